@@ -1,0 +1,353 @@
+/**
+ * What crosses between TypeScript and the datapath: commands, events, counters, drop reasons, faults.
+ *
+ * Everything here is plain data (numbers, strings, file descriptors), so the datapath can move to a
+ * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
+ */
+
+/** Why a frame was not delivered, and which port counts it. */
+export const dropReasons = {
+  tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
+  tx_too_long: { at: 'source', text: 'longer than the largest frame of the port' },
+  tx_too_many_segments: { at: 'source', text: 'spread over more buffers than one frame may use' },
+  tx_bad_net_header: {
+    at: 'source',
+    text: 'its virtio-net header asks for what was not negotiated',
+  },
+  tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
+  tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
+  tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
+  rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
+  rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
+  rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
+  rx_port_down: { at: 'destination', text: 'the receiving port is administratively down' },
+  rx_ring_broken: {
+    at: 'destination',
+    text: 'the receiver broke a rule of its ring and was stopped',
+  },
+} as const satisfies Record<string, { at: 'source' | 'destination'; text: string }>;
+export type DropReason = keyof typeof dropReasons;
+
+/**
+ * Counters of one port, one block of 64-bit words for each worker (one writer per block).
+ * TX and RX as the guest sees them: TX is guest -> us. The drop reasons follow, in their order.
+ */
+export const portCounters = [
+  'tx_frames',
+  'tx_bytes',
+  'tx_batches',
+  'rx_frames',
+  'rx_bytes',
+  'rx_batches',
+  'rx_flooded',
+  'kicks',
+  'calls',
+  'calls_suppressed',
+  'calls_moderated',
+  'macs_learned',
+  'macs_moved',
+  'macs_refused',
+  'queue_faults',
+] as const;
+export type PortCounter = (typeof portCounters)[number];
+
+/** Counters of one worker. Times in nanoseconds. */
+export const workerCounters = [
+  'rounds',
+  'rounds_with_work',
+  'sleeps',
+  'wakeups',
+  'commands',
+  'busy_ns',
+] as const;
+export type WorkerCounter = (typeof workerCounters)[number];
+
+/** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
+export const statsPage = { magic: 0x56414c4553544154n, version: 1, wordsPerBlock: 64 } as const;
+
+/** How far a fault reaches: the smallest thing that is closed. */
+export type FaultLevel = 'queue' | 'device' | 'connection';
+
+/** What a peer did wrong, by name. `closes` is the smallest thing that can go. */
+export const faults = {
+  none: { closes: 'queue', text: 'no fault' },
+  ring_size_invalid: {
+    closes: 'queue',
+    text: 'the ring size is zero, above 32768 or no power of two',
+  },
+  ring_address_unmapped: { closes: 'queue', text: 'a ring lies outside the shared guest memory' },
+  ring_address_misaligned: {
+    closes: 'queue',
+    text: 'a ring address is not aligned as virtio requires',
+  },
+  ring_memory_not_writable: { closes: 'queue', text: 'the used ring lies in read-only memory' },
+  avail_index_jumped: {
+    closes: 'queue',
+    text: 'the available index moved by more than the ring size, or backwards',
+  },
+  index_outside_table: { closes: 'queue', text: 'a descriptor index is outside its table' },
+  chain_loops: { closes: 'queue', text: 'a descriptor chain is longer than its table: it loops' },
+  writable_in_send_chain: {
+    closes: 'queue',
+    text: 'a chain to be sent contains a buffer for the device to write',
+  },
+  readable_in_receive_chain: {
+    closes: 'queue',
+    text: 'a receive chain contains a buffer the device may not write',
+  },
+  address_outside_memory: {
+    closes: 'queue',
+    text: 'a buffer lies outside the shared guest memory',
+  },
+  memory_not_writable: { closes: 'queue', text: 'a receive buffer lies in read-only memory' },
+  indirect_not_negotiated: { closes: 'queue', text: 'an indirect table without its feature bit' },
+  indirect_nested: { closes: 'queue', text: 'an indirect table inside an indirect table' },
+  indirect_size_invalid: {
+    closes: 'queue',
+    text: 'an indirect table is empty, not a multiple of 16 bytes, or longer than the ring',
+  },
+  indirect_with_next: { closes: 'queue', text: 'a descriptor is both indirect and chained' },
+  header_incomplete: { closes: 'queue', text: 'a chain is shorter than the virtio-net header' },
+  buffer_too_small: {
+    closes: 'queue',
+    text: 'a receive chain cannot even hold the virtio-net header',
+  },
+  memory_truncated: {
+    closes: 'device',
+    text: 'the file behind the guest memory was truncated after it was mapped',
+  },
+} as const satisfies Record<string, { closes: FaultLevel; text: string }>;
+export type FaultCode = keyof typeof faults;
+
+export const pollingModes = ['busy', 'adaptive', 'event'] as const;
+export type PollingMode = (typeof pollingModes)[number];
+
+/** Settings of a port that can change under traffic. All optional in a command: absent = unchanged. */
+export interface PortSettings {
+  readonly polling: PollingMode;
+  /** Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. */
+  readonly spinUs: number;
+  /** `false`: every frame is its own transaction, published and notified alone. */
+  readonly more: boolean;
+  /** Notification moderation: a call is sent after this many frames, 1 = at once (1..1024)... */
+  readonly moderationFrames: number;
+  /** ...or this many microseconds after the first of them, 0 = at once (0..1_000_000). */
+  readonly moderationUs: number;
+  /** Most frames taken from one queue per round, 1..64. */
+  readonly budget: number;
+  /** Most MAC addresses learned on this port, 0..65536. */
+  readonly macLimit: number;
+  /** Largest Ethernet frame the port may send, without FCS, 60..65550 bytes. */
+  readonly maxFrameBytes: number;
+  /** Administrative state. A down port neither sends nor receives; its MACs are forgotten. */
+  readonly up: boolean;
+}
+
+/** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
+export interface MemoryRegion {
+  readonly guestAddr: bigint;
+  readonly userAddr: bigint;
+  readonly sizeBytes: bigint;
+  readonly offsetBytes: bigint;
+  /** Ownership moves to the datapath, also when the command fails. */
+  readonly fd: number;
+}
+
+/** What starts one ring. Addresses are the front-end's user addresses, as in SET_VRING_ADDR. */
+export interface RingStart {
+  readonly size: number;
+  /** Next available index to take. */
+  readonly base: number;
+  readonly descAddr: bigint;
+  readonly availAddr: bigint;
+  readonly usedAddr: bigint;
+}
+
+/** A stream of probe frames that a host port sends. See native/src/net/probe.hpp. */
+export interface HostSource {
+  readonly stream: number;
+  /** Whole Ethernet frame, 60..9014 bytes. */
+  readonly frameBytes: number;
+  /** Frames per second; 0 = as fast as they are taken. */
+  readonly ratePps: number;
+  /** Frames to send; 0n = until stopped. */
+  readonly count: bigint;
+  /** Twelve hexadecimal digits with colons. */
+  readonly destination: string;
+  readonly source: string;
+}
+
+/** What a host port's sink saw of one stream. It copied every frame and checked it. */
+export interface HostSinkReport {
+  readonly stream: number;
+  readonly frames: bigint;
+  readonly bytes: bigint;
+  readonly firstSequence: bigint;
+  readonly nextSequence: bigint;
+  readonly gaps: bigint;
+  readonly reordered: bigint;
+  readonly corrupt: bigint;
+  /** One-way delay in nanoseconds where the sender shares our clock: log-linear buckets. */
+  readonly latencyNs: { readonly p50: number; readonly p99: number; readonly p999: number };
+}
+
+/**
+ * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the answer
+ * once every worker that matters has passed a batch boundary, or rejects with a DatapathError whose
+ * `code` is a FaultCode or one of `commandErrors`.
+ */
+export interface Commands {
+  'worker.add': [{ cpu?: number }, { worker: number; tid: number }];
+  'switch.create': [
+    { name: string; ageingSeconds?: number; macTableSize?: number },
+    { switch: number },
+  ];
+  'switch.remove': [{ switch: number }, Record<string, never>];
+  'port.create': [
+    {
+      switch: number;
+      name: string;
+      kind: 'vhost' | 'host';
+      /** Queue pairs, 1..16. */
+      queues: number;
+      /** Worker of queue pair i is workers[i % workers.length]. */
+      workers: readonly number[];
+      settings?: Partial<PortSettings>;
+    },
+    /** statsBlock: first block in the stats page; one block for each worker follows from there. */
+    { port: number; slot: number; statsBlock: number },
+  ];
+  'port.remove': [{ port: number }, Record<string, never>];
+  'port.set': [{ port: number; settings: Partial<PortSettings> }, Record<string, never>];
+  'port.macs': [{ port: number }, { macs: readonly string[] }];
+  /** Replaces all regions. Rings that run are re-resolved in the new map without losing a frame. */
+  'vhost.memory': [{ port: number; regions: readonly MemoryRegion[] }, Record<string, never>];
+  /** Feature bits the driver acknowledged. Only while no ring runs. */
+  'vhost.features': [{ port: number; features: bigint }, Record<string, never>];
+  /** ring = virtqueue number: even = RX (to the guest), odd = TX. fds move to the datapath; -1 = none. */
+  'vhost.ring.start': [
+    {
+      port: number;
+      ring: number;
+      start: RingStart;
+      kickFd: number;
+      callFd: number;
+      enabled: boolean;
+    },
+    Record<string, never>,
+  ];
+  /** Answers only after every worker let go of the ring. base: next available index not taken. */
+  'vhost.ring.stop': [{ port: number; ring: number }, { base: number }];
+  'vhost.ring.enable': [{ port: number; ring: number; enabled: boolean }, Record<string, never>];
+  /** New call fd for a running ring, -1 = none (poll). */
+  'vhost.ring.call': [{ port: number; ring: number; callFd: number }, Record<string, never>];
+  /** New kick fd for a running ring, -1 = none: the ring is polled. */
+  'vhost.ring.kick': [{ port: number; ring: number; kickFd: number }, Record<string, never>];
+  /** New addresses for a running ring; its indices stay. */
+  'vhost.ring.addresses': [{ port: number; ring: number; start: RingStart }, Record<string, never>];
+  'vhost.rings': [{ port: number }, { rings: readonly RingState[] }];
+  /** Sends one frame from a port into its switch (SEND_RARP). */
+  'port.inject': [{ port: number; frame: Uint8Array }, Record<string, never>];
+  'host.start': [{ port: number; source: HostSource }, Record<string, never>];
+  'host.stop': [{ port: number }, { sent: bigint; attempts: bigint }];
+  'host.report': [
+    { port: number; reset?: boolean },
+    { sent: bigint; streams: readonly HostSinkReport[] },
+  ];
+  /** One-way cache-line ping-pong between two CPUs, nanoseconds: are the cores near or far? */
+  'probe.placement': [{ cpuA: number; cpuB: number }, { ns: number }];
+}
+export type CommandName = keyof Commands;
+
+export interface RingState {
+  readonly ring: number;
+  readonly running: boolean;
+  readonly enabled: boolean;
+  readonly size: number;
+  readonly availIndex: number;
+  readonly usedIndex: number;
+  readonly fault: FaultCode;
+}
+
+export const commandErrors = {
+  unknown_port: 'no port has this number',
+  unknown_switch: 'no switch has this number',
+  unknown_worker: 'no worker has this number',
+  name_in_use: 'the name is taken on this switch',
+  switch_full: 'a switch has at most 254 ports',
+  switch_not_empty: 'the switch still has ports',
+  limit_reached: 'a limit of the datapath is reached',
+  invalid_argument: 'an argument is out of range',
+  wrong_state: 'the port or ring is not in a state for this command',
+  region_overlaps: 'two memory regions overlap',
+  region_overflows: 'a memory region ends beyond the 64-bit address space or the file',
+  region_invalid: 'a memory region is empty or its file cannot be mapped',
+  fd_not_eventfd: 'a kick or call descriptor is not an eventfd',
+  system: 'the operating system refused',
+  closed: 'the datapath is closed',
+} as const satisfies Record<string, string>;
+export type CommandError = keyof typeof commandErrors;
+
+/** What the datapath says unasked. */
+export type DatapathEvent =
+  | {
+      readonly event: 'ring_fault';
+      readonly port: number;
+      readonly ring: number;
+      readonly fault: FaultCode;
+    }
+  | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
+  /** Kicks came but the available index never left 0: the guest's memory is not the one we mapped. */
+  | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
+
+/** The addon: `import { createRequire }` … `require('valenic.node')`. */
+export interface NativeDatapath {
+  command<Name extends CommandName>(
+    name: Name,
+    argument: Commands[Name][0],
+  ): Promise<Commands[Name][1]>;
+  /** 64-bit words of the stats page; live memory, read-only by convention. */
+  readonly stats: BigUint64Array;
+  /** Stops and joins every thread. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A UNIX stream socket that carries descriptors; Node's own cannot. */
+export interface NativeFdSocket {
+  /** One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. */
+  receive(maxBytes: number): { bytes: Buffer; fds: number[] } | null;
+  /** One non-blocking sendmsg; returns the bytes taken (0 = would block). Does not close `fds`. */
+  send(bytes: Uint8Array, fds: readonly number[]): number;
+  /** Calls back once when readable (or closed): level-triggered, one shot. */
+  onceReadable(callback: () => void): void;
+  onceWritable(callback: () => void): void;
+  close(): void;
+}
+
+export interface NativeFdListener {
+  /** Accepts one connection or returns null. */
+  accept(): NativeFdSocket | null;
+  onceReadable(callback: () => void): void;
+  close(): void;
+}
+
+export interface NativeAddon {
+  Datapath: new (options: {
+    maxPorts?: number;
+    onEvent: (event: DatapathEvent) => void;
+  }) => NativeDatapath;
+  /** Throws with `code` (EADDRINUSE, ENOENT, ECONNREFUSED, EACCES …). */
+  connectFdSocket(path: string): NativeFdSocket;
+  /** Adopts an open descriptor, e.g. one end of a socketpair in a test. */
+  adoptFdSocket(fd: number): NativeFdSocket;
+  listenFdSocket(path: string, backlog: number, mode: number): NativeFdListener;
+  socketPair(): [number, number];
+  /** flock(LOCK_EX|LOCK_NB) on an open file; false when another process holds it. */
+  tryLockFile(fd: number): boolean;
+  /** fstat-based facts: is it an eventfd, a socket, a regular file? (readlink of /proc/self/fd). */
+  fdKind(fd: number): string;
+  createEventFd(): number;
+  createMemFd(name: string, sizeBytes: number): number;
+  closeFd(fd: number): void;
+  peerCredentials(fd: number): { pid: number; uid: number; gid: number };
+}
