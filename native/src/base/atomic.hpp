@@ -24,7 +24,8 @@ template <typename T>
 inline void store_once(T& field, T value) noexcept {
     std::atomic_ref<T>(field).store(value, std::memory_order_relaxed);
 }
-/// Orders an earlier store against a later load (store-load), as both virtio suppression schemes need.
+/// Orders an earlier store against a later load (store-load), as both virtio suppression schemes
+/// need.
 inline void full_fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
 
 inline void cpu_relax() noexcept {

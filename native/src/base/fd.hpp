@@ -7,7 +7,7 @@
 namespace valenic {
 
 class OwnedFd {
-   public:
+ public:
     OwnedFd() = default;
     explicit OwnedFd(int fd) noexcept : fd_(fd) {}
     OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -27,7 +27,7 @@ class OwnedFd {
         fd_ = fd;
     }
 
-   private:
+ private:
     int fd_ = -1;
 };
 

@@ -9,9 +9,13 @@ namespace valenic {
 
 template <typename Value, typename Error>
 class [[nodiscard]] Result {
-   public:
-    Result(Value value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+ public:
+    Result(Value value)
+        : state_(std::in_place_index<0>, std::move(value)) {
+    }  // NOLINT(google-explicit-constructor)
+    Result(Error error)
+        : state_(std::in_place_index<1>, std::move(error)) {
+    }  // NOLINT(google-explicit-constructor)
 
     bool ok() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return ok(); }
@@ -28,7 +32,7 @@ class [[nodiscard]] Result {
         return *std::get_if<1>(&state_);
     }
 
-   private:
+ private:
     std::variant<Value, Error> state_;
 };
 

@@ -9,7 +9,7 @@
 namespace valenic {
 
 class Spinlock {
-   public:
+ public:
     void lock() noexcept {
         for (unsigned spins = 0; locked_.exchange(true, std::memory_order_acquire); ++spins) {
             // With more threads than cores the holder may be off the CPU: let it run.
@@ -25,7 +25,7 @@ class Spinlock {
     }
     void unlock() noexcept { locked_.store(false, std::memory_order_release); }
 
-   private:
+ private:
     std::atomic<bool> locked_{false};
 };
 

@@ -1,0 +1,99 @@
+// A batch of frames borrowed from one source queue, on its way through the switch.
+//
+// The headers of each frame are copied once into a private stage; lookups read only the stage, and
+// what is delivered is the stage followed by the rest of the source's buffers. So the guest can
+// change its memory meanwhile without changing what was checked.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include "net/ethernet.hpp"
+
+namespace valenic {
+
+/// Frames handled together. 64: measured, /docs/performance.md.
+inline constexpr size_t batch_frames = 64;
+/// Most pieces one frame may be borrowed in after its stage.
+inline constexpr size_t frame_segments_max = 256;
+/// Pieces of a whole batch. A frame that does not fit any more waits for the next batch.
+inline constexpr size_t batch_segments = 1024;
+
+/// Room for QinQ + IPv6 + TCP without options, and so that stage and net header fill two lines.
+inline constexpr uint32_t stage_header_room = 12;
+inline constexpr uint32_t stage_frame_bytes = 116;
+
+/// The private copy of a frame's first bytes. Two cache lines.
+///
+/// `net_header` is what a VERSION_1 receiver sees when nothing is offloaded: zeros, num_buffers 1.
+/// Bytes beyond the frame's `stage_len` are zero, so whole lines may be copied out.
+struct alignas(64) FrameStage {
+    uint8_t net_header[stage_header_room];
+    uint8_t bytes[stage_frame_bytes];
+};
+static_assert(sizeof(FrameStage) == 128);
+
+/// One borrowed piece of guest memory. Readable until the source queue's release().
+struct Segment {
+    const uint8_t* data;
+    uint32_t len_bytes;
+};
+
+/// One frame of a batch.
+struct Frame {
+    uint32_t len_bytes;      ///< Whole Ethernet frame, without FCS.
+    uint16_t stage_len;      ///< Of them in the stage: min(len_bytes, stage_frame_bytes).
+    uint16_t first_segment;  ///< Where the rest starts in Batch::segments.
+    uint16_t segment_count;  ///< 0 when the stage holds the whole frame.
+};
+
+struct Batch {
+    size_t count = 0;
+    size_t segment_count = 0;
+    uint64_t bytes = 0;  ///< Sum of len_bytes.
+    Frame frames[batch_frames];
+    FrameStage stages[batch_frames];
+    Segment segments[batch_segments];
+
+    void clear() noexcept {
+        count = 0;
+        segment_count = 0;
+        bytes = 0;
+    }
+    bool full() const noexcept { return count == batch_frames; }
+    std::span<const Segment> segments_of(const Frame& frame) const noexcept {
+        return {segments + frame.first_segment, frame.segment_count};
+    }
+    MacAddress destination(size_t index) const noexcept {
+        return destination_of(stages[index].bytes);
+    }
+    MacAddress source(size_t index) const noexcept { return source_of(stages[index].bytes); }
+};
+
+/// Prepares a stage: header for a receiver without offloads, zero bytes after it.
+inline void reset_stage(FrameStage& stage) noexcept {
+    std::memset(&stage, 0, sizeof stage);
+    stage.net_header[10] = 1;  // num_buffers, little-endian. virtio 1.2, 5.1.6.4.
+}
+
+/// Appends a frame that lies in one private buffer that outlives the batch. False when full.
+inline bool append_frame(Batch& batch, std::span<const uint8_t> bytes) noexcept {
+    if (batch.full() || batch.segment_count == batch_segments) return false;
+    Frame& frame = batch.frames[batch.count];
+    FrameStage& stage = batch.stages[batch.count];
+    reset_stage(stage);
+    const auto len = static_cast<uint32_t>(bytes.size());
+    const uint32_t staged = len < stage_frame_bytes ? len : stage_frame_bytes;
+    std::memcpy(stage.bytes, bytes.data(), staged);
+    frame = {len, static_cast<uint16_t>(staged), static_cast<uint16_t>(batch.segment_count), 0};
+    if (len > staged) {
+        batch.segments[batch.segment_count++] = {bytes.data() + staged, len - staged};
+        frame.segment_count = 1;
+    }
+    batch.bytes += len;
+    ++batch.count;
+    return true;
+}
+
+}  // namespace valenic

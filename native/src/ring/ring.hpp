@@ -1,0 +1,98 @@
+// The device's half of a virtqueue, as the rest of the datapath sees it: split and packed alike.
+//
+// A TxRing is what the guest sends with (odd virtqueues): one worker owns it. An RxRing is what the
+// guest receives with (even virtqueues): any worker may deliver into it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/result.hpp"
+#include "memory/memory_map.hpp"
+#include "net/batch.hpp"
+#include "spec/boundary.hpp"
+#include "stats/counters.hpp"
+
+namespace valenic {
+
+/// Where a ring lies and what was negotiated. Addresses are the front-end's user addresses.
+struct RingConfig {
+    uint16_t size;      ///< Slots: a power of two, 1..32768. Untrusted.
+    uint16_t base;      ///< Next available index to take.
+    uint64_t features;  ///< Acknowledged virtio feature bits.
+    uint64_t desc_addr;
+    uint64_t avail_addr;
+    uint64_t used_addr;
+};
+
+struct FetchLimits {
+    size_t frames;             ///< 1..batch_frames.
+    uint32_t max_frame_bytes;  ///< Longer ones are dropped as tx_too_long.
+};
+
+/// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
+/// parked.
+///
+/// Between fetch() and release() the borrowed segments stay readable. After release() used ==
+/// taken: a crash loses or repeats nothing.
+class TxRing {
+ public:
+    virtual ~TxRing() = default;
+    /// Borrows waiting frames into `batch` (appending), drops and counts the ones that may not
+    /// enter the switch. Returns how many chains were taken, dropped ones included: 0 = nothing
+    /// waits. A broken rule stops the ring: fault() says which, and later calls return 0.
+    virtual size_t fetch(Batch& batch, const FetchLimits& limits,
+                         CounterBlock& counters) noexcept = 0;
+    /// Hands back, in order, every chain taken so far and publishes the used index once.
+    virtual void release() noexcept = 0;
+    /// Whether the driver wants an interrupt for what was published since this was last asked.
+    /// Fences first. virtio 1.2, 2.7.7 "Used Buffer Notification Suppression".
+    virtual bool call_wanted() noexcept = 0;
+    /// Asks for kicks, fences and looks again. True when frames wait already (do not sleep).
+    virtual bool arm() noexcept = 0;
+    /// Asks for no kicks: we poll.
+    virtual void disarm() noexcept = 0;
+    virtual spec::Fault fault() const noexcept = 0;
+    virtual uint16_t next_avail() const noexcept = 0;  ///< First index not taken.
+    virtual uint16_t used_index() const noexcept = 0;  ///< Published used index.
+    /// The driver's available index as it stands in memory; 0 with kicks means foreign memory.
+    virtual uint16_t driver_avail_index() const noexcept = 0;
+    /// Other addresses or another memory map, same indices. Only while every worker is parked and
+    /// nothing is borrowed. A fault is remembered as if the guest had caused it.
+    virtual spec::Fault rebind(const RingConfig& config,
+                               std::shared_ptr<const MemoryMap> memory) noexcept = 0;
+};
+
+struct Delivery {
+    size_t frames = 0;
+    uint64_t bytes = 0;
+    bool published = false;  ///< The used index moved (perhaps for other workers' frames as well).
+};
+
+/// Us -> guest. deliver() and call_wanted() may be called by several workers at once.
+class RxRing {
+ public:
+    virtual ~RxRing() = default;
+    /// Copies the frames `batch.frames[indices[i]]`, in that order, into the guest's buffers:
+    /// reserves under the ring's lock, copies outside it; whoever completes the contiguous prefix
+    /// publishes. Frames that do not fit are counted in `counters` by reason. Never blocks on
+    /// another's copy.
+    virtual Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
+                             CounterBlock& counters) noexcept = 0;
+    virtual bool call_wanted() noexcept = 0;
+    virtual spec::Fault fault() const noexcept = 0;
+    virtual uint16_t next_avail() const noexcept = 0;
+    virtual uint16_t used_index() const noexcept = 0;
+    virtual spec::Fault rebind(const RingConfig& config,
+                               std::shared_ptr<const MemoryMap> memory) noexcept = 0;
+};
+
+/// Check size, alignment and extents; disable kicks (we poll until arm()). Split for now; packed by
+/// feature_ring_packed later.
+Result<std::unique_ptr<TxRing>, spec::Fault> make_tx_ring(const RingConfig& config,
+                                                          std::shared_ptr<const MemoryMap> memory);
+Result<std::unique_ptr<RxRing>, spec::Fault> make_rx_ring(const RingConfig& config,
+                                                          std::shared_ptr<const MemoryMap> memory);
+
+}  // namespace valenic

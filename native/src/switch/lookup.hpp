@@ -1,0 +1,41 @@
+// The function that maps a batch of frames to destinations. Programmable: VALE's lookup, by batch.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "net/batch.hpp"
+#include "stats/counters.hpp"
+
+namespace valenic {
+
+/// What to do with a frame: a port's slot, or one of these. Later: ids of longer action lists.
+using Action = uint16_t;
+inline constexpr Action action_flood = 0xfffe;
+inline constexpr Action action_drop = 0xffff;
+
+/// Where the batch came from.
+struct LookupSource {
+    uint8_t slot;
+    uint8_t generation;
+    uint32_t mac_limit;      ///< Most MACs this port may have learned.
+    uint32_t now_s;          ///< Coarse monotonic seconds, for ageing.
+    CounterBlock* counters;  ///< The source port's block of the calling worker.
+};
+
+/// Several workers resolve at once. Reads only the stages of the batch.
+class Lookup {
+ public:
+    virtual ~Lookup() = default;
+    /// Writes one action for each frame of the batch.
+    virtual void resolve(const Batch& batch, const LookupSource& source,
+                         std::span<Action> actions) noexcept = 0;
+    /// Header bytes that resolve() reads, at most stage_frame_bytes.
+    virtual size_t header_bytes() const noexcept = 0;
+    /// Forgets what leads to a slot (its port left or went down). Workers may be running.
+    virtual void forget(uint8_t slot) noexcept = 0;
+    /// Copies up to out.size() addresses that lead to `slot`; returns how many there are.
+    virtual size_t addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept = 0;
+};
+
+}  // namespace valenic

@@ -1,0 +1,67 @@
+// A port: settings, counters and queues under one name on one switch.
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "spec/boundary.hpp"
+#include "stats/counters.hpp"
+#include "switch/queue.hpp"
+
+namespace valenic {
+
+class ValeSwitch;
+
+/// What can change under traffic. The control thread writes, workers read, relaxed: each field
+/// stands alone. Ranges: native/boundary.ts, PortSettings.
+struct PortSettings {
+    std::atomic<spec::PollingMode> polling{spec::PollingMode::adaptive};
+    std::atomic<uint32_t> spin_us{50};
+    std::atomic<bool> more{true};
+    std::atomic<uint32_t> moderation_frames{1};
+    std::atomic<uint32_t> moderation_us{0};
+    std::atomic<uint32_t> budget{batch_frames};
+    std::atomic<uint32_t> mac_limit{1024};
+    std::atomic<uint32_t> max_frame_bytes{largest_frame_bytes};
+    std::atomic<bool> up{true};
+};
+
+class Port {
+ public:
+    static constexpr size_t queues_max = 16;
+
+    /// `blocks`: this port's counters, one block for each worker there can be. They outlive the
+    /// port.
+    Port(std::string name, std::span<CounterBlock> blocks)
+        : name_(std::move(name)), blocks_(blocks) {}
+    virtual ~Port() = default;
+    Port(const Port&) = delete;
+    Port& operator=(const Port&) = delete;
+
+    const std::string& name() const noexcept { return name_; }
+    PortSettings& settings() noexcept { return settings_; }
+    const PortSettings& settings() const noexcept { return settings_; }
+    CounterBlock& counters(unsigned worker) noexcept { return blocks_[worker]; }
+
+    /// Place on the switch, 0..253, and how often the place was given away: a reused slot never
+    /// gets old traffic. Set by ValeSwitch::attach().
+    uint8_t slot = 0;
+    uint8_t generation = 0;
+    ValeSwitch* home = nullptr;
+
+    /// All queue pairs; index = pair. Fixed after construction.
+    virtual std::span<Queue* const> queues() noexcept = 0;
+    /// How many of them, from the first, the peer has enabled for receiving: 0 = not ready.
+    /// More than one: frames are spread by flow. Changes only while workers are parked.
+    uint8_t active_pairs = 0;
+
+ private:
+    std::string name_;
+    std::span<CounterBlock> blocks_;
+    PortSettings settings_;
+};
+
+}  // namespace valenic

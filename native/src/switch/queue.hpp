@@ -1,0 +1,45 @@
+// Where packets enter and leave a switch: one queue pair of a port.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "net/batch.hpp"
+#include "switch/context.hpp"
+
+namespace valenic {
+
+/// One direction pair of a port: a virtqueue pair of a guest, a ring of a host program.
+///
+/// Ownership: one worker owns the queue and alone calls receive(), release(), arm() and disarm().
+/// Any worker may call transmit() and flush_calls(); the queue orders them itself. A queue appears
+/// and disappears only while every worker is parked at a batch boundary. Cost: one virtual call per
+/// batch, never per frame. Nothing here blocks or allocates.
+class Queue {
+ public:
+    virtual ~Queue() = default;
+    /// Borrows waiting frames into the empty `batch`. Returns how much work was done (frames and
+    /// chains that were dropped): 0 = nothing waits.
+    virtual size_t receive(Batch& batch, WorkerContext& context) = 0;
+    /// Hands everything borrowed back to the peer and notifies it if it asked for that. Borrowed
+    /// frames are unreadable afterwards.
+    virtual void release(WorkerContext& context) = 0;
+    /// Copies the frames with these indices out, in order; with `more` false also wakes the peer if
+    /// it asked (subject to moderation). Counts what was delivered and, by reason, what was not.
+    virtual void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+                          WorkerContext& context) = 0;
+    /// Sends the call that moderation held back. May be called when none is pending.
+    virtual void flush_calls(WorkerContext& context) = 0;
+    /// Asks the peer for notifications, fences, looks again. True when work waits: do not sleep.
+    virtual bool arm() = 0;
+    /// The owner polls: asks the peer for none.
+    virtual void disarm() = 0;
+    /// Readable when receive() may have work; -1: nothing to wait for, poll me. The owner drains it
+    /// with acknowledge().
+    virtual int wait_fd() const noexcept = 0;
+    /// Empties wait_fd() after the owner woke for it. May report a peer that kicks but shows no
+    /// work.
+    virtual void acknowledge(WorkerContext& context) = 0;
+};
+
+}  // namespace valenic

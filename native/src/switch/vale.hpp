@@ -1,0 +1,42 @@
+// The VALE switch: a batch, its lookup, a list per destination, one transmit per destination.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "switch/lookup.hpp"
+#include "switch/port.hpp"
+
+namespace valenic {
+
+class ValeSwitch {
+ public:
+    static constexpr size_t ports_max = 254;
+
+    ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup);
+
+    const std::string& name() const noexcept { return name_; }
+    Lookup& lookup() noexcept { return *lookup_; }
+
+    /// Gives the port a slot and a generation. False when all are taken. Only while workers are
+    /// parked.
+    bool attach(Port& port);
+    /// Takes the port off and forgets its addresses. Only while workers are parked.
+    void detach(Port& port);
+    size_t port_count() const noexcept { return port_count_; }
+    Port* port_at(uint8_t slot) noexcept { return ports_[slot]; }
+
+    /// Sends a batch from `source` where it belongs, and counts what goes nowhere. Any worker,
+    /// several at once. The batch stays borrowed: the caller releases it.
+    void forward(const Batch& batch, Port& source, WorkerContext& context);
+
+ private:
+    std::string name_;
+    std::unique_ptr<Lookup> lookup_;
+    std::array<Port*, ports_max> ports_{};
+    std::array<uint8_t, ports_max> generations_{};
+    size_t port_count_ = 0;
+};
+
+}  // namespace valenic
