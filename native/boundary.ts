@@ -314,7 +314,10 @@ export interface NativeDatapath {
 
 /** A UNIX stream socket that carries descriptors; Node's own cannot. */
 export interface NativeFdSocket {
-  /** One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. */
+  /**
+   * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws with
+   * `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's name.
+   */
   receive(maxBytes: number): { bytes: Buffer; fds: number[] } | null;
   /** One non-blocking sendmsg; returns the bytes taken (0 = would block). Does not close `fds`. */
   send(bytes: Uint8Array, fds: readonly number[]): number;
@@ -344,10 +347,12 @@ export interface NativeAddon {
   socketPair(): [number, number];
   /** flock(LOCK_EX|LOCK_NB) on an open file; false when another process holds it. */
   tryLockFile(fd: number): boolean;
-  /** fstat-based facts: is it an eventfd, a socket, a regular file? (readlink of /proc/self/fd). */
+  /** What it is: eventfd, memfd, file, socket, pipe, directory, device or other. */
   fdKind(fd: number): string;
   createEventFd(): number;
   createMemFd(name: string, sizeBytes: number): number;
+  /** A second descriptor for the same open file (close-on-exec). */
+  duplicateFd(fd: number): number;
   closeFd(fd: number): void;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
 }
