@@ -1,5 +1,6 @@
 /**
- * What crosses between TypeScript and the datapath: commands, events, counters, drop reasons, faults.
+ * What crosses between TypeScript and the datapath: commands, events, counters, drop reasons,
+ * faults.
  *
  * Everything here is plain data (numbers, strings, file descriptors), so the datapath can move to a
  * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
@@ -51,7 +52,10 @@ export const portCounters = [
 ] as const;
 export type PortCounter = (typeof portCounters)[number];
 
-/** Counters of one worker. Times in nanoseconds. */
+/**
+ * Counters of one worker. Times in nanoseconds. `kicks_missed`: queues that were found with work while
+ * they were waited for, a second after their last kick: a driver without memory barriers.
+ */
 export const workerCounters = [
   'rounds',
   'rounds_with_work',
@@ -59,6 +63,7 @@ export const workerCounters = [
   'wakeups',
   'commands',
   'busy_ns',
+  'kicks_missed',
 ] as const;
 export type WorkerCounter = (typeof workerCounters)[number];
 
@@ -122,7 +127,9 @@ export type FaultCode = keyof typeof faults;
 export const pollingModes = ['busy', 'adaptive', 'event'] as const;
 export type PollingMode = (typeof pollingModes)[number];
 
-/** Settings of a port that can change under traffic. All optional in a command: absent = unchanged. */
+/**
+ * Settings of a port that can change under traffic. All optional in a command: absent = unchanged.
+ */
 export interface PortSettings {
   readonly polling: PollingMode;
   /** Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. */
@@ -192,9 +199,9 @@ export interface HostSinkReport {
 }
 
 /**
- * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the answer
- * once every worker that matters has passed a batch boundary, or rejects with a DatapathError whose
- * `code` is a FaultCode or one of `commandErrors`.
+ * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the
+ * answer once every worker that matters has passed a batch boundary, or rejects with a
+ * DatapathError whose `code` is a FaultCode or one of `commandErrors`.
  */
 export interface Commands {
   'worker.add': [{ cpu?: number }, { worker: number; tid: number }];
@@ -224,7 +231,10 @@ export interface Commands {
   'vhost.memory': [{ port: number; regions: readonly MemoryRegion[] }, Record<string, never>];
   /** Feature bits the driver acknowledged. Only while no ring runs. */
   'vhost.features': [{ port: number; features: bigint }, Record<string, never>];
-  /** ring = virtqueue number: even = RX (to the guest), odd = TX. fds move to the datapath; -1 = none. */
+  /**
+   * ring = virtqueue number: even = RX (to the guest), odd = TX. fds move to the datapath; -1 =
+   * none.
+   */
   'vhost.ring.start': [
     {
       port: number;
@@ -297,7 +307,9 @@ export type DatapathEvent =
       readonly fault: FaultCode;
     }
   | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
-  /** Kicks came but the available index never left 0: the guest's memory is not the one we mapped. */
+  /**
+   * Kicks came but the available index never left 0: the guest's memory is not the one we mapped.
+   */
   | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
 
 /** The addon: `import { createRequire }` … `require('valenic.node')`. */
@@ -314,9 +326,12 @@ export interface NativeDatapath {
 
 /** A UNIX stream socket that carries descriptors; Node's own cannot. */
 export interface NativeFdSocket {
+  /** The descriptor, to ask the system about the peer; -1 once closed. Stays the socket's own. */
+  readonly fd: number;
   /**
-   * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws with
-   * `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's name.
+   * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws
+   * with `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's
+   * name.
    */
   receive(maxBytes: number): { bytes: Buffer; fds: number[] } | null;
   /** One non-blocking sendmsg; returns the bytes taken (0 = would block). Does not close `fds`. */

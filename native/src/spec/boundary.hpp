@@ -1,0 +1,384 @@
+// GENERATED from native/boundary.ts by `npm run spec`. Do not edit.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+namespace valenic::spec {
+
+/// Why a frame was not delivered.
+enum class DropReason : uint8_t {
+    tx_too_short,
+    tx_too_long,
+    tx_too_many_segments,
+    tx_bad_net_header,
+    tx_no_destination,
+    tx_reflected,
+    tx_port_down,
+    rx_no_buffer,
+    rx_too_long,
+    rx_ring_stopped,
+    rx_port_down,
+    rx_ring_broken,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* drop_reason_names[] = {
+    "tx_too_short",
+    "tx_too_long",
+    "tx_too_many_segments",
+    "tx_bad_net_header",
+    "tx_no_destination",
+    "tx_reflected",
+    "tx_port_down",
+    "rx_no_buffer",
+    "rx_too_long",
+    "rx_ring_stopped",
+    "rx_port_down",
+    "rx_ring_broken",
+};
+// clang-format on
+static_assert(std::size(drop_reason_names) == static_cast<size_t>(DropReason::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(DropReason value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(drop_reason_names) ? drop_reason_names[index] : "?";
+}
+
+// clang-format off
+inline constexpr const char* drop_reason_texts[] = {
+    "shorter than an Ethernet header (14 bytes)",
+    "longer than the largest frame of the port",
+    "spread over more buffers than one frame may use",
+    "its virtio-net header asks for what was not negotiated",
+    "no other port is on the switch",
+    "its destination is on the port it came from",
+    "the sending port is administratively down",
+    "the receiver has no free buffer in its ring",
+    "longer than the receiver's buffers can hold",
+    "the receiver has not started its ring",
+    "the receiving port is administratively down",
+    "the receiver broke a rule of its ring and was stopped",
+};
+// clang-format on
+static_assert(std::size(drop_reason_texts) == static_cast<size_t>(DropReason::count));
+/// The reason in words.
+constexpr const char* text_of(DropReason value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(drop_reason_texts) ? drop_reason_texts[index] : "?";
+}
+
+/// Counters of one port, in one block for each worker.
+enum class PortCounter : uint8_t {
+    tx_frames,
+    tx_bytes,
+    tx_batches,
+    rx_frames,
+    rx_bytes,
+    rx_batches,
+    rx_flooded,
+    kicks,
+    calls,
+    calls_suppressed,
+    calls_moderated,
+    macs_learned,
+    macs_moved,
+    macs_refused,
+    queue_faults,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* port_counter_names[] = {
+    "tx_frames",
+    "tx_bytes",
+    "tx_batches",
+    "rx_frames",
+    "rx_bytes",
+    "rx_batches",
+    "rx_flooded",
+    "kicks",
+    "calls",
+    "calls_suppressed",
+    "calls_moderated",
+    "macs_learned",
+    "macs_moved",
+    "macs_refused",
+    "queue_faults",
+};
+// clang-format on
+static_assert(std::size(port_counter_names) == static_cast<size_t>(PortCounter::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(PortCounter value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(port_counter_names) ? port_counter_names[index] : "?";
+}
+
+/// Counters of one worker.
+enum class WorkerCounter : uint8_t {
+    rounds,
+    rounds_with_work,
+    sleeps,
+    wakeups,
+    commands,
+    busy_ns,
+    kicks_missed,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* worker_counter_names[] = {
+    "rounds",
+    "rounds_with_work",
+    "sleeps",
+    "wakeups",
+    "commands",
+    "busy_ns",
+    "kicks_missed",
+};
+// clang-format on
+static_assert(std::size(worker_counter_names) == static_cast<size_t>(WorkerCounter::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(WorkerCounter value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(worker_counter_names) ? worker_counter_names[index] : "?";
+}
+
+// The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
+inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
+inline constexpr uint32_t stats_page_version = 1;
+inline constexpr size_t stats_words_per_block = 64;
+/// A port's drop reasons follow its counters in the block.
+inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);
+static_assert(first_drop_word + unsigned(DropReason::count) <= stats_words_per_block);
+static_assert(static_cast<unsigned>(WorkerCounter::count) <= stats_words_per_block);
+
+/// How far a fault reaches.
+enum class FaultLevel : uint8_t {
+    queue,
+    device,
+    connection,
+};
+
+// clang-format off
+inline constexpr const char* fault_level_names[] = {
+    "queue",
+    "device",
+    "connection",
+};
+// clang-format on
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(FaultLevel value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(fault_level_names) ? fault_level_names[index] : "?";
+}
+
+/// What a peer did wrong.
+enum class Fault : uint8_t {
+    none,
+    ring_size_invalid,
+    ring_address_unmapped,
+    ring_address_misaligned,
+    ring_memory_not_writable,
+    avail_index_jumped,
+    index_outside_table,
+    chain_loops,
+    writable_in_send_chain,
+    readable_in_receive_chain,
+    address_outside_memory,
+    memory_not_writable,
+    indirect_not_negotiated,
+    indirect_nested,
+    indirect_size_invalid,
+    indirect_with_next,
+    header_incomplete,
+    buffer_too_small,
+    memory_truncated,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* fault_names[] = {
+    "none",
+    "ring_size_invalid",
+    "ring_address_unmapped",
+    "ring_address_misaligned",
+    "ring_memory_not_writable",
+    "avail_index_jumped",
+    "index_outside_table",
+    "chain_loops",
+    "writable_in_send_chain",
+    "readable_in_receive_chain",
+    "address_outside_memory",
+    "memory_not_writable",
+    "indirect_not_negotiated",
+    "indirect_nested",
+    "indirect_size_invalid",
+    "indirect_with_next",
+    "header_incomplete",
+    "buffer_too_small",
+    "memory_truncated",
+};
+// clang-format on
+static_assert(std::size(fault_names) == static_cast<size_t>(Fault::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(Fault value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(fault_names) ? fault_names[index] : "?";
+}
+
+// clang-format off
+inline constexpr const char* fault_texts[] = {
+    "no fault",
+    "the ring size is zero, above 32768 or no power of two",
+    "a ring lies outside the shared guest memory",
+    "a ring address is not aligned as virtio requires",
+    "the used ring lies in read-only memory",
+    "the available index moved by more than the ring size, or backwards",
+    "a descriptor index is outside its table",
+    "a descriptor chain is longer than its table: it loops",
+    "a chain to be sent contains a buffer for the device to write",
+    "a receive chain contains a buffer the device may not write",
+    "a buffer lies outside the shared guest memory",
+    "a receive buffer lies in read-only memory",
+    "an indirect table without its feature bit",
+    "an indirect table inside an indirect table",
+    "an indirect table is empty, not a multiple of 16 bytes, or longer than the ring",
+    "a descriptor is both indirect and chained",
+    "a chain is shorter than the virtio-net header",
+    "a receive chain cannot even hold the virtio-net header",
+    "the file behind the guest memory was truncated after it was mapped",
+};
+// clang-format on
+static_assert(std::size(fault_texts) == static_cast<size_t>(Fault::count));
+/// The fault in words.
+constexpr const char* text_of(Fault value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(fault_texts) ? fault_texts[index] : "?";
+}
+
+// clang-format off
+inline constexpr FaultLevel fault_levels[] = {
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::queue,
+    FaultLevel::device,
+};
+// clang-format on
+static_assert(std::size(fault_levels) == static_cast<size_t>(Fault::count));
+/// The smallest thing that is closed when it happens.
+constexpr FaultLevel closes(Fault fault) noexcept {
+    return fault_levels[static_cast<size_t>(fault)];
+}
+
+/// How a worker learns that there is work.
+enum class PollingMode : uint8_t {
+    busy,
+    adaptive,
+    event,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* polling_mode_names[] = {
+    "busy",
+    "adaptive",
+    "event",
+};
+// clang-format on
+static_assert(std::size(polling_mode_names) == static_cast<size_t>(PollingMode::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(PollingMode value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(polling_mode_names) ? polling_mode_names[index] : "?";
+}
+
+/// Why a command was refused.
+enum class CommandError : uint8_t {
+    unknown_port,
+    unknown_switch,
+    unknown_worker,
+    name_in_use,
+    switch_full,
+    switch_not_empty,
+    limit_reached,
+    invalid_argument,
+    wrong_state,
+    region_overlaps,
+    region_overflows,
+    region_invalid,
+    fd_not_eventfd,
+    system,
+    closed,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* command_error_names[] = {
+    "unknown_port",
+    "unknown_switch",
+    "unknown_worker",
+    "name_in_use",
+    "switch_full",
+    "switch_not_empty",
+    "limit_reached",
+    "invalid_argument",
+    "wrong_state",
+    "region_overlaps",
+    "region_overflows",
+    "region_invalid",
+    "fd_not_eventfd",
+    "system",
+    "closed",
+};
+// clang-format on
+static_assert(std::size(command_error_names) == static_cast<size_t>(CommandError::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(CommandError value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(command_error_names) ? command_error_names[index] : "?";
+}
+
+// clang-format off
+inline constexpr const char* command_error_texts[] = {
+    "no port has this number",
+    "no switch has this number",
+    "no worker has this number",
+    "the name is taken on this switch",
+    "a switch has at most 254 ports",
+    "the switch still has ports",
+    "a limit of the datapath is reached",
+    "an argument is out of range",
+    "the port or ring is not in a state for this command",
+    "two memory regions overlap",
+    "a memory region ends beyond the 64-bit address space or the file",
+    "a memory region is empty or its file cannot be mapped",
+    "a kick or call descriptor is not an eventfd",
+    "the operating system refused",
+    "the datapath is closed",
+};
+// clang-format on
+static_assert(std::size(command_error_texts) == static_cast<size_t>(CommandError::count));
+/// The refusal in words.
+constexpr const char* text_of(CommandError value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(command_error_texts) ? command_error_texts[index] : "?";
+}
+
+}  // namespace valenic::spec
