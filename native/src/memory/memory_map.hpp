@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -80,9 +81,17 @@ class MemoryMap {
     uint8_t* translate_slow(uint64_t addr, uint64_t len, bool for_write,
                             RegionCache& cache) const noexcept;
 
+    /// What mmap gave for one region: whole pages around it.
+    struct Mapping {
+        void* base;
+        size_t bytes;
+    };
+    std::optional<spec::CommandError> map_region(const RegionSpec& region);
+
     std::vector<MappedRegion> regions_;  ///< Sorted by guest address; never changed after create().
-    mutable std::atomic<bool> truncated_{
-        false};  ///< Set by the SIGBUS handler (memory/bus_guard.hpp).
+    std::vector<Mapping> mappings_;
+    /// Set by the SIGBUS handler (memory/bus_guard.hpp).
+    mutable std::atomic<bool> truncated_{false};
 };
 
 }  // namespace valenic

@@ -1,0 +1,35 @@
+// The stats page: all counter blocks side by side, so that a reader needs no call.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/limits.hpp"
+#include "stats/counters.hpp"
+
+namespace valenic {
+
+/// Block 0 is the header (magic, version, words per block, blocks, workers, first port block); then
+/// one block for each worker there can be; then `workers_max` blocks for each port.
+class StatsPage {
+ public:
+    explicit StatsPage(size_t ports_max);
+
+    std::span<const uint64_t> words() const noexcept {
+        return {blocks_[0].words, blocks_.size() * spec::stats_words_per_block};
+    }
+    CounterBlock& worker_block(size_t worker) noexcept { return blocks_[1 + worker]; }
+    /// Index of the first block of a port's place.
+    static size_t first_block_of(size_t place) noexcept {
+        return 1 + workers_max + place * workers_max;
+    }
+    /// A port's blocks, zeroed. Nobody may be writing them.
+    std::span<CounterBlock> fresh_port_blocks(size_t place) noexcept;
+
+ private:
+    std::unique_ptr<CounterBlock[]> memory_;
+    std::span<CounterBlock> blocks_;
+};
+
+}  // namespace valenic
