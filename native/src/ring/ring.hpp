@@ -84,6 +84,7 @@ class RxRing {
     virtual spec::Fault fault() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;
     virtual uint16_t used_index() const noexcept = 0;
+    virtual uint16_t driver_avail_index() const noexcept = 0;
     virtual spec::Fault rebind(const RingConfig& config,
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
 };

@@ -1,0 +1,38 @@
+// Walks one descriptor chain, direct or indirect. The slow path of the rings; the fast one is a
+// single direct descriptor.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "ring/split_layout.hpp"
+
+namespace valenic {
+
+/// One buffer of a chain in our address space, writable when the chain is for receiving.
+struct Piece {
+    uint8_t* data;
+    uint32_t len_bytes;
+};
+
+enum class ChainUse : bool { send, receive };
+
+struct ChainResult {
+    spec::Fault fault = spec::Fault::none;
+    size_t pieces = 0;      ///< Written to the caller's span.
+    bool overflow = false;  ///< There were more than fit; `bytes` still counts all.
+    uint64_t bytes = 0;
+};
+
+/// Collects the buffers of the chain that begins with table entry `head`.
+///
+/// Guest memory may change while we read it: each descriptor is loaded once, and the copy is
+/// checked and used. A buffer that adjacent regions split becomes several pieces; buffers of no
+/// bytes are skipped.
+///
+/// @param head  Below layout.size (the caller has checked).
+/// @spec virtio 1.2, 2.7.5.2 (no loops), 2.7.5.3 (indirect), 2.7.4.2 (direction of buffers).
+ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint16_t head,
+                       ChainUse use, std::span<Piece> out) noexcept;
+
+}  // namespace valenic

@@ -1,0 +1,42 @@
+// Where the frames of a batch go in one receiver's memory: made under its lock, copied outside it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "net/batch.hpp"
+#include "ring/chain.hpp"
+
+namespace valenic {
+
+/// One chain taken from the guest and how much of it is filled: a used entry.
+struct RxChain {
+    uint32_t head;
+    uint32_t written_bytes;
+};
+
+/// One frame's place.
+struct RxTarget {
+    uint8_t frame;  ///< Index in the batch.
+    uint16_t first_piece;
+    uint16_t piece_count;
+    uint16_t chain_count;  ///< More than one only with mergeable buffers.
+};
+
+/// Bounded; a batch that needs more is delivered in several goes. Lives on the worker's stack.
+struct RxPlan {
+    static constexpr size_t chains_max = 256;
+    static constexpr size_t pieces_max = 1024;
+
+    size_t target_count = 0;
+    size_t chain_count = 0;
+    size_t piece_count = 0;
+    RxTarget targets[batch_frames];
+    RxChain chains[chains_max];
+    Piece pieces[pieces_max];
+};
+
+/// Copies the frames of the plan to their places, each with a net header of `header_bytes`.
+/// Returns the bytes of the frames (without headers).
+uint64_t fill_plan(const RxPlan& plan, const Batch& batch, uint32_t header_bytes) noexcept;
+
+}  // namespace valenic

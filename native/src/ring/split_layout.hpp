@@ -1,0 +1,83 @@
+// Where the three parts of a split ring lie in our address space.
+#pragma once
+#include <cstdint>
+
+#include "base/atomic.hpp"
+#include "base/result.hpp"
+#include "memory/guest_write.hpp"
+#include "memory/memory_map.hpp"
+#include "ring/ring.hpp"
+#include "ring/suppression.hpp"
+#include "spec/virtio_ring.hpp"
+
+namespace valenic {
+
+/// The used index up to which the driver may be taken to have been called, of a ring just started.
+///
+/// A device before us may have published and died before it called. So the first question whether
+/// to call covers a whole ring of used entries: at worst one call too many.
+inline uint16_t first_signalled(const RingConfig& config) noexcept {
+    return static_cast<uint16_t>(config.base - config.size);
+}
+
+/// A split ring, resolved and bound-checked. Plain pointers into one MemoryMap: whoever keeps a
+/// layout keeps the map. @spec virtio 1.2, 2.7 "Split Virtqueues".
+struct SplitLayout {
+    const spec::SplitDesc* table = nullptr;  ///< Guest writes, we read.
+    spec::SplitAvail* avail = nullptr;       ///< Guest writes, we read.
+    spec::SplitUsed* used = nullptr;         ///< We write, guest reads.
+    uint16_t size = 0;
+    uint16_t mask = 0;
+    bool event_index = false;
+    bool indirect = false;
+    bool notify_on_empty = false;
+
+    static Result<SplitLayout, spec::Fault> resolve(const RingConfig& config,
+                                                    const MemoryMap& memory) noexcept;
+
+    const uint16_t* avail_ring() const noexcept {
+        return reinterpret_cast<const uint16_t*>(avail + 1);
+    }
+    spec::SplitUsedElem* used_ring() const noexcept {
+        return reinterpret_cast<spec::SplitUsedElem*>(used + 1);
+    }
+    /// Guest publishes (release), we read (acquire): descriptors before it are visible.
+    uint16_t avail_index() const noexcept { return load_acquire(avail->idx); }
+    uint16_t avail_flags() const noexcept { return load_once(avail->flags); }
+    /// used_event: the used index after which the guest wants a call.
+    uint16_t used_event() const noexcept { return load_once(avail_ring()[size]); }
+    /// Asks the guest for a kick once its available index passes `index`, or for each without event
+    /// index.
+    void ask_for_kicks(uint16_t index) const noexcept;
+    /// Asks for none. With event index the old avail_event stands: one kick in 65536 frames.
+    void ask_for_no_kicks() const noexcept;
+    /// Whether the guest wants a call for a used index moved from `old_index` to `new_index`.
+    bool wants_call(uint16_t old_index, uint16_t new_index) const noexcept {
+        if (event_index) return index_passed(used_event(), new_index, old_index);
+        return (avail_flags() & spec::avail_f_no_interrupt) == 0 && new_index != old_index;
+    }
+};
+
+}  // namespace valenic
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+namespace valenic {
+/// One descriptor, loaded once: 16 bytes in one move.
+inline __attribute__((always_inline)) spec::SplitDesc load_descriptor(
+    const spec::SplitDesc& descriptor) noexcept {
+    // The table is 16-byte aligned (resolve() checks it). The move is one load in the machine.
+    const __m128i raw = _mm_load_si128(reinterpret_cast<const __m128i*>(&descriptor));
+    const auto high = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(raw, raw)));
+    return {static_cast<uint64_t>(_mm_cvtsi128_si64(raw)), static_cast<uint32_t>(high),
+            static_cast<uint16_t>(high >> 32), static_cast<uint16_t>(high >> 48)};
+}
+}  // namespace valenic
+#else
+namespace valenic {
+inline spec::SplitDesc load_descriptor(const spec::SplitDesc& descriptor) noexcept {
+    return {load_once(descriptor.addr), load_once(descriptor.len), load_once(descriptor.flags),
+            load_once(descriptor.next)};
+}
+}  // namespace valenic
+#endif
