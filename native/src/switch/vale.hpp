@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "switch/lookup.hpp"
@@ -32,11 +33,22 @@ class ValeSwitch {
     void forward(const Batch& batch, Port& source, WorkerContext& context);
 
  private:
+    using Indices = std::span<const uint8_t>;
+    void forward_mixed(const Batch& batch, const Action* actions, Port& source,
+                       WorkerContext& context);
+    void act(const Batch& batch, Indices indices, Action action, Port& source,
+             WorkerContext& context);
+    void flood(const Batch& batch, Indices indices, Port& source, WorkerContext& context);
+    void send(const Batch& batch, Indices indices, Port& to, bool more, WorkerContext& context);
+    void transmit(Queue& queue, const Batch& batch, Indices indices, bool more,
+                  WorkerContext& context);
+
     std::string name_;
     std::unique_ptr<Lookup> lookup_;
     std::array<Port*, ports_max> ports_{};
     std::array<uint8_t, ports_max> generations_{};
     size_t port_count_ = 0;
+    size_t slots_used_ = 0;  ///< Slots ever taken and not all given back, from the first.
 };
 
 }  // namespace valenic

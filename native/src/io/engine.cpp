@@ -1,0 +1,246 @@
+#include "io/engine.hpp"
+
+#include <sched.h>
+
+#include "base/clock.hpp"
+#include "io/settings.hpp"
+
+namespace valenic {
+
+using spec::CommandError;
+using spec::Fault;
+
+Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event)
+    : on_event_(std::move(on_event)),
+      page_(ports_max),
+      ports_max_(ports_max),
+      places_(ports_max),
+      own_context_(std::make_unique<WorkerContext>()) {
+    own_context_->worker = control_worker;
+}
+
+Engine::~Engine() { close(); }
+
+void Engine::close() {
+    for (auto& worker : workers_) worker->stop();
+    workers_.clear();
+    ports_.clear();
+    switches_.clear();
+    places_.assign(ports_max_, false);
+}
+
+// ---- How workers are kept out of what changes.
+
+void Engine::close_gate() noexcept {
+    gate_.close();
+    for (const auto& worker : workers_)
+        while (!worker->parked()) sched_yield();  // One batch at most; sleepers are out already.
+}
+
+/// Runs `change` while every worker is parked between two batches.
+void Engine::exclusive(const std::function<void()>& change) {
+    close_gate();
+    change();
+    gate_.open();
+    wake_all();
+}
+
+/// As exclusive(), for changes of a port's rings and descriptors.
+void Engine::change_port(Port& port, const std::function<void()>& change) {
+    exclusive([&] {
+        for (auto& worker : workers_) worker->suspend(port);
+        change();
+        for (auto& worker : workers_) worker->refresh(port);
+    });
+}
+
+void Engine::wake_all() noexcept {
+    for (const auto& worker : workers_) worker->wake();
+}
+
+void Engine::ring_fault(const VhostPort& port, unsigned ring, Fault fault) {
+    on_event_({EngineEvent::Kind::ring_fault, port.id, ring, fault});
+}
+
+// ---- Finding things.
+
+Engine::PortEntry* Engine::find(uint32_t id) noexcept {
+    const auto found = ports_.find(id);
+    return found == ports_.end() ? nullptr : &found->second;
+}
+
+Result<VhostPort*, Refusal> Engine::find_vhost(uint32_t id) noexcept {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    if (entry->vhost == nullptr) return Refusal(CommandError::wrong_state);
+    return entry->vhost;
+}
+
+Result<VhostPort*, Refusal> Engine::find_ring(uint32_t id, unsigned ring) noexcept {
+    auto port = find_vhost(id);
+    if (port && ring >= port.value()->ring_count()) return Refusal(CommandError::invalid_argument);
+    return port;
+}
+
+Result<HostPort*, Refusal> Engine::find_host(uint32_t id) noexcept {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    if (entry->host == nullptr) return Refusal(CommandError::wrong_state);
+    return entry->host;
+}
+
+std::optional<size_t> Engine::free_place() const noexcept {
+    for (size_t place = 0; place < places_.size(); ++place)
+        if (!places_[place]) return place;
+    return std::nullopt;
+}
+
+// ---- Workers, switches, ports.
+
+Result<Engine::AddedWorker, Refusal> Engine::add_worker(std::optional<int> cpu) {
+    if (workers_.size() == control_worker) return Refusal(CommandError::limit_reached);
+    const auto index = static_cast<uint16_t>(workers_.size());
+    auto worker = std::make_unique<Worker>(gate_, index, page_.worker_block(index));
+    if (!worker->start(cpu)) return Refusal(CommandError::system);
+    const int thread_id = worker->thread_id();
+    workers_.push_back(std::move(worker));
+    return AddedWorker{index, thread_id};
+}
+
+Result<uint32_t, Refusal> Engine::create_switch(std::string name, const LearningOptions& options) {
+    for (const auto& [id, entry] : switches_)
+        if (entry.vale->name() == name) return Refusal(CommandError::name_in_use);
+    const uint32_t id = next_id_++;
+    switches_[id].vale =
+        std::make_unique<ValeSwitch>(std::move(name), std::make_unique<LearningLookup>(options));
+    return id;
+}
+
+Done Engine::remove_switch(uint32_t id) {
+    const auto found = switches_.find(id);
+    if (found == switches_.end()) return CommandError::unknown_switch;
+    if (found->second.vale->port_count() != 0) return CommandError::switch_not_empty;
+    switches_.erase(found);
+    return std::nullopt;
+}
+
+Done Engine::check_new_port(const NewPort& wanted) noexcept {
+    const auto home = switches_.find(wanted.switch_id);
+    if (home == switches_.end()) return CommandError::unknown_switch;
+    if (wanted.pairs < 1 || wanted.pairs > Port::queues_max || wanted.workers.empty())
+        return CommandError::invalid_argument;
+    for (const uint32_t worker : wanted.workers)
+        if (worker >= workers_.size()) return CommandError::unknown_worker;
+    for (const auto& [id, entry] : ports_)
+        if (entry.switch_id == wanted.switch_id && entry.port->name() == wanted.name)
+            return CommandError::name_in_use;
+    if (home->second.vale->port_count() == ValeSwitch::ports_max) return CommandError::switch_full;
+    return check_settings(wanted.settings);
+}
+
+Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) {
+    if (const Done refusal = check_new_port(wanted)) return *refusal;
+    const auto place = free_place();
+    if (!place) return Refusal(CommandError::limit_reached);
+    const uint32_t id = next_id_++;
+    const auto blocks = page_.fresh_port_blocks(*place);
+    PortEntry entry;
+    entry.place = *place;
+    entry.switch_id = wanted.switch_id;
+    if (wanted.kind == PortKind::vhost) {
+        auto port = std::make_unique<VhostPort>(wanted.name, blocks, wanted.pairs,
+                                                static_cast<PortEvents&>(*this));
+        port->id = id;
+        entry.vhost = port.get();
+        entry.port = std::move(port);
+    } else {
+        auto port = std::make_unique<HostPort>(wanted.name, blocks);
+        entry.host = port.get();
+        entry.port = std::move(port);
+    }
+    Port& port = *entry.port;
+    apply_settings(wanted.settings, port.settings());
+    exclusive([&] {
+        switches_[wanted.switch_id].vale->attach(port);
+        size_t pair = 0;
+        for (Queue* queue : port.queues())
+            workers_[wanted.workers[pair++ % wanted.workers.size()]]->add(port, *queue);
+    });
+    places_[*place] = true;
+    ports_[id] = std::move(entry);
+    return CreatedPort{id, port.slot, StatsPage::first_block_of(*place)};
+}
+
+Done Engine::remove_port(uint32_t id) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return CommandError::unknown_port;
+    exclusive([&] {
+        for (auto& worker : workers_) worker->remove(*entry->port);
+        for (Queue* queue : entry->port->queues()) own_context_->deferred_calls.forget(queue);
+        entry->port->home->detach(*entry->port);
+    });
+    places_[entry->place] = false;
+    ports_.erase(id);
+    return std::nullopt;
+}
+
+Done Engine::set_port(uint32_t id, const SettingsChange& change) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return CommandError::unknown_port;
+    if (const Done refusal = check_settings(change)) return refusal;
+    apply_settings(change, entry->port->settings());
+    // The addresses go after the last frame that could teach them again.
+    if (change.up == false)
+        exclusive([&] { entry->port->home->lookup().forget(entry->port->slot); });
+    wake_all();
+    return std::nullopt;
+}
+
+Result<std::vector<MacAddress>, Refusal> Engine::macs_of(uint32_t id) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    const Lookup& lookup = entry->port->home->lookup();
+    std::vector<MacAddress> macs(lookup.addresses_of(entry->port->slot, {}));
+    const size_t count = lookup.addresses_of(entry->port->slot, macs);
+    if (count < macs.size()) macs.resize(count);
+    return macs;
+}
+
+Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return CommandError::unknown_port;
+    if (frame.size() < ethernet_header_bytes || frame.size() > largest_frame_bytes)
+        return CommandError::invalid_argument;
+    auto batch = std::make_unique<Batch>();
+    append_frame(*batch, frame);
+    exclusive([&] {
+        own_context_->now_ns = monotonic_ns();
+        entry->port->home->forward(*batch, *entry->port, *own_context_);
+        own_context_->deferred_calls.take_due(
+            UINT64_MAX, [&](Queue* queue) { queue->flush_calls(*own_context_); });
+    });
+    return std::nullopt;
+}
+
+// ---- Housekeeping.
+
+void Engine::housekeeping() {
+    for (auto& [id, entry] : ports_)
+        if (entry.vhost != nullptr) look_after(id, *entry.vhost);
+}
+
+void Engine::look_after(uint32_t id, VhostPort& port) {
+    if (port.memory() != nullptr && port.memory()->truncated() && !port.truncation_told) {
+        port.truncation_told = true;
+        change_port(port, [&] { port.close_device(); });
+        on_event_({EngineEvent::Kind::device_fault, id, 0, Fault::memory_truncated});
+        return;
+    }
+    if (port.foreign_memory_told) return;
+    if (const auto ring = port.foreign_memory_ring()) {
+        port.foreign_memory_told = true;
+        on_event_({EngineEvent::Kind::memory_not_shared, id, *ring, Fault::none});
+    }
+}
+
+}  // namespace valenic

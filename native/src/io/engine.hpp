@@ -1,0 +1,162 @@
+// The datapath as one object: workers, switches, ports, and the commands that change them.
+//
+// One control thread calls everything here, one call at a time; calls block until what they ask for
+// holds. Workers never wait for it longer than one change of the topology.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "base/result.hpp"
+#include "io/gate.hpp"
+#include "io/worker.hpp"
+#include "lookup/learning.hpp"
+#include "port/host.hpp"
+#include "port/vhost.hpp"
+#include "stats/page.hpp"
+#include "switch/vale.hpp"
+
+namespace valenic {
+
+/// Why a command was refused: our reasons, or a rule of the ring that a peer broke.
+struct Refusal {
+    spec::CommandError error = spec::CommandError::count;
+    spec::Fault fault = spec::Fault::none;
+
+    Refusal(spec::CommandError reason) : error(reason) {}  // NOLINT(google-explicit-constructor)
+    Refusal(spec::Fault reason) : fault(reason) {}         // NOLINT(google-explicit-constructor)
+    const char* code() const noexcept {
+        return fault != spec::Fault::none ? spec::name_of(fault) : spec::name_of(error);
+    }
+    const char* text() const noexcept {
+        return fault != spec::Fault::none ? spec::text_of(fault) : spec::text_of(error);
+    }
+};
+
+/// Nothing, or why not.
+using Done = std::optional<Refusal>;
+
+/// As boundary.ts, DatapathEvent.
+struct EngineEvent {
+    enum class Kind : uint8_t { ring_fault, device_fault, memory_not_shared };
+    Kind kind;
+    uint32_t port;
+    unsigned ring = 0;
+    spec::Fault fault = spec::Fault::none;
+};
+
+/// Changed fields of a port's settings; absent = unchanged.
+struct SettingsChange {
+    std::optional<spec::PollingMode> polling;
+    std::optional<uint32_t> spin_us, moderation_frames, moderation_us, budget, mac_limit,
+        max_frame_bytes;
+    std::optional<bool> more, up;
+};
+
+class Engine final : private PortEvents {
+ public:
+    /// `on_event` is called from any thread of the datapath and must not block for long.
+    Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event);
+    ~Engine() override;
+
+    /// Lives as long as the engine, also after close().
+    std::span<const uint64_t> stats() const noexcept { return page_.words(); }
+    /// Stops and joins every worker and removes every port. Idempotent.
+    void close();
+
+    struct AddedWorker {
+        uint32_t worker;
+        int thread_id;
+    };
+    Result<AddedWorker, Refusal> add_worker(std::optional<int> cpu);
+
+    Result<uint32_t, Refusal> create_switch(std::string name, const LearningOptions& options);
+    Done remove_switch(uint32_t id);
+
+    enum class PortKind : uint8_t { vhost, host };
+    struct NewPort {
+        uint32_t switch_id;
+        std::string name;
+        PortKind kind;
+        unsigned pairs;
+        std::vector<uint32_t> workers;
+        SettingsChange settings;
+    };
+    struct CreatedPort {
+        uint32_t port;
+        uint8_t slot;
+        size_t stats_block;
+    };
+    Result<CreatedPort, Refusal> create_port(const NewPort& wanted);
+    Done remove_port(uint32_t id);
+    Done set_port(uint32_t id, const SettingsChange& change);
+    Result<std::vector<MacAddress>, Refusal> macs_of(uint32_t id);
+    Done inject(uint32_t id, std::span<const uint8_t> frame);
+
+    Done set_memory(uint32_t id, std::vector<RegionSpec> regions);
+    Done set_features(uint32_t id, uint64_t features);
+    /// Takes the descriptors in every case; -1 = none.
+    Done start_ring(uint32_t id, unsigned ring, const RingConfig& config, OwnedFd kick,
+                    OwnedFd call, bool enabled);
+    Result<uint16_t, Refusal> stop_ring(uint32_t id, unsigned ring);
+    Done enable_ring(uint32_t id, unsigned ring, bool enabled);
+    Done set_call(uint32_t id, unsigned ring, OwnedFd call);
+    Done set_kick(uint32_t id, unsigned ring, OwnedFd kick);
+    Done move_ring(uint32_t id, unsigned ring, const RingConfig& config);
+    Result<std::vector<RingState>, Refusal> ring_states(uint32_t id);
+
+    Done start_source(uint32_t id, const HostSource& source);
+    Result<uint64_t, Refusal> stop_source(uint32_t id);
+    struct HostReport {
+        uint64_t sent;
+        std::vector<StreamReport> streams;
+    };
+    Result<HostReport, Refusal> host_report(uint32_t id, bool reset);
+
+    /// About once a second: looks for truncated memory files and for drivers that write elsewhere.
+    void housekeeping();
+
+ private:
+    struct PortEntry {
+        std::unique_ptr<Port> port;
+        VhostPort* vhost = nullptr;  ///< Set for ports of this kind.
+        HostPort* host = nullptr;
+        size_t place = 0;  ///< In the stats page.
+        uint32_t switch_id = 0;
+    };
+    struct SwitchEntry {
+        std::unique_ptr<ValeSwitch> vale;
+    };
+
+    void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
+    void close_gate() noexcept;
+    void exclusive(const std::function<void()>& change);
+    void change_port(Port& port, const std::function<void()>& change);
+    void wake_all() noexcept;
+    PortEntry* find(uint32_t id) noexcept;
+    Result<VhostPort*, Refusal> find_vhost(uint32_t id) noexcept;
+    Result<VhostPort*, Refusal> find_ring(uint32_t id, unsigned ring) noexcept;
+    Result<HostPort*, Refusal> find_host(uint32_t id) noexcept;
+    std::optional<size_t> free_place() const noexcept;
+    Done check_new_port(const NewPort& wanted) noexcept;
+    void look_after(uint32_t id, VhostPort& port);
+
+    std::function<void(const EngineEvent&)> on_event_;
+    StatsPage page_;
+    size_t ports_max_;
+    Gate gate_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::map<uint32_t, SwitchEntry> switches_;
+    std::map<uint32_t, PortEntry> ports_;
+    std::vector<bool> places_;
+    uint32_t next_id_ = 1;
+    /// The control thread's own books, for frames it injects: the last worker's blocks.
+    std::unique_ptr<WorkerContext> own_context_;
+};
+
+}  // namespace valenic

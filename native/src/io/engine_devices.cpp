@@ -1,0 +1,149 @@
+// The engine's commands for one device: a guest's memory and rings, a host port's source and sink.
+#include "base/clock.hpp"
+#include "base/eventfd.hpp"
+#include "io/engine.hpp"
+
+namespace valenic {
+
+using spec::CommandError;
+using spec::Fault;
+
+namespace {
+
+/// A peer's notification descriptor: nothing but an eventfd, and never one that blocks us.
+bool acceptable(const OwnedFd& fd) noexcept {
+    return !fd.valid() || (is_eventfd(fd.get()) && make_nonblocking(fd.get()));
+}
+
+}  // namespace
+
+Done Engine::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
+    auto port = find_vhost(id);
+    if (!port) return port.error();
+    std::shared_ptr<const MemoryMap> memory;
+    if (!regions.empty()) {
+        auto created = MemoryMap::create(std::move(regions));
+        if (!created) return created.error();
+        memory = std::move(created.value());
+    }
+    change_port(*port.value(), [&] { port.value()->set_memory(std::move(memory)); });
+    return std::nullopt;
+}
+
+Done Engine::set_features(uint32_t id, uint64_t features) {
+    auto port = find_vhost(id);
+    if (!port) return port.error();
+    if (port.value()->any_ring_running()) return CommandError::wrong_state;
+    port.value()->set_features(features);
+    return std::nullopt;
+}
+
+Done Engine::start_ring(uint32_t id, unsigned ring, const RingConfig& config, OwnedFd kick,
+                        OwnedFd call, bool enabled) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    if (!acceptable(kick) || !acceptable(call)) return CommandError::fd_not_eventfd;
+    Fault fault = Fault::none;
+    // The ring that ran there goes first: two objects must not write one used ring.
+    change_port(*port.value(), [&] {
+        port.value()->stop(ring);
+        auto prepared = port.value()->prepare(ring, config);
+        if (!prepared) {
+            fault = prepared.error();
+            return;
+        }
+        prepared.value().kick = std::move(kick);
+        prepared.value().call = std::move(call);
+        prepared.value().enabled = enabled;
+        port.value()->install(std::move(prepared.value()));
+    });
+    if (fault != Fault::none) return fault;
+    return std::nullopt;
+}
+
+Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    std::optional<uint16_t> base;
+    change_port(*port.value(), [&] { base = port.value()->stop(ring); });
+    if (!base) return Refusal(CommandError::wrong_state);
+    return *base;
+}
+
+Done Engine::enable_ring(uint32_t id, unsigned ring, bool enabled) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    change_port(*port.value(), [&] { port.value()->enable(ring, enabled); });
+    return std::nullopt;
+}
+
+Done Engine::set_call(uint32_t id, unsigned ring, OwnedFd call) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    if (!acceptable(call)) return CommandError::fd_not_eventfd;
+    change_port(*port.value(), [&] {
+        // What was used before there was somewhere to call is told now: QEMU kicks first and hands
+        // over the call descriptor later. A call too many costs the guest one look.
+        if (call.valid() && port.value()->ring_running(ring)) signal_eventfd(call.get());
+        port.value()->set_call(ring, std::move(call));
+    });
+    return std::nullopt;
+}
+
+Done Engine::set_kick(uint32_t id, unsigned ring, OwnedFd kick) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    if (!acceptable(kick)) return CommandError::fd_not_eventfd;
+    change_port(*port.value(), [&] { port.value()->set_kick(ring, std::move(kick)); });
+    return std::nullopt;
+}
+
+Done Engine::move_ring(uint32_t id, unsigned ring, const RingConfig& config) {
+    auto port = find_ring(id, ring);
+    if (!port) return port.error();
+    if (!port.value()->ring_running(ring)) return CommandError::wrong_state;
+    Fault fault = Fault::none;
+    change_port(*port.value(), [&] { fault = port.value()->move_ring(ring, config); });
+    if (fault != Fault::none) return fault;
+    return std::nullopt;
+}
+
+Result<std::vector<RingState>, Refusal> Engine::ring_states(uint32_t id) {
+    auto port = find_vhost(id);
+    if (!port) return port.error();
+    return port.value()->ring_states();
+}
+
+Done Engine::start_source(uint32_t id, const HostSource& source) {
+    auto port = find_host(id);
+    if (!port) return port.error();
+    if (source.frame_bytes < HostQueue::frame_bytes_min ||
+        source.frame_bytes > HostQueue::frame_bytes_max || is_group(source.source))
+        return CommandError::invalid_argument;
+    HostPort& host = *port.value();
+    if (host.queue().running()) return CommandError::wrong_state;
+    change_port(host, [&] { host.queue().start(source, monotonic_ns()); });
+    return std::nullopt;
+}
+
+Result<uint64_t, Refusal> Engine::stop_source(uint32_t id) {
+    auto port = find_host(id);
+    if (!port) return port.error();
+    HostPort& host = *port.value();
+    change_port(host, [&] { host.queue().stop(); });
+    return host.queue().sent();
+}
+
+Result<Engine::HostReport, Refusal> Engine::host_report(uint32_t id, bool reset) {
+    auto port = find_host(id);
+    if (!port) return port.error();
+    HostReport report{};
+    HostQueue& queue = port.value()->queue();
+    exclusive([&] {
+        report = {queue.sent(), queue.reports()};
+        if (reset) queue.clear_reports();
+    });
+    return report;
+}
+
+}  // namespace valenic

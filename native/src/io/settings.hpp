@@ -1,0 +1,12 @@
+// A port's settings: their ranges (native/boundary.ts, PortSettings) and how a change is applied.
+#pragma once
+#include "io/engine.hpp"
+
+namespace valenic {
+
+/// The first rule that the change breaks, or nothing.
+Done check_settings(const SettingsChange& change) noexcept;
+/// Stores what is present. Workers see it at their next look.
+void apply_settings(const SettingsChange& change, PortSettings& settings) noexcept;
+
+}  // namespace valenic

@@ -1,0 +1,181 @@
+#include "lookup/learning.hpp"
+
+#include <sys/random.h>
+
+#include <mutex>
+
+#include "base/clock.hpp"
+
+namespace valenic {
+
+using spec::PortCounter;
+
+namespace {
+
+constexpr uint64_t key_of(MacAddress mac, uint8_t slot, uint8_t generation) noexcept {
+    return mac << 16 | uint64_t{slot} << 8 | generation;
+}
+constexpr MacAddress mac_of(uint64_t key) noexcept { return key >> 16; }
+constexpr uint8_t slot_of(uint64_t key) noexcept { return static_cast<uint8_t>(key >> 8); }
+constexpr uint8_t generation_of(uint64_t key) noexcept { return static_cast<uint8_t>(key); }
+
+uint64_t secret_seed() noexcept {
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = monotonic_ns();
+    return seed | 1;  // A multiplier must be odd to lose nothing.
+}
+
+size_t buckets_for(size_t entries, size_t ways) noexcept {
+    size_t buckets = 16;
+    while (buckets * ways < entries) buckets *= 2;
+    return buckets;
+}
+
+}  // namespace
+
+LearningLookup::LearningLookup(const LearningOptions& options)
+    : ageing_s_(options.ageing_s),
+      mask_(buckets_for(options.table_entries, ways) - 1),
+      seed_(secret_seed()),
+      buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
+
+/// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.
+LearningLookup::Bucket& LearningLookup::bucket_of(MacAddress mac) const noexcept {
+    uint64_t hash = (mac ^ (seed_ >> 17)) * seed_;
+    hash ^= hash >> 32;
+    hash *= seed_;
+    return buckets_[(hash >> 32) & mask_];
+}
+
+bool LearningLookup::expired(const Entry& entry, uint32_t now_s) const noexcept {
+    const auto seen = static_cast<uint32_t>(entry.seen_s.load(std::memory_order_relaxed));
+    return now_s - seen > ageing_s_ && now_s > seen;
+}
+
+void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
+                             std::span<Action> actions) noexcept {
+    // Bursts share their addresses: the last answer is good for a frame with the same ones.
+    uint64_t last_source = UINT64_MAX;
+    uint64_t last_destination = UINT64_MAX;
+    Action last_action = action_drop;
+    for (size_t i = 0; i < batch.count; ++i) {
+        const MacAddress from = batch.source(i);
+        const MacAddress to = batch.destination(i);
+        if (from != last_source) {
+            last_source = from;
+            if (!is_group(from) && from != 0) learn(from, source);
+        }
+        if (to != last_destination) {
+            last_destination = to;
+            last_action = is_group(to) ? action_flood : find(to, source);
+        }
+        actions[i] = last_action;
+    }
+}
+
+Action LearningLookup::find(MacAddress mac, const LookupSource& source) const noexcept {
+    for (const Entry& entry : bucket_of(mac).entries) {
+        const uint64_t key = entry.key.load(std::memory_order_relaxed);
+        if (mac_of(key) != mac || key == 0 || expired(entry, source.now_s)) continue;
+        const uint8_t slot = slot_of(key);
+        const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
+        return generation_of(key) == now ? slot : action_flood;
+    }
+    return action_flood;
+}
+
+void LearningLookup::learn(MacAddress mac, const LookupSource& source) noexcept {
+    const uint64_t key = key_of(mac, source.slot, source.generation);
+    for (Entry& entry : bucket_of(mac).entries) {
+        if (entry.key.load(std::memory_order_relaxed) != key) continue;
+        if (entry.seen_s.load(std::memory_order_relaxed) != source.now_s)
+            entry.seen_s.store(source.now_s, std::memory_order_relaxed);
+        return;
+    }
+    learn_slowly(mac, source);
+}
+
+/// New here, or moved: under the lock.
+void LearningLookup::learn_slowly(MacAddress mac, const LookupSource& source) noexcept {
+    const std::lock_guard guard(lock_);
+    generations_[source.slot].store(source.generation, std::memory_order_relaxed);
+    Bucket& bucket = bucket_of(mac);
+    Entry* entry = nullptr;
+    for (Entry& candidate : bucket.entries)
+        if (mac_of(candidate.key.load(std::memory_order_relaxed)) == mac &&
+            candidate.key.load(std::memory_order_relaxed) != 0)
+            entry = &candidate;
+    const uint64_t key = key_of(mac, source.slot, source.generation);
+    if (entry != nullptr && entry->key.load(std::memory_order_relaxed) == key) return;
+    if (learned_[source.slot] >= source.mac_limit) drop_some_expired(source.now_s);
+    if (learned_[source.slot] >= source.mac_limit) {
+        source.counters->add(PortCounter::macs_refused, 1);
+        return;
+    }
+    const bool moved = entry != nullptr;
+    if (entry == nullptr) entry = place_for(bucket, source.now_s);
+    replace(*entry, key, source.now_s);
+    source.counters->add(moved ? PortCounter::macs_moved : PortCounter::macs_learned, 1);
+}
+
+/// Frees expired entries in the next few buckets, so that silent addresses do not fill a port's
+/// share for ever. One pass over the table a second, a few buckets for each who asks: a guest that
+/// sends from ever new addresses cannot make the lock expensive.
+void LearningLookup::drop_some_expired(uint32_t now_s) noexcept {
+    constexpr size_t buckets_each = 16;
+    if (sweep_left_ == 0) {
+        if (sweep_began_s_ == now_s) return;
+        sweep_began_s_ = now_s;
+        sweep_left_ = mask_ + 1;
+    }
+    for (size_t i = 0; i < buckets_each && sweep_left_ > 0; ++i) {
+        for (Entry& entry : buckets_[--sweep_left_].entries)
+            if (entry.key.load(std::memory_order_relaxed) != 0 && expired(entry, now_s))
+                replace(entry, 0, 0);
+    }
+}
+
+/// A free entry, else an expired one, else the one that was silent longest.
+LearningLookup::Entry* LearningLookup::place_for(Bucket& bucket, uint32_t now_s) noexcept {
+    Entry* oldest = &bucket.entries[0];
+    for (Entry& entry : bucket.entries) {
+        if (entry.key.load(std::memory_order_relaxed) == 0 || expired(entry, now_s)) return &entry;
+        if (entry.seen_s.load(std::memory_order_relaxed) <
+            oldest->seen_s.load(std::memory_order_relaxed))
+            oldest = &entry;
+    }
+    return oldest;
+}
+
+void LearningLookup::replace(Entry& entry, uint64_t key, uint32_t now_s) noexcept {
+    const uint64_t before = entry.key.load(std::memory_order_relaxed);
+    if (before != 0 && learned_[slot_of(before)] > 0) --learned_[slot_of(before)];
+    if (key != 0) ++learned_[slot_of(key)];
+    entry.seen_s.store(now_s, std::memory_order_relaxed);
+    entry.key.store(key, std::memory_order_relaxed);
+}
+
+void LearningLookup::forget(uint8_t slot) noexcept {
+    const std::lock_guard guard(lock_);
+    for (size_t i = 0; i <= mask_; ++i)
+        for (Entry& entry : buckets_[i].entries) {
+            const uint64_t key = entry.key.load(std::memory_order_relaxed);
+            if (key != 0 && slot_of(key) == slot) replace(entry, 0, 0);
+        }
+    learned_[slot] = 0;
+}
+
+size_t LearningLookup::addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept {
+    const auto now_s = static_cast<uint32_t>(monotonic_ns() / 1'000'000'000);
+    size_t count = 0;
+    for (size_t i = 0; i <= mask_; ++i)
+        for (const Entry& entry : buckets_[i].entries) {
+            const uint64_t key = entry.key.load(std::memory_order_relaxed);
+            if (key == 0 || slot_of(key) != slot || expired(entry, now_s)) continue;
+            if (count < out.size()) out[count] = mac_of(key);
+            ++count;
+        }
+    return count;
+}
+
+}  // namespace valenic

@@ -1,0 +1,19 @@
+// What the datapath has to say unasked. Rare: each is said once per ring or device.
+#pragma once
+#include <cstdint>
+
+#include "spec/boundary.hpp"
+
+namespace valenic {
+
+class VhostPort;
+
+class PortEvents {
+ public:
+    virtual ~PortEvents() = default;
+    /// A ring broke a rule and was stopped. Called by any worker; may lock, since it comes once a
+    /// ring.
+    virtual void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) = 0;
+};
+
+}  // namespace valenic

@@ -1,0 +1,93 @@
+// A port of this process: a source of numbered frames and a sink that checks them.
+//
+// Every frame is made in or copied into the port's own memory and its checksum is computed: what
+// G-H and H-G measure is the work a host program has, not a counter.
+#pragma once
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "base/limits.hpp"
+#include "net/sink.hpp"
+#include "switch/port.hpp"
+
+namespace valenic {
+
+/// As boundary.ts, HostSource.
+struct HostSource {
+    uint32_t stream = 0;
+    uint32_t frame_bytes = 60;
+    uint64_t rate_pps = 0;  ///< 0 = as fast as the worker makes them.
+    uint64_t count = 0;     ///< 0 = until stopped.
+    MacAddress destination = broadcast_mac;
+    MacAddress source = 0;
+};
+
+class HostPort;
+
+class HostQueue final : public Queue {
+ public:
+    /// Frames the source may send: the header of a probe must fit.
+    static constexpr uint32_t frame_bytes_min = 60;
+    static constexpr uint32_t frame_bytes_max = 9014;
+
+    explicit HostQueue(HostPort& port);
+
+    size_t receive(Batch& batch, WorkerContext& context) override;
+    void release(WorkerContext&) override {}
+    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+                  WorkerContext& context) override;
+    void flush_calls(WorkerContext&) override {}
+    bool arm() override;
+    void disarm() override {}
+    int wait_fd() const noexcept override { return timer_.get(); }
+    void acknowledge(WorkerContext& context) override;
+
+    // While workers are parked.
+
+    void start(const HostSource& source, uint64_t now_ns);
+    void stop() noexcept { running_ = false; }
+    bool running() const noexcept { return running_; }
+    uint64_t sent() const noexcept { return sent_; }
+    /// All streams, what several workers brought of one added up.
+    std::vector<StreamReport> reports();
+    void clear_reports();
+
+ private:
+    /// What one worker delivers here: its own memory and its own books, so that none waits.
+    struct Sink {
+        std::vector<uint8_t> memory;
+        size_t at = 0;
+        ProbeSink probes;
+    };
+
+    uint64_t due(uint64_t now_ns) const noexcept;
+    void make_frame(Batch& batch, size_t slot, uint64_t now_ns) noexcept;
+    Sink& sink_of(unsigned worker);
+
+    HostPort& port_;
+    OwnedFd timer_;  ///< Fires when the next paced frame is due; only armed before sleeping.
+    HostSource source_;
+    bool running_ = false;
+    uint64_t started_ns_ = 0;
+    uint64_t sent_ = 0;
+    std::vector<uint8_t> memory_;  ///< One buffer for each frame of a batch.
+    std::array<std::unique_ptr<Sink>, workers_max> sinks_;
+};
+
+class HostPort final : public Port {
+ public:
+    HostPort(std::string name, std::span<CounterBlock> blocks);
+
+    std::span<Queue* const> queues() noexcept override { return {&queue_pointer_, 1}; }
+    HostQueue& queue() noexcept { return queue_; }
+
+ private:
+    HostQueue queue_;
+    Queue* queue_pointer_;
+};
+
+}  // namespace valenic

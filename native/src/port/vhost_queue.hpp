@@ -1,0 +1,70 @@
+// One queue pair of a guest: its TX ring (guest -> us) and its RX ring (us -> guest).
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/fd.hpp"
+#include "ring/ring.hpp"
+#include "switch/queue.hpp"
+
+namespace valenic {
+
+class VhostPort;
+
+/// One direction of the pair. Replaced by the control thread, only while every worker is parked.
+struct RxSide {
+    std::unique_ptr<RxRing> ring;
+    OwnedFd kick;  ///< The driver says it added buffers: only looked at to tell foreign memory.
+    OwnedFd call;
+    bool enabled = false;
+    std::atomic<bool> fault_told{false};
+};
+struct TxSide {
+    std::unique_ptr<TxRing> ring;
+    OwnedFd kick;
+    OwnedFd call;
+    bool enabled = false;
+    std::atomic<bool> fault_told{false};
+};
+
+class VhostQueue final : public Queue {
+ public:
+    VhostQueue(VhostPort& port, unsigned pair) : port_(port), pair_(pair) {}
+
+    size_t receive(Batch& batch, WorkerContext& context) override;
+    void release(WorkerContext& context) override;
+    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+                  WorkerContext& context) override;
+    void flush_calls(WorkerContext& context) override;
+    bool arm() override;
+    void disarm() override;
+    int wait_fd() const noexcept override;
+    void acknowledge(WorkerContext& context) override;
+
+    /// For the control thread, while workers are parked.
+    RxSide rx;
+    TxSide tx;
+
+    /// Housekeeping by the control thread about once a second, workers running: whether this driver
+    /// kicks while its available indices stay 0, so that its memory is not the one we mapped.
+    bool memory_looks_foreign() noexcept;
+    /// Forgets earlier suspicion; called when a ring starts.
+    void trust_again() noexcept;
+
+ private:
+    bool receiving() const noexcept { return tx.ring && tx.enabled; }
+    void call(const OwnedFd& fd, WorkerContext& context) noexcept;
+    void notify_receiver(size_t frames, WorkerContext& context) noexcept;
+    void tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault fault,
+                    WorkerContext& context) noexcept;
+
+    VhostPort& port_;
+    const unsigned pair_;
+    std::atomic<uint64_t> tx_kicks_{0};        ///< Since the ring started.
+    uint64_t rx_kicks_ = 0;                    ///< Control thread only.
+    std::atomic<uint32_t> pending_frames_{0};  ///< Delivered since the last call, under moderation.
+    std::atomic<bool> deferred_{false};        ///< In some worker's DeferredCalls.
+};
+
+}  // namespace valenic

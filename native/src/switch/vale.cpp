@@ -1,0 +1,185 @@
+#include "switch/vale.hpp"
+
+#include "base/check.hpp"
+
+namespace valenic {
+
+using spec::DropReason;
+using spec::PortCounter;
+
+namespace {
+
+constexpr std::array<uint8_t, batch_frames> every_index = [] {
+    std::array<uint8_t, batch_frames> all{};
+    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint8_t>(i);
+    return all;
+}();
+
+/// Spreads frames over a receiver's queue pairs; frames of one flow stay in order.
+///
+/// Addresses, EtherType and the words where IPv4 and IPv6 keep addresses and ports: cheap, and
+/// equal for every frame of a flow.
+uint32_t flow_hash(const FrameStage& stage) noexcept {
+    uint64_t words[4];
+    __builtin_memcpy(&words[0], stage.bytes, 8);
+    __builtin_memcpy(&words[1], stage.bytes + 8, 8);
+    const bool ip = stage.bytes[12] == 0x08 && stage.bytes[13] == 0x00;
+    words[1] &= 0x0000'ffff'ffff'ffff;  // Up to the EtherType; what follows differs by frame.
+    words[2] = words[3] = 0;
+    if (ip) {
+        __builtin_memcpy(&words[2], stage.bytes + 26, 8);  // IPv4 source and destination.
+        const bool fragment = (stage.bytes[20] & 0x3f) != 0 || stage.bytes[21] != 0;
+        const bool has_ports = stage.bytes[23] == 6 || stage.bytes[23] == 17;
+        if (has_ports && !fragment && stage.bytes[14] == 0x45)
+            __builtin_memcpy(&words[3], stage.bytes + 34, 4);
+    }
+    uint64_t hash = words[0] ^ (words[1] * 0x9e37'79b9'7f4a'7c15u);
+    hash ^= words[2] * 0xc2b2'ae3d'27d4'eb4fu;
+    hash ^= words[3] * 0x1656'67b1'9e37'79f9u;
+    hash *= 0x9e37'79b9'7f4a'7c15u;
+    return static_cast<uint32_t>(hash >> 40);
+}
+
+}  // namespace
+
+ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup)
+    : name_(std::move(name)), lookup_(std::move(lookup)) {
+    CHECK(lookup_->header_bytes() <= stage_frame_bytes);
+}
+
+bool ValeSwitch::attach(Port& port) {
+    CHECK(port.home == nullptr);
+    for (size_t slot = 0; slot < ports_max; ++slot) {
+        if (ports_[slot] != nullptr) continue;
+        ports_[slot] = &port;
+        port.slot = static_cast<uint8_t>(slot);
+        port.generation = ++generations_[slot];
+        port.home = this;
+        ++port_count_;
+        if (slot >= slots_used_) slots_used_ = slot + 1;
+        return true;
+    }
+    return false;
+}
+
+void ValeSwitch::detach(Port& port) {
+    CHECK(port.home == this && ports_[port.slot] == &port);
+    lookup_->forget(port.slot);
+    ports_[port.slot] = nullptr;
+    port.home = nullptr;
+    --port_count_;
+    while (slots_used_ > 0 && ports_[slots_used_ - 1] == nullptr) --slots_used_;
+}
+
+/// Hands frames to one port: to its one queue, or spread over its pairs by flow.
+void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port& to, bool more,
+                      WorkerContext& context) {
+    if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]] {
+        to.counters(context.worker).drop(DropReason::rx_port_down, indices.size());
+        return;
+    }
+    const std::span<Queue* const> queues = to.queues();
+    if (to.active_pairs <= 1) {
+        transmit(*queues[0], batch, indices, more, context);
+        return;
+    }
+    uint8_t lists[Port::queues_max][batch_frames];
+    uint8_t counts[Port::queues_max] = {};
+    for (const uint8_t index : indices) {
+        const uint32_t pair = flow_hash(batch.stages[index]) % to.active_pairs;
+        lists[pair][counts[pair]++] = index;
+    }
+    for (unsigned pair = 0; pair < to.active_pairs; ++pair)
+        if (counts[pair] > 0)
+            transmit(*queues[pair], batch, {lists[pair], counts[pair]}, more, context);
+}
+
+/// With `more` off every frame is its own transaction: copied, published and notified alone.
+void ValeSwitch::transmit(Queue& queue, const Batch& batch, std::span<const uint8_t> indices,
+                          bool more, WorkerContext& context) {
+    if (more) {
+        queue.transmit(batch, indices, false, context);
+        return;
+    }
+    for (size_t i = 0; i < indices.size(); ++i)
+        queue.transmit(batch, indices.subspan(i, 1), false, context);
+}
+
+void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Port& source,
+                       WorkerContext& context) {
+    CounterBlock& counters = source.counters(context.worker);
+    if (port_count_ < 2) {
+        counters.drop(DropReason::tx_no_destination, indices.size());
+        return;
+    }
+    const bool more = source.settings().more.load(std::memory_order_relaxed);
+    for (size_t slot = 0; slot < slots_used_; ++slot) {
+        Port* port = ports_[slot];
+        if (port == nullptr || port == &source) continue;
+        port->counters(context.worker).add(PortCounter::rx_flooded, indices.size());
+        send(batch, indices, *port, more, context);
+    }
+}
+
+void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {
+    CounterBlock& counters = source.counters(context.worker);
+    const PortSettings& settings = source.settings();
+    if (!settings.up.load(std::memory_order_relaxed)) [[unlikely]] {
+        counters.drop(DropReason::tx_port_down, batch.count);
+        return;
+    }
+    counters.add(PortCounter::tx_frames, batch.count);
+    counters.add(PortCounter::tx_bytes, batch.bytes);
+    counters.add(PortCounter::tx_batches, 1);
+
+    Action actions[batch_frames];
+    const LookupSource from{source.slot, source.generation,
+                            settings.mac_limit.load(std::memory_order_relaxed),
+                            static_cast<uint32_t>(context.now_ns / 1'000'000'000), &counters};
+    lookup_->resolve(batch, from, {actions, batch.count});
+
+    bool same = true;
+    for (size_t i = 1; i < batch.count; ++i) same &= actions[i] == actions[0];
+    if (same) [[likely]] {
+        act(batch, {every_index.data(), batch.count}, actions[0], source, context);
+    } else {
+        forward_mixed(batch, actions, source, context);
+    }
+}
+
+/// One action for all these frames.
+void ValeSwitch::act(const Batch& batch, std::span<const uint8_t> indices, Action action,
+                     Port& source, WorkerContext& context) {
+    if (action == action_flood) return flood(batch, indices, source, context);
+    CounterBlock& counters = source.counters(context.worker);
+    Port* port = action < ports_max ? ports_[action] : nullptr;
+    if (action == action_drop || port == nullptr) {
+        counters.drop(DropReason::tx_no_destination, indices.size());
+    } else if (port == &source) {
+        counters.drop(DropReason::tx_reflected, indices.size());
+    } else {
+        send(batch, indices, *port, source.settings().more.load(std::memory_order_relaxed),
+             context);
+    }
+}
+
+/// A list for each action, in the order of their first frames.
+void ValeSwitch::forward_mixed(const Batch& batch, const Action* actions, Port& source,
+                               WorkerContext& context) {
+    uint64_t left = batch.count == 64 ? ~uint64_t{0} : (uint64_t{1} << batch.count) - 1;
+    static_assert(batch_frames <= 64);
+    while (left != 0) {  // At most once for each frame.
+        const auto first = static_cast<unsigned>(__builtin_ctzll(left));
+        uint8_t indices[batch_frames];
+        size_t count = 0;
+        for (uint64_t rest = left; rest != 0; rest &= rest - 1) {
+            const auto index = static_cast<unsigned>(__builtin_ctzll(rest));
+            if (actions[index] != actions[first]) continue;
+            indices[count++] = static_cast<uint8_t>(index);
+            left &= ~(uint64_t{1} << index);
+        }
+        act(batch, {indices, count}, actions[first], source, context);
+    }
+}
+
+}  // namespace valenic
