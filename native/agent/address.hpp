@@ -1,0 +1,27 @@
+// MAC and IPv4 addresses as text.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace valenic::agent {
+
+using Mac = std::array<uint8_t, 6>;
+
+/// Six pairs of hexadecimal digits with colons; nothing else.
+std::optional<Mac> parse_mac(std::string_view text);
+std::string format_mac(const Mac& mac);
+
+struct Ipv4Prefix {
+    uint32_t address;  ///< Host byte order.
+    uint8_t length;    ///< Bits, 0..32.
+    uint32_t mask() const { return length == 0 ? 0 : ~uint32_t{0} << (32 - length); }
+};
+/// Dotted quad, in host byte order.
+std::optional<uint32_t> parse_ipv4(std::string_view text);
+/// "10.0.0.1/24"; the length is required.
+std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
+
+}  // namespace valenic::agent

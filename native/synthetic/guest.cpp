@@ -1,0 +1,121 @@
+#include "guest.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "spec/virtio_features.hpp"
+
+namespace valenic::synthetic {
+
+namespace {
+
+constexpr int connect_timeout_ms = 5'000;
+constexpr uint32_t net_header_bytes = 12;  // VERSION_1 is always asked for.
+
+OwnedFd new_eventfd() { return OwnedFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+
+uint32_t stride_for(const Options& options, bool receive) {
+    const uint32_t whole = (net_header_bytes + options.frame_bytes + 63) / 64 * 64;
+    if (receive && options.mergeable) return 2048;
+    return std::max<uint32_t>(2048, whole);
+}
+
+uint64_t features_for(const Options& options) {
+    uint64_t features = spec::feature_mask(spec::feature_version_1) |
+                        spec::feature_mask(spec::feature_ring_indirect_desc) |
+                        spec::feature_mask(spec::vhost_user_feature_protocol_features);
+    if (options.mergeable) features |= spec::feature_mask(spec::net_feature_mrg_rxbuf);
+    if (options.event_index) features |= spec::feature_mask(spec::feature_ring_event_idx);
+    return features;
+}
+
+}  // namespace
+
+std::unique_ptr<Guest> Guest::start(const Options& options, const std::string& path,
+                                    std::string& error) {
+    auto client = driver::VhostClient::connect(path, connect_timeout_ms);
+    if (!client) {
+        error = path + ": nothing listens there";
+        return nullptr;
+    }
+    const size_t rings = 2 * driver::SplitQueue::parts_of(options.ring_size).bytes;
+    const size_t buffers =
+        size_t{options.ring_size} * (stride_for(options, false) + stride_for(options, true));
+    auto memory = driver::GuestMemory::create((rings + buffers + (1 << 20)) / 4096 * 4096);
+    if (!memory) {
+        error = "no memory for the guest of " + path;
+        return nullptr;
+    }
+    std::unique_ptr<Guest> guest(new Guest(std::move(*memory), std::move(*client)));
+    if (guest->set_up(options)) return guest;
+    error = path + ": " + guest->client_.error();
+    return nullptr;
+}
+
+bool Guest::set_up(const Options& options) {
+    const uint64_t protocol = spec::feature_mask(spec::protocol_feature_reply_ack) |
+                              spec::feature_mask(spec::protocol_feature_mq);
+    if (!client_.negotiate(features_for(options), protocol) || !client_.set_memory(memory_))
+        return false;
+    const bool event_index =
+        (client_.features() & spec::feature_mask(spec::feature_ring_event_idx)) != 0;
+    const size_t ring_bytes = driver::SplitQueue::parts_of(options.ring_size).bytes;
+    uint8_t* rx_ring = memory_.take(ring_bytes);
+    uint8_t* tx_ring = memory_.take(ring_bytes);
+    driver::SplitQueue tx(tx_ring, options.ring_size, event_index);
+    driver::SplitQueue rx(rx_ring, options.ring_size, event_index);
+    tx.ask_for_no_call();
+    rx.ask_for_no_call();
+    net_ = std::make_unique<driver::NetDriver>(
+        std::move(tx), std::move(rx), take_buffers(options.ring_size, stride_for(options, false)),
+        take_buffers(options.ring_size, stride_for(options, true)), net_header_bytes);
+    net_->fill_rx();
+    tx_kick_ = new_eventfd();
+    tx_call_ = new_eventfd();
+    rx_kick_ = new_eventfd();
+    rx_call_ = new_eventfd();
+    return start_ring(0, rx_ring, options.ring_size, rx_kick_.get(), rx_call_.get()) &&
+           start_ring(1, tx_ring, options.ring_size, tx_kick_.get(), tx_call_.get());
+}
+
+bool Guest::start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call) {
+    const auto parts = driver::SplitQueue::parts_of(size);
+    return client_.start_ring({index, size, 0, ring + parts.desc, ring + parts.avail,
+                               ring + parts.used, kick, call}) &&
+           client_.enable_ring(index, true);
+}
+
+driver::BufferArea Guest::take_buffers(uint16_t count, uint32_t stride) {
+    driver::BufferArea area;
+    area.stride_bytes = stride;
+    area.data = memory_.take(size_t{count} * stride);
+    for (uint32_t i = 0; i < count; ++i) area.addresses.push_back(memory_.guest_addr(area.at(i)));
+    return area;
+}
+
+Guest::~Guest() {
+    if (!net_) return;
+    client_.set_timeout_ms(2'000);
+    client_.stop_ring(0);
+    client_.stop_ring(1);
+}
+
+void Guest::kick_if_wanted() noexcept {
+    if (!net_->tx().kick_wanted()) return;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(tx_kick_.get(), &one, sizeof one);
+    ++kicks_;
+}
+
+void Guest::drain_calls() noexcept {
+    uint64_t count = 0;
+    if (read(rx_call_.get(), &count, sizeof count) == sizeof count) calls_ += count;
+}
+
+bool Guest::backend_gone() const noexcept {
+    pollfd state{client_.fd(), POLLIN, 0};
+    return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR | POLLIN)) != 0;
+}
+
+}  // namespace valenic::synthetic

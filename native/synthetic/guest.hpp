@@ -1,0 +1,48 @@
+// One guest without a VM: memory, one queue pair, and a vhost-user connection to the backend.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.hpp"
+#include "driver/guest_memory.hpp"
+#include "driver/net_driver.hpp"
+#include "driver/vhost_client.hpp"
+#include "options.hpp"
+
+namespace valenic::synthetic {
+
+class Guest {
+ public:
+    /// Connects and starts both rings. On failure `error` says why.
+    static std::unique_ptr<Guest> start(const Options& options, const std::string& path,
+                                        std::string& error);
+    /// Stops both rings.
+    ~Guest();
+
+    driver::NetDriver& net() noexcept { return *net_; }
+    /// Kicks the TX ring when the backend asked for it.
+    void kick_if_wanted() noexcept;
+    uint64_t kicks() const noexcept { return kicks_; }
+    uint64_t calls() const noexcept { return calls_; }
+    /// Readable when the backend called for the RX ring.
+    int call_fd() const noexcept { return rx_call_.get(); }
+    void drain_calls() noexcept;
+    bool backend_gone() const noexcept;
+
+ private:
+    Guest(driver::GuestMemory memory, driver::VhostClient client)
+        : memory_(std::move(memory)), client_(std::move(client)) {}
+    bool set_up(const Options& options);
+    bool start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call);
+    driver::BufferArea take_buffers(uint16_t count, uint32_t stride);
+
+    driver::GuestMemory memory_;
+    driver::VhostClient client_;
+    OwnedFd tx_kick_, tx_call_, rx_kick_, rx_call_;
+    std::unique_ptr<driver::NetDriver> net_;
+    uint64_t kicks_ = 0;
+    uint64_t calls_ = 0;
+};
+
+}  // namespace valenic::synthetic

@@ -1,0 +1,208 @@
+#include "options.hpp"
+
+#include <getopt.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+namespace valenic::synthetic {
+
+namespace {
+
+constexpr char usage[] =
+    "usage: valenic-synthetic --port SOCKET... --flow FROM>TO... [options]\n"
+    "Plays the guests of a vhost-user backend and prints one JSON object for each run.\n"
+    "  --port SOCKET        a guest on this socket; its MAC is 52:54:00:00:01:0N\n"
+    "  --flow FROM>TO       frames from guest FROM to guest TO, or to a MAC, or to `all`\n"
+    "  --frame BYTES        60..9014 (default 60)\n"
+    "  --rate PPS           of each flow; 0 = as fast as it goes (default)\n"
+    "  --count N            frames of each flow, then stop; 0 = by time (default)\n"
+    "  --ring SLOTS         a power of two, 4..32768 (default 256)\n"
+    "  --burst FRAMES       published together (default 32)\n"
+    "  --mergeable          negotiate mergeable receive buffers\n"
+    "  --no-event-index     do not negotiate the event index\n"
+    "  --verify             fill and check every byte\n"
+    "  --touch              read and write every cache line\n"
+    "  --latency            measure the delay of every frame\n"
+    "  --sleep              wait for calls when idle instead of polling\n"
+    "  --warmup S --seconds S --runs N --cpu N\n";
+
+[[noreturn]] void refuse(const char* format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    std::fprintf(stderr, "valenic-synthetic: ");
+    std::vfprintf(stderr, format, arguments);
+    std::fprintf(stderr, "\n");
+    va_end(arguments);
+    std::exit(2);
+}
+
+uint64_t number(const char* name, const char* text, uint64_t lowest, uint64_t highest) {
+    char* end = nullptr;
+    const unsigned long long value = std::strtoull(text, &end, 10);
+    if (*text == 0 || *end != 0 || value < lowest || value > highest)
+        refuse("--%s %s: a number from %llu to %llu is wanted", name, text,
+               static_cast<unsigned long long>(lowest), static_cast<unsigned long long>(highest));
+    return value;
+}
+
+double seconds_of(const char* name, const char* text) {
+    char* end = nullptr;
+    const double value = std::strtod(text, &end);
+    if (*text == 0 || *end != 0 || !(value >= 0 && value <= 86'400))
+        refuse("--%s %s: seconds from 0 to 86400 are wanted", name, text);
+    return value;
+}
+
+FlowSpec flow_of(const char* text) {
+    unsigned from = 0;
+    unsigned to = 0;
+    unsigned mac[6];
+    int end = 0;
+    if (std::sscanf(text, "%u>%2x:%2x:%2x:%2x:%2x:%2x%n", &from, &mac[0], &mac[1], &mac[2], &mac[3],
+                    &mac[4], &mac[5], &end) == 7 &&
+        text[end] == 0) {
+        uint64_t address = 0;
+        for (int i = 5; i >= 0; --i) address = address << 8 | mac[i];
+        return {from, std::nullopt, address};
+    }
+    if (std::sscanf(text, "%u>%u%n", &from, &to, &end) == 2 && text[end] == 0) return {from, to};
+    if (std::sscanf(text, "%u>all%n", &from, &end) == 1 && end > 0 && text[end] == 0)
+        return {from, std::nullopt, 0xffff'ffff'ffff};
+    refuse("--flow %s: FROM>TO is wanted, e.g. 0>1, 0>all or 0>52:54:00:00:00:02", text);
+}
+
+void check(const Options& options) {
+    if (options.ports.empty()) refuse("no --port given\n%s", usage);
+    if (options.ports.size() > 64) refuse("at most 64 ports");
+    for (const FlowSpec& flow : options.flows)
+        if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
+            refuse("a --flow names a guest that no --port gives");
+    if ((options.ring_size & (options.ring_size - 1)) != 0)
+        refuse("--ring %u: a power of two is wanted", options.ring_size);
+}
+
+enum Option {
+    port = 1,
+    flow,
+    frame,
+    rate,
+    count,
+    ring,
+    burst,
+    mergeable,
+    no_event_index,
+    verify,
+    touch,
+    latency,
+    sleeps,
+    warmup,
+    seconds,
+    runs,
+    cpu,
+    help
+};
+
+const option table[] = {
+    {"port", required_argument, nullptr, Option::port},
+    {"flow", required_argument, nullptr, Option::flow},
+    {"frame", required_argument, nullptr, Option::frame},
+    {"rate", required_argument, nullptr, Option::rate},
+    {"count", required_argument, nullptr, Option::count},
+    {"ring", required_argument, nullptr, Option::ring},
+    {"burst", required_argument, nullptr, Option::burst},
+    {"mergeable", no_argument, nullptr, Option::mergeable},
+    {"no-event-index", no_argument, nullptr, Option::no_event_index},
+    {"verify", no_argument, nullptr, Option::verify},
+    {"touch", no_argument, nullptr, Option::touch},
+    {"latency", no_argument, nullptr, Option::latency},
+    {"sleep", no_argument, nullptr, Option::sleeps},
+    {"warmup", required_argument, nullptr, Option::warmup},
+    {"seconds", required_argument, nullptr, Option::seconds},
+    {"runs", required_argument, nullptr, Option::runs},
+    {"cpu", required_argument, nullptr, Option::cpu},
+    {"help", no_argument, nullptr, Option::help},
+    {nullptr, 0, nullptr, 0},
+};
+
+[[noreturn]] void end_with_usage(std::FILE* out, int exit_code) {
+    std::fputs(usage, out);
+    std::exit(exit_code);
+}
+
+void apply(int option, Options& to) {
+    switch (option) {
+        case Option::port:
+            to.ports.emplace_back(optarg);
+            return;
+        case Option::flow:
+            to.flows.push_back(flow_of(optarg));
+            return;
+        case Option::frame:
+            to.frame_bytes = uint32_t(number("frame", optarg, 60, 9014));
+            return;
+        case Option::rate:
+            to.rate_pps = number("rate", optarg, 0, 1'000'000'000);
+            return;
+        case Option::count:
+            to.count = number("count", optarg, 0, UINT64_MAX);
+            return;
+        case Option::ring:
+            to.ring_size = uint16_t(number("ring", optarg, 4, 32'768));
+            return;
+        case Option::burst:
+            to.burst = uint32_t(number("burst", optarg, 1, 1024));
+            return;
+        case Option::mergeable:
+            to.mergeable = true;
+            return;
+        case Option::no_event_index:
+            to.event_index = false;
+            return;
+        case Option::verify:
+            to.verify = true;
+            return;
+        case Option::touch:
+            to.touch = true;
+            return;
+        case Option::latency:
+            to.latency = true;
+            return;
+        case Option::sleeps:
+            to.sleeps = true;
+            return;
+        case Option::warmup:
+            to.warmup_s = seconds_of("warmup", optarg);
+            return;
+        case Option::seconds:
+            to.seconds = seconds_of("seconds", optarg);
+            return;
+        case Option::runs:
+            to.runs = unsigned(number("runs", optarg, 1, 10'000));
+            return;
+        case Option::cpu:
+            to.cpu = int(number("cpu", optarg, 0, 1023));
+            return;
+        case Option::help:
+            end_with_usage(stdout, 0);
+        default:
+            end_with_usage(stderr, 2);
+    }
+}
+
+}  // namespace
+
+Options parse_options(int argc, char** argv) {
+    Options options;
+    for (;;) {
+        const int found = getopt_long(argc, argv, "", table, nullptr);
+        if (found == -1) break;
+        apply(found, options);
+    }
+    if (optind < argc) refuse("%s: no such argument\n%s", argv[optind], usage);
+    check(options);
+    return options;
+}
+
+}  // namespace valenic::synthetic

@@ -1,0 +1,40 @@
+// What the synthetic driver is told to do.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace valenic::synthetic {
+
+/// Frames from one guest to another; numbers count the --port options from 0.
+struct FlowSpec {
+    unsigned from;
+    std::optional<unsigned> to;  ///< Nothing: to `to_mac`.
+    uint64_t to_mac = 0;
+};
+
+struct Options {
+    std::vector<std::string> ports;  ///< UNIX sockets of the backend.
+    std::vector<FlowSpec> flows;
+    uint32_t frame_bytes = 60;
+    uint64_t rate_pps = 0;  ///< Of each flow; 0 = as fast as buffers come back.
+    uint16_t ring_size = 256;
+    uint32_t burst = 32;
+    bool mergeable = false;
+    bool event_index = true;
+    bool verify = false;   ///< Fill and check every byte, not only the header.
+    bool touch = false;    ///< Read and write every cache line.
+    bool latency = false;  ///< Stamp and measure every frame.
+    bool sleeps = false;   ///< Wait for calls when idle instead of polling.
+    uint64_t count = 0;    ///< Frames of each flow; 0 = by time.
+    double warmup_s = 0.2;
+    double seconds = 1;
+    unsigned runs = 1;
+    int cpu = -1;
+};
+
+/// Prints a sentence and ends the process with status 2 when something is wrong.
+Options parse_options(int argc, char** argv);
+
+}  // namespace valenic::synthetic

@@ -1,0 +1,75 @@
+// The frames that synthetic guests exchange, and what arrived of them.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "guest.hpp"
+#include "net/latency.hpp"
+#include "net/sink.hpp"
+#include "options.hpp"
+
+namespace valenic::synthetic {
+
+/// What happened in one span of time.
+struct Totals {
+    uint64_t sent = 0;
+    uint64_t received = 0;
+    uint64_t bytes = 0;
+    uint64_t kicks = 0;
+    uint64_t calls = 0;
+    uint64_t idle_rounds = 0;
+    uint64_t rounds = 0;
+};
+
+class Traffic {
+ public:
+    Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests);
+
+    /// Sends (unless `drain`) and receives until `until_ns`, or until every flow has sent its
+    /// count.
+    void run(uint64_t until_ns, bool drain);
+    bool finished() const noexcept;
+    Totals totals() const noexcept;
+    /// Delays since this was last asked.
+    LatencyHistogram take_latency() noexcept;
+    struct StreamSums {
+        uint64_t gaps = 0, reordered = 0, corrupt = 0;
+    };
+    StreamSums stream_sums() noexcept;
+    struct FlowSum {
+        uint32_t stream;
+        uint64_t sent;
+        uint64_t received;
+    };
+    std::vector<FlowSum> flow_sums() noexcept;
+
+ private:
+    struct Flow {
+        unsigned from;
+        uint32_t stream;
+        uint64_t to_mac;
+        uint64_t sent = 0;
+    };
+
+    bool send(Flow& flow, uint64_t now_ns);
+    bool receive(size_t guest, uint64_t now_ns);
+    bool see(ProbeSink& sink, const uint8_t* frame, uint32_t bytes, uint64_t now_ns) noexcept;
+    void write_frame(const Flow& flow, uint8_t* frame, uint64_t sequence, uint64_t now_ns) noexcept;
+    uint64_t due(const Flow& flow, uint64_t now_ns) const noexcept;
+    void sleep(uint64_t until_ns);
+
+    const Options& options_;
+    std::vector<std::unique_ptr<Guest>>& guests_;
+    std::vector<Flow> flows_;
+    std::vector<std::unique_ptr<ProbeSink>> sinks_;  ///< One for each guest.
+    LatencyHistogram latency_ns_;
+    Totals totals_;
+    uint64_t started_ns_;
+    bool whole_;  ///< Every byte of every frame is written and checked.
+};
+
+/// MAC address of guest `index`.
+uint64_t mac_of(unsigned index) noexcept;
+
+}  // namespace valenic::synthetic
