@@ -16,6 +16,11 @@
 
 #include "addon/errno_error.hpp"
 
+#ifndef NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+#error \
+    "Without it a worker thread's terminate() aborts the process: no exception can be thrown then."
+#endif
+
 namespace valenic::addon {
 namespace {
 
@@ -154,7 +159,7 @@ Napi::Function FdSocket::define(Napi::Env env, FdClasses* classes) {
         {InstanceMethod<&FdSocket::receive>("receive"), InstanceMethod<&FdSocket::send>("send"),
          InstanceMethod<&FdSocket::once_readable>("onceReadable"),
          InstanceMethod<&FdSocket::once_writable>("onceWritable"),
-         InstanceMethod<&FdSocket::close>("close")},
+         InstanceMethod<&FdSocket::close>("close"), InstanceAccessor<&FdSocket::fd>("fd")},
         classes);
 }
 

@@ -68,6 +68,9 @@ class FdSocket final : public Napi::ObjectWrap<FdSocket>, private Waiting {
  private:
     Napi::Value receive(const Napi::CallbackInfo& info);
     Napi::Value send(const Napi::CallbackInfo& info);
+    Napi::Value fd(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), fd_.get());
+    }
     void once_readable(const Napi::CallbackInfo& info) { once(info, readable_); }
     void once_writable(const Napi::CallbackInfo& info) { once(info, writable_); }
     void close(const Napi::CallbackInfo& info) { close_fd(info.Env()); }

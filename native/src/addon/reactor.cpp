@@ -139,7 +139,11 @@ void Reactor::stop() {
 
 void Reactor::call_js(napi_env env, napi_value, void* context, void*) {
     if (env == nullptr) return;  // The environment is going; nobody is left to tell.
-    static_cast<Reactor*>(context)->deliver(env);
+    try {
+        static_cast<Reactor*>(context)->deliver(env);
+    } catch (const Napi::Error&) {
+        // The environment is terminating: no call into JavaScript succeeds any more.
+    }
 }
 
 void Reactor::deliver(Napi::Env env) {
