@@ -1,34 +1,48 @@
 /**
- * Every error an operator can meet: a stable code, the exit status it leads to, and who can mend it.
+ * Every error an operator can meet: a stable code, the exit status it leads to, and who can mend
+ * it.
  *
- * The sentence of an error says what is wrong and what to do; the code is for scripts and never changes.
+ * The sentence of an error says what is wrong and what to do; the code is for scripts and never
+ * changes.
  */
 
-/** Exit statuses of the command line: 1 failed, 2 usage, 3 daemon unreachable, 4 not found. */
+/**
+ * `exit`: of the command line: 1 failed, 2 usage, 3 daemon unreachable, 4 not found.
+ * `http`: of the control API.
+ */
 export const errorCodes = {
-  usage: { exit: 2 },
-  config_invalid: { exit: 2 },
-  port_syntax: { exit: 2 },
-  key_unknown: { exit: 2 },
-  value_invalid: { exit: 2 },
-  daemon_unreachable: { exit: 3 },
-  port_not_found: { exit: 4 },
-  switch_not_found: { exit: 4 },
-  name_in_use: { exit: 1 },
-  socket_in_use: { exit: 1 },
-  socket_failed: { exit: 1 },
-  group_unknown: { exit: 1 },
-  limit_reached: { exit: 1 },
-  datapath_failed: { exit: 1 },
-  addon_missing: { exit: 1 },
-  node_too_old: { exit: 1 },
-  qemu_missing: { exit: 1 },
-  kernel_missing: { exit: 1 },
-  guest_failed: { exit: 1 },
-  bench_failed: { exit: 1 },
-  internal: { exit: 1 },
-} as const satisfies Record<string, { exit: number }>;
+  usage: { exit: 2, http: 400 },
+  config_invalid: { exit: 2, http: 400 },
+  port_syntax: { exit: 2, http: 400 },
+  key_unknown: { exit: 2, http: 400 },
+  value_invalid: { exit: 2, http: 400 },
+  not_built_in: { exit: 2, http: 400 },
+  daemon_unreachable: { exit: 3, http: 503 },
+  port_not_found: { exit: 4, http: 404 },
+  switch_not_found: { exit: 4, http: 404 },
+  route_not_found: { exit: 4, http: 404 },
+  file_not_found: { exit: 4, http: 404 },
+  name_in_use: { exit: 1, http: 409 },
+  socket_in_use: { exit: 1, http: 409 },
+  socket_failed: { exit: 1, http: 409 },
+  group_unknown: { exit: 1, http: 409 },
+  port_in_use: { exit: 1, http: 409 },
+  limit_reached: { exit: 1, http: 429 },
+  datapath_failed: { exit: 1, http: 500 },
+  addon_missing: { exit: 1, http: 500 },
+  node_too_old: { exit: 1, http: 500 },
+  qemu_missing: { exit: 1, http: 500 },
+  kernel_missing: { exit: 1, http: 500 },
+  guest_failed: { exit: 1, http: 500 },
+  bench_failed: { exit: 1, http: 500 },
+  doctor_found: { exit: 1, http: 500 },
+  internal: { exit: 1, http: 500 },
+} as const satisfies Record<string, { exit: number; http: number }>;
 export type ErrorCode = keyof typeof errorCodes;
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorCodes, code);
+}
 
 /** An error with a stable code; `message` is one sentence for the person who can mend it. */
 export class ValenicError extends Error {

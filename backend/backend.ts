@@ -1,0 +1,243 @@
+/**
+ * The whole back-end in one process: workers, switches, ports.
+ *
+ * `createSwitch` is the short way to one switch; `createBackend` is for several, and what the
+ * daemon is made of.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
+import { Datapath } from './datapath/datapath.ts';
+import { loadAddon } from './datapath/load.ts';
+import { ValenicError } from './errors.ts';
+import { Port, type PortContext } from './port.ts';
+import { nameText, type PortName, type PortSpec } from './port-spec.ts';
+import { StatsReader, type WorkerStats } from './stats/stats.ts';
+import { Switch } from './switch.ts';
+import type { Logger } from './vhost-user/index.ts';
+
+export interface BackendOptions {
+  /** Host I/O threads, 1..15. */
+  readonly workers?: number;
+  /** CPUs to bind them to, in turn. */
+  readonly cpus?: readonly number[];
+  /** Polling mode of ports that do not name one. */
+  readonly polling?: PollingMode;
+  /** Silent unless given. */
+  readonly log?: Logger;
+}
+
+/** What happens unasked. */
+export interface BackendEvents {
+  /** Settings, connection or rings of a port are other than before. */
+  changed: [Port];
+  fault: [Port, DatapathEvent];
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+export class Backend extends EventEmitter<BackendEvents> {
+  readonly #datapath: Datapath;
+  readonly #context: PortContext;
+  readonly #options: BackendOptions;
+  readonly #switches = new Map<string, Switch>();
+  readonly #ports = new Map<number, Port>();
+  /** Worker numbers and their threads. */
+  readonly #workers: { worker: number; tid: number }[] = [];
+  #nextWorker = 0;
+  /** Changes of the topology happen one after the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+
+  private constructor(options: BackendOptions) {
+    super();
+    this.#options = options;
+    const addon = loadAddon();
+    this.#datapath = new Datapath(addon, (event) => this.#handleEvent(event));
+    this.#context = {
+      addon,
+      datapath: this.#datapath,
+      reader: new StatsReader(this.#datapath.stats),
+      log: options.log ?? silent,
+      onChange: (port) => void this.emit('changed', port),
+    };
+  }
+
+  /** @throws {ValenicError} `addon_missing`, `value_invalid`, `datapath_failed`. */
+  static async create(options: BackendOptions = {}): Promise<Backend> {
+    const { workers = 1, cpus } = options;
+    if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
+      throw new ValenicError('value_invalid', `workers: 1..15 are possible, not ${workers}`);
+    }
+    const backend = new Backend(options);
+    try {
+      for (let index = 0; index < workers; index++) {
+        const cpu = cpus?.[index % cpus.length];
+        const added = await backend.#datapath.command(
+          'worker.add',
+          cpu === undefined ? {} : { cpu },
+        );
+        backend.#workers.push(added);
+      }
+    } catch (error) {
+      await backend.close();
+      throw error;
+    }
+    return backend;
+  }
+
+  get datapath(): Datapath {
+    return this.#datapath;
+  }
+
+  /** Thread ids of the workers, for whoever measures their CPU time. */
+  get workerThreads(): readonly number[] {
+    return this.#workers.map(({ tid }) => tid);
+  }
+
+  workerStats(): readonly WorkerStats[] {
+    return this.#workers.map(({ worker }) => this.#context.reader.worker(worker));
+  }
+
+  switches(): readonly Switch[] {
+    return [...this.#switches.values()];
+  }
+
+  /** @throws {ValenicError} `switch_not_found`. */
+  switch(name: string): Switch {
+    const found = this.#switches.get(name);
+    if (found === undefined)
+      throw new ValenicError('switch_not_found', `no switch is called ${name}`);
+    return found;
+  }
+
+  /** @throws {ValenicError} `name_in_use`, `value_invalid`. */
+  createSwitch(name: string): Promise<Switch> {
+    return this.#inTurn(() => this.#createSwitch(name));
+  }
+
+  ports(): readonly Port[] {
+    return [...this.#ports.values()];
+  }
+
+  /** @throws {ValenicError} `port_not_found`. */
+  port(name: PortName): Port {
+    const found = this.#find(name);
+    if (found !== undefined) return found;
+    throw new ValenicError('port_not_found', `no port is called ${nameText(name)}`);
+  }
+
+  /**
+   * Adds a port; its switch is made when there is none of that name, and goes when the port fails.
+   *
+   * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `group_unknown`,
+   *   `value_invalid`, `datapath_failed`; nothing of the port is left then.
+   */
+  addPort(spec: PortSpec): Promise<Port> {
+    return this.#inTurn(async () => {
+      checkName('port', spec.name.port);
+      if (this.#find(spec.name) !== undefined) {
+        throw new ValenicError('name_in_use', `there is a port ${nameText(spec.name)} already`);
+      }
+      const there = this.#switches.get(spec.name.switch);
+      const home = there ?? (await this.#createSwitch(spec.name.switch));
+      const polling = this.#options.polling ?? 'adaptive';
+      const whole = { ...spec, settings: { polling, ...spec.settings } };
+      const pairs = spec.device.kind === 'host' ? 1 : spec.device.queues;
+      try {
+        const port = await Port.create(this.#context, whole, home.id, this.#pick(pairs));
+        this.#ports.set(port.id, port);
+        return port;
+      } catch (error) {
+        if (there === undefined) await this.#removeSwitch(home.name);
+        throw error;
+      }
+    });
+  }
+
+  /** Removes a port, and its switch when it was the last one there. */
+  removePort(name: PortName): Promise<void> {
+    return this.#inTurn(async () => {
+      const port = this.port(name);
+      this.#ports.delete(port.id);
+      await port.close();
+      if (this.ports().every(({ spec }) => spec.name.switch !== name.switch)) {
+        await this.#removeSwitch(name.switch);
+      }
+    });
+  }
+
+  /** Closes every port and stops every worker. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#inTurn(async () => {
+      const results = await Promise.allSettled(this.ports().map((port) => port.close()));
+      this.#ports.clear();
+      this.#switches.clear();
+      // Whatever a port's socket came to, the threads are joined.
+      await this.#datapath.close();
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    });
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #createSwitch(name: string): Promise<Switch> {
+    checkName('switch', name);
+    if (this.#switches.has(name)) {
+      throw new ValenicError('name_in_use', `there is a switch ${name} already`);
+    }
+    const made = await this.#datapath.command('switch.create', { name });
+    const created = new Switch(this, name, made.switch);
+    this.#switches.set(name, created);
+    return created;
+  }
+
+  async #removeSwitch(name: string): Promise<void> {
+    const home = this.#switches.get(name);
+    if (home === undefined) return;
+    this.#switches.delete(name);
+    await this.#datapath.command('switch.remove', { switch: home.id });
+  }
+
+  #find(name: PortName): Port | undefined {
+    return this.ports().find(({ spec }) => nameText(spec.name) === nameText(name));
+  }
+
+  /** Queue pairs go to the workers in turn. */
+  #pick(pairs: number): number[] {
+    return Array.from({ length: pairs }, () => {
+      const worker = this.#workers[this.#nextWorker % this.#workers.length];
+      this.#nextWorker++;
+      return worker?.worker ?? 0;
+    });
+  }
+
+  #handleEvent(event: DatapathEvent): void {
+    const port = this.#ports.get(event.port);
+    if (port === undefined) return;
+    port.handleEvent(event);
+    this.emit('fault', port, event);
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action, action);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+/** A name must survive `SWITCH:PORT,key=value`. @throws {ValenicError} `value_invalid`. */
+function checkName(what: 'switch' | 'port', name: string): void {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/.test(name)) return;
+  throw new ValenicError(
+    'value_invalid',
+    `"${name}" is no ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
+  );
+}
+
+export function createBackend(options: BackendOptions = {}): Promise<Backend> {
+  return Backend.create(options);
+}

@@ -1,0 +1,37 @@
+/** CPU time of all threads of this process, from /proc: what the back-end costs. */
+
+import { readFileSync } from 'node:fs';
+
+/** `getconf CLK_TCK`; Linux reports 100 on every architecture Node runs on. */
+const ticksPerSecond = 100;
+
+/** Seconds of CPU this process used so far, in all its threads. */
+export function cpuSeconds(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // The name in parentheses may contain spaces; what follows it does not.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Measures between start() and stop(), which may be called in turn. */
+export class CpuMeter {
+  #cpu = 0;
+  #time = 0;
+  #begun: { cpu: number; time: number } | null = null;
+
+  start(): void {
+    this.#begun = { cpu: cpuSeconds(), time: performance.now() };
+  }
+
+  stop(): void {
+    if (this.#begun === null) return;
+    this.#cpu += cpuSeconds() - this.#begun.cpu;
+    this.#time += (performance.now() - this.#begun.time) / 1000;
+    this.#begun = null;
+  }
+
+  /** Cores in use, on average. */
+  get cores(): number {
+    return this.#time === 0 ? 0 : this.#cpu / this.#time;
+  }
+}

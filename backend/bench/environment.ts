@@ -1,0 +1,38 @@
+/** On what a figure was measured: without it a figure says nothing. */
+
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../datapath/load.ts';
+
+export interface Environment {
+  readonly valenic: string;
+  readonly cpu: string;
+  readonly cpuCount: number;
+  readonly memoryGiB: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly qemu: string | null;
+  readonly accelerator: 'kvm' | 'tcg' | null;
+  readonly guestKernel: string | null;
+  readonly features: readonly string[];
+  readonly date: string;
+}
+
+export type GuestEnvironment = Pick<Environment, 'qemu' | 'accelerator' | 'guestKernel'>;
+export const noGuest: GuestEnvironment = { qemu: null, accelerator: null, guestKernel: null };
+
+export function environmentOf(guest: GuestEnvironment, features: readonly string[]): Environment {
+  const packageFile = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return {
+    valenic: (JSON.parse(packageFile) as { version: string }).version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cpuCount: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.versions.node,
+    ...guest,
+    features,
+    date: new Date().toISOString(),
+  };
+}

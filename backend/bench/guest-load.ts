@@ -1,0 +1,258 @@
+/** Two real QEMU guests on the rig's ports: their kernel's own stack, or the poll-mode driver. */
+
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  buildGuestImage,
+  formatVersion,
+  type Guest,
+  type GuestDescription,
+  type GuestImage,
+  locateQemu,
+  type PmdReport,
+  qemuVersion,
+  startGuest,
+} from '../../qemu/index.ts';
+import { packageRoot } from '../datapath/load.ts';
+import { ValenicError } from '../errors.ts';
+import type { CpuMeter } from './cpu-meter.ts';
+import type { GuestEnvironment } from './environment.ts';
+import type { Load, Sample, Task } from './load.ts';
+import { hostMac, type Rig } from './rig.ts';
+
+const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02'] as const;
+const addresses = ['10.77.0.1', '10.77.0.2'] as const;
+const broadcast = 'ff:ff:ff:ff:ff:ff';
+const interfaceName = 'eth0';
+/** After the last frame was sent, until all have surely arrived under TCG. */
+const settleMs = 400;
+
+export interface GuestLoadOptions {
+  readonly app: 'pmd' | 'kernel';
+  readonly memoryMiB: number;
+  readonly qemu?: string;
+  readonly say: (sentence: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A side that receives, whatever plays it. */
+interface Receiver {
+  /** Good frames so far. */
+  frames(): Promise<number>;
+  /** Ends it; `corrupt` over all. */
+  stop(): Promise<{ frames: number; corrupt: number }>;
+}
+/** A side that sends until it is stopped; answers what it sent. */
+interface Sender {
+  stop(): Promise<number>;
+}
+
+export class GuestLoad implements Load {
+  readonly driver: 'guest-pmd' | 'guest-kernel';
+  readonly ringSize = 256;
+  readonly frameBytesMax = 1514;
+  readonly environment: GuestEnvironment;
+  readonly #rig: Rig;
+  readonly #guests: readonly [Guest, Guest];
+  readonly #options: GuestLoadOptions;
+
+  private constructor(
+    rig: Rig,
+    guests: readonly [Guest, Guest],
+    environment: GuestEnvironment,
+    options: GuestLoadOptions,
+  ) {
+    this.driver = options.app === 'pmd' ? 'guest-pmd' : 'guest-kernel';
+    this.#rig = rig;
+    this.#guests = guests;
+    this.environment = environment;
+    this.#options = options;
+  }
+
+  /** Boots both guests and waits until they reach each other. */
+  static async start(rig: Rig, options: GuestLoadOptions): Promise<GuestLoad> {
+    const { say } = options;
+    say('Preparing the guest image');
+    const image = await buildGuestImage({
+      cacheDir: join(packageRoot(), '.cache/guest'),
+      agent: join(packageRoot(), 'build/release/native/agent/valenic-agent'),
+    });
+    const binary = options.qemu ?? (await locateQemu());
+    say('Booting two guests');
+    const boot = (index: 0 | 1) =>
+      startGuest(describe(index, rig, image, options.memoryMiB), {
+        binary,
+        signal: options.signal,
+      });
+    const guests = await bothOrNone([boot(0), boot(1)]);
+    try {
+      const version = formatVersion(await qemuVersion(binary));
+      const accelerator = guests[0].accel;
+      const environment = { qemu: version, accelerator, guestKernel: image.kernelVersion };
+      const load = new GuestLoad(rig, guests, environment, options);
+      await load.#meet();
+      return load;
+    } catch (error) {
+      await Promise.all(guests.map((guest) => guest.kill()));
+      throw error;
+    }
+  }
+
+  /** Round trip between the guests' kernels, milliseconds. */
+  async ping(count: number): Promise<{ received: number; sent: number; avgMs: number | null }> {
+    const report = await this.#guests[0].agent.ping({ address: addresses[1], count });
+    const avgMs = report.rttUs === null ? null : report.rttUs.avg / 1000;
+    return { received: report.received, sent: report.sent, avgMs };
+  }
+
+  async measure(task: Task, meter: CpuMeter): Promise<Sample> {
+    const receiver = await this.#receiver(task);
+    const sender = await this.#sender(task);
+    const mpps: number[] = [];
+    let failure: unknown = null;
+    try {
+      await delay(task.warmupSeconds * 1000, undefined, { signal: task.signal });
+      meter.start();
+      for (let run = 0; run < task.repeat; run++) mpps.push(await this.#rate(receiver, task));
+    } catch (error) {
+      failure = error;
+    }
+    meter.stop();
+    const sent = await sender.stop();
+    await delay(settleMs);
+    const { frames, corrupt } = await receiver.stop();
+    await this.#interfacesBack();
+    if (failure !== null) throw failure;
+    return { mpps, sent, received: frames, corrupt, latencyNs: null };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#guests.map((guest) => guest.shutdown(3000)));
+  }
+
+  async #rate(receiver: Receiver, task: Task): Promise<number> {
+    const [before, begun] = [await receiver.frames(), performance.now()];
+    await delay(task.seconds * 1000, undefined, { signal: task.signal });
+    const [after, ended] = [await receiver.frames(), performance.now()];
+    return (after - before) / (ended - begun) / 1000;
+  }
+
+  #receiver(task: Task): Promise<Receiver> {
+    if (task.scenario === 'g2h') return Promise.resolve(hostReceiver(this.#rig));
+    const index = task.scenario === 'h2g' ? 0 : 1;
+    return this.#options.app === 'pmd'
+      ? pmdReceiver(this.#guests[index], macs[index])
+      : kernelReceiver(this.#guests[index], addresses[1 - index] ?? addresses[0]);
+  }
+
+  async #sender(task: Task): Promise<Sender> {
+    const { frameBytes, ratePps } = task;
+    if (task.scenario === 'h2g') {
+      const to = { destination: macs[0], stream: 1, frameBytes, ratePps, count: 0n };
+      await this.#rig.runSource(to);
+      return { stop: async () => Number(await this.#rig.host.stopSource()) };
+    }
+    const destination = task.scenario === 'g2h' ? hostMac : macs[1];
+    const seconds = task.warmupSeconds + task.repeat * (task.seconds + 0.2) + 0.2;
+    const frames = { interface: interfaceName, destination, frameBytes, ratePps, seconds };
+    const agent = this.#guests[0].agent;
+    if (this.#options.app === 'kernel') {
+      const sending = agent.packetSend(frames);
+      sending.catch(() => {});
+      return { stop: async () => (await sending).sent };
+    }
+    const pmd = await agent.pmdStart({ ...frames, source: macs[0] });
+    return { stop: async () => (await pmd.stop()).sent };
+  }
+
+  /** Addresses on both, and the first ping: from here on the switch knows them. */
+  async #meet(): Promise<void> {
+    for (const [index, guest] of this.#guests.entries()) {
+      const address = `${addresses[index]}/24`;
+      await guest.agent.configure({ interface: interfaceName, address, up: true });
+    }
+    const { received } = await this.ping(3);
+    if (received > 0) return;
+    throw new ValenicError('bench_failed', 'the guests do not reach each other');
+  }
+
+  /** The kernel's driver takes its device back after the poll-mode driver has left it. */
+  async #interfacesBack(): Promise<void> {
+    if (this.#options.app !== 'pmd') return;
+    for (const guest of this.#guests) {
+      for (let tries = 0; tries < 50; tries++) {
+        const { interfaces } = await guest.agent.hello();
+        if (interfaces.some(({ name }) => name === interfaceName)) break;
+        await delay(100);
+      }
+    }
+  }
+}
+
+function describe(index: 0 | 1, rig: Rig, image: GuestImage, memoryMiB: number): GuestDescription {
+  const { kernel, initrd, append } = image;
+  const path = rig.sockets[index];
+  return {
+    name: `bench-${index === 0 ? 'a' : 'b'}`,
+    memoryMiB,
+    cpus: 1,
+    boot: { kind: 'kernel', kernel, initrd, append },
+    nics: [{ mac: macs[index], backend: { kind: 'vhost-user', path, role: 'server', queues: 1 } }],
+  };
+}
+
+async function bothOrNone(boots: readonly Promise<Guest>[]): Promise<readonly [Guest, Guest]> {
+  const ended = await Promise.allSettled(boots);
+  const guests = ended.flatMap((boot) => (boot.status === 'fulfilled' ? [boot.value] : []));
+  const [a, b] = guests;
+  if (a !== undefined && b !== undefined) return [a, b];
+  await Promise.all(guests.map((guest) => guest.kill()));
+  const failed = ended.find((boot) => boot.status === 'rejected');
+  throw failed?.reason ?? new ValenicError('guest_failed', 'a guest did not start');
+}
+
+function sumOf(report: PmdReport, key: 'frames' | 'corrupt'): number {
+  return report.streams
+    .filter(({ stream }) => stream !== 0)
+    .reduce((sum, stream) => sum + stream[key], 0);
+}
+
+/** Drains the ring; one broadcast frame (of stream 0) says where it is. */
+async function pmdReceiver(guest: Guest, mac: string): Promise<Receiver> {
+  const hello = { destination: broadcast, source: mac, frameBytes: 60, count: 1, stream: 0 };
+  const pmd = await guest.agent.pmdStart({ interface: interfaceName, ...hello });
+  await delay(50);
+  return {
+    frames: async () => sumOf(await pmd.report(), 'frames'),
+    stop: async () => {
+      const report = await pmd.stop();
+      return { frames: sumOf(report, 'frames'), corrupt: sumOf(report, 'corrupt') };
+    },
+  };
+}
+
+async function kernelReceiver(guest: Guest, other: string): Promise<Receiver> {
+  await guest.agent.ping({ address: other, count: 1, timeoutMs: 200 });
+  const job = await guest.agent.packetReceive({ interface: interfaceName });
+  const frames = async () =>
+    (await job.report()).streams.reduce((sum, stream) => sum + stream.frames, 0);
+  return {
+    frames,
+    stop: async () => {
+      const report = await job.stop();
+      const sum = report.streams.reduce((total, stream) => total + stream.frames, 0);
+      return { frames: sum, corrupt: report.corrupt };
+    },
+  };
+}
+
+function hostReceiver(rig: Rig): Receiver {
+  return {
+    frames: async () => rig.host.stats().counters.rx_frames,
+    stop: async () => {
+      const { streams } = await rig.host.report({ reset: true });
+      const stream = streams.find((found) => found.stream === 1);
+      return { frames: Number(stream?.frames ?? 0n), corrupt: Number(stream?.corrupt ?? 0n) };
+    },
+  };
+}

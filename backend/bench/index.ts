@@ -1,0 +1,159 @@
+/** `valenic bench`: the back-end in this process, guests beside it, one row for each point. */
+
+import { writeFile } from 'node:fs/promises';
+import { ValenicError } from '../errors.ts';
+import { GuestLoad } from './guest-load.ts';
+import type { Load, Task } from './load.ts';
+import { measureRow, type Point } from './measure.ts';
+import { type BenchOptions, parseBenchOptions } from './options.ts';
+import { plotPage } from './page.ts';
+import { Rig } from './rig.ts';
+import type { Row, Scenario, SkippedRow } from './row.ts';
+import { SyntheticLoad } from './synthetic-load.ts';
+import { environmentText, tableHead, tableLine } from './table.ts';
+
+export interface BenchIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly signal?: AbortSignal;
+}
+
+/** @returns the exit status. @throws {ValenicError} */
+export async function runBench(argv: readonly string[], io: BenchIo): Promise<number> {
+  const options = parseBenchOptions(argv, (text) => io.stdout.write(text));
+  if (options === null) return 0;
+  const bench = await Bench.start(options, io);
+  try {
+    const rows = await bench.run();
+    if (options.output !== null) {
+      await writeFile(options.output, plotPage(rows));
+      io.stderr.write(`The plots are in ${options.output}\n`);
+    }
+    return rows.every((row) => 'skipped' in row || (row.exact && row.corrupt === 0)) ? 0 : 1;
+  } finally {
+    await bench.close();
+  }
+}
+
+/** A rig and a load, for `runBench` and the demo. */
+export class Bench {
+  readonly rig: Rig;
+  readonly load: Load;
+  readonly #options: BenchOptions;
+  readonly #io: BenchIo;
+  readonly #signal: AbortSignal;
+
+  private constructor(rig: Rig, load: Load, options: BenchOptions, io: BenchIo) {
+    this.rig = rig;
+    this.load = load;
+    this.#options = options;
+    this.#io = io;
+    this.#signal = io.signal ?? new AbortController().signal;
+  }
+
+  static async start(options: BenchOptions, io: BenchIo): Promise<Bench> {
+    const { cpu, workers } = options;
+    const signal = io.signal ?? new AbortController().signal;
+    const rig = await Rig.create({
+      workers,
+      ...(cpu[0] === undefined ? {} : { workerCpu: cpu[0] }),
+    });
+    try {
+      const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
+      const load = await startLoad(rig, options, say, signal);
+      return new Bench(rig, load, options, io);
+    } catch (error) {
+      await rig.close();
+      throw error;
+    }
+  }
+
+  async run(): Promise<readonly (Row | SkippedRow)[]> {
+    const { stdout, stderr } = this.#io;
+    const points = pointsOf(this.#options);
+    if (!this.#options.json) stdout.write(`${tableHead()}\n`);
+    const rows: (Row | SkippedRow)[] = [];
+    for (const [index, point] of points.entries()) {
+      if (this.#options.json) stderr.write(`${index + 1}/${points.length} ${nameOf(point)}\n`);
+      const row = await this.#row(point);
+      rows.push(row);
+      stdout.write(`${this.#options.json ? JSON.stringify(row) : tableLine(row)}\n`);
+    }
+    if (!this.#options.json) stdout.write(`\n${environmentText(rows)}`);
+    return rows;
+  }
+
+  async close(): Promise<void> {
+    await this.load.close();
+    await this.rig.close();
+  }
+
+  async #row(point: WholePoint): Promise<Row | SkippedRow> {
+    const { scenario, frameBytes, polling, more } = point;
+    if (frameBytes > this.load.frameBytesMax) {
+      const skipped = `${this.load.driver} sends at most ${this.load.frameBytesMax} bytes`;
+      return {
+        scenario,
+        system: 'valenic',
+        driver: this.load.driver,
+        frameBytes,
+        polling,
+        more,
+        skipped,
+      };
+    }
+    const { seconds, warmup, repeat, rate, latencyRate } = this.#options;
+    const clockShared = this.load.driver === 'synthetic';
+    const base = { scenario, frameBytes, seconds, warmupSeconds: warmup, signal: this.#signal };
+    const paced = rate !== 0;
+    const task: Task = { ...base, repeat, ratePps: rate, latency: paced && clockShared };
+    const row = await measureRow(this.rig, this.load, point, task, this.#probeCpus());
+    if (paced || !clockShared || latencyRate === 0) return row;
+    // Delays at saturation are those of full queues: they are measured in a paced run of their own.
+    const pacedTask: Task = { ...base, repeat: 1, ratePps: latencyRate, latency: true };
+    const delays = await measureRow(this.rig, this.load, point, pacedTask, null);
+    return { ...row, latencyUs: delays.latencyUs };
+  }
+
+  #probeCpus(): readonly [number, number] | null {
+    const [a, b] = this.#options.cpu;
+    return a === undefined || b === undefined || a === b ? null : [a, b];
+  }
+}
+
+type WholePoint = Point & { readonly scenario: Scenario; readonly frameBytes: number };
+
+function pointsOf(options: BenchOptions): readonly WholePoint[] {
+  return options.scenarios.flatMap((scenario) =>
+    options.frames.flatMap((frameBytes) =>
+      options.polling.flatMap((polling) =>
+        options.more.map((more) => ({ scenario, frameBytes, polling, more })),
+      ),
+    ),
+  );
+}
+
+function nameOf({ scenario, frameBytes, polling, more }: WholePoint): string {
+  return `${scenario} ${frameBytes} B, ${polling}, more ${more ? 'on' : 'off'}`;
+}
+
+function startLoad(
+  rig: Rig,
+  options: BenchOptions,
+  say: (sentence: string) => void,
+  signal: AbortSignal,
+): Promise<Load> {
+  if (options.driver === 'synthetic') {
+    const { ring, mergeable, verify, touch, cpu } = options;
+    if ((ring & (ring - 1)) !== 0) {
+      throw new ValenicError('value_invalid', `--ring ${ring}: a power of two is wanted`);
+    }
+    const near = cpu[1] === undefined ? {} : { cpu: cpu[1] };
+    return Promise.resolve(
+      new SyntheticLoad(rig, { ringSize: ring, mergeable, verify, touch, ...near }),
+    );
+  }
+  const { guestApp, memory, qemu } = options;
+  const binary = qemu === null ? {} : { qemu };
+  return GuestLoad.start(rig, { app: guestApp, memoryMiB: memory, say, signal, ...binary });
+}

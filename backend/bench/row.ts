@@ -1,0 +1,69 @@
+/** A measured row, as scripts read it: keys are never renamed, only added. */
+
+import type { PollingMode } from '../../native/boundary.ts';
+import type { Environment } from './environment.ts';
+
+export type Scenario = 'g2g' | 'g2h' | 'h2g';
+export type DriverName = 'synthetic' | 'guest-pmd' | 'guest-kernel';
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly runs: readonly number[];
+}
+
+export interface Row {
+  readonly scenario: Scenario;
+  readonly system: 'valenic';
+  readonly driver: DriverName;
+  readonly ring: 'split';
+  readonly ringSize: number;
+  readonly frameBytes: number;
+  readonly polling: PollingMode;
+  readonly more: boolean;
+  /** Frames per second that were asked for; 0 = as many as go. */
+  readonly ratePps: number;
+  readonly mpps: Spread;
+  readonly gbps: number;
+  /** One way, microseconds; null where sender and receiver share no clock. */
+  readonly latencyUs: { readonly p50: number; readonly p99: number; readonly p999: number } | null;
+  readonly sent: number;
+  readonly received: number;
+  /** Frames that were sent and not received, by reason, over the whole measurement. */
+  readonly lost: Readonly<Record<string, number>>;
+  /** sent = received + the sum of `lost`. */
+  readonly exact: boolean;
+  readonly corrupt: number;
+  /** Cores that all threads of the back-end together used. */
+  readonly backendCpu: number;
+  readonly kicksPerFrame: number;
+  readonly callsPerFrame: number;
+  /** One way between the two CPUs, nanoseconds; below about 100 they are near. */
+  readonly probeNs: number | null;
+  readonly environment: Environment;
+}
+
+/** A row that could not be measured. */
+export interface SkippedRow {
+  readonly scenario: Scenario;
+  readonly system: 'valenic';
+  readonly driver: DriverName;
+  readonly frameBytes: number;
+  readonly polling: PollingMode;
+  readonly more: boolean;
+  readonly skipped: string;
+}
+
+export function spreadOf(runs: readonly number[]): Spread {
+  const sorted = [...runs].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  const median = sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+  return { median, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0, runs };
+}
+
+/** Bits on the wire without preamble and FCS, 10^9 a second. */
+export function gbpsOf(mpps: number, frameBytes: number): number {
+  return (mpps * frameBytes * 8) / 1000;
+}

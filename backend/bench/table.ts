@@ -1,0 +1,89 @@
+/** Rows as a table for people. */
+
+import type { Row, SkippedRow } from './row.ts';
+
+const columns = [
+  ['scenario', 8],
+  ['driver', 12],
+  ['frame', 5],
+  ['polling', 8],
+  ['more', 4],
+  ['Mpps', 9],
+  ['min..max', 17],
+  ['Gbit/s', 8],
+  ['p50 us', 8],
+  ['p99 us', 8],
+  ['CPU', 5],
+  ['kicks/fr', 9],
+  ['calls/fr', 9],
+  ['lost', 24],
+] as const;
+
+export function tableHead(): string {
+  return columns
+    .map(([name, width]) => name.padEnd(width))
+    .join(' ')
+    .trimEnd();
+}
+
+export function tableLine(row: Row | SkippedRow): string {
+  const start = [
+    row.scenario,
+    row.driver,
+    `${row.frameBytes}`,
+    row.polling,
+    row.more ? 'on' : 'off',
+  ];
+  const cells = 'skipped' in row ? [...start, row.skipped] : [...start, ...figures(row)];
+  return cells
+    .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
+    .join(' ')
+    .trimEnd();
+}
+
+/** On what the rows were measured, in two lines. */
+export function environmentText(rows: readonly (Row | SkippedRow)[]): string {
+  const row = rows.find((found): found is Row => !('skipped' in found));
+  if (row === undefined) return '';
+  const { environment: on, ringSize, probeNs } = row;
+  const probes = rows.flatMap((found) =>
+    'skipped' in found || found.probeNs === null ? [] : [found.probeNs],
+  );
+  const guests =
+    on.qemu === null
+      ? ''
+      : `, guests Linux ${on.guestKernel} in QEMU ${on.qemu} (${on.accelerator})`;
+  const apart =
+    probeNs === null ? '' : `; CPUs ${Math.min(...probes)}..${Math.max(...probes)} ns apart`;
+  return (
+    `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}${apart}\n` +
+    `Rings of ${ringSize}; ${on.features.join(' ')}\n`
+  );
+}
+
+function figures(row: Row): string[] {
+  const { mpps, latencyUs } = row;
+  const rate = (value: number) => value.toFixed(value < 10 ? 3 : 1);
+  return [
+    rate(mpps.median),
+    `${rate(mpps.min)}..${rate(mpps.max)}`,
+    row.gbps.toFixed(2),
+    latencyUs === null ? '-' : latencyUs.p50.toFixed(1),
+    latencyUs === null ? '-' : latencyUs.p99.toFixed(1),
+    row.backendCpu.toFixed(2),
+    perFrame(row.kicksPerFrame),
+    perFrame(row.callsPerFrame),
+    lostText(row),
+  ];
+}
+
+function perFrame(value: number): string {
+  return value === 0 ? '0' : value.toPrecision(2);
+}
+
+function lostText(row: Row): string {
+  const reasons = Object.entries(row.lost).map(([reason, frames]) => `${frames} ${reason}`);
+  if (row.corrupt > 0) reasons.push(`${row.corrupt} corrupt`);
+  if (!row.exact) reasons.push('books do not balance');
+  return reasons.length === 0 ? '0' : reasons.join(', ');
+}

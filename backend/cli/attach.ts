@@ -1,0 +1,110 @@
+/** `valenic qemu-args` and `valenic libvirt-xml`: what attaches somebody's own guest to a port. */
+
+import { createHash } from 'node:crypto';
+import type { Command } from 'commander';
+import {
+  type Accel,
+  type AttachPort,
+  chooseAccel,
+  debian12Version,
+  findProgram,
+  libvirtInterfaceXml,
+  locateQemu,
+  qemuArgsForPort,
+  qemuProgram,
+  qemuVersion,
+  shellQuote,
+} from '../../qemu/index.ts';
+import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
+import type { PortDetail } from '../daemon/index.ts';
+import { ValenicError } from '../errors.ts';
+import { nameText } from '../port-spec.ts';
+import type { Cli } from './io.ts';
+
+interface AttachOptions {
+  readonly qemu?: string;
+  readonly accel?: string;
+  readonly memory: string;
+  readonly index: string;
+  readonly mac?: string;
+}
+
+export const memoryMiB = integer(32, 1 << 20);
+export const macAddress: ValueKind<string> = {
+  allowed: 'a unicast MAC address like 52:54:00:00:00:01',
+  read: (text) =>
+    /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(text) && !/^[0:]*$/.test(text)
+      ? text.toLowerCase()
+      : undefined,
+};
+export const accelerators = choice(['kvm', 'tcg'] as const);
+
+export function addAttachCommands(program: Command, cli: Cli): void {
+  program
+    .command('qemu-args')
+    .description('print the arguments that attach your own QEMU guest to a port')
+    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .option('--qemu <program>', 'print them for this QEMU (default: the one in PATH, else 7.2)')
+    .option('--accel <name>', `${accelerators.allowed} (default: what works here)`)
+    .option('--memory <MiB>', "the guest's memory", '1024')
+    .option('--index <n>', "which of the guest's NICs on Valenic this is, from 0", '0')
+    .option('--mac <address>', "default: made from the port's name")
+    .action((name: string, options: AttachOptions) => qemuArgs(name, options, cli));
+  program
+    .command('libvirt-xml')
+    .description('print the <interface> element that attaches a libvirt domain to a port')
+    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .option('--mac <address>', "default: made from the port's name")
+    .action((name: string, options: Pick<AttachOptions, 'mac'>) => libvirtXml(name, options, cli));
+}
+
+async function qemuArgs(name: string, options: AttachOptions, cli: Cli): Promise<void> {
+  const index = readValue(integer(0, 15), '--index', options.index);
+  const memory = readValue(memoryMiB, '--memory', options.memory);
+  const { accel } = options;
+  const wanted = accel === undefined ? undefined : readValue(accelerators, '--accel', accel);
+  const port = attachPort(await findPort(name, cli), options.mac, index);
+  const found = options.qemu === undefined ? findProgram(qemuProgram) : locateQemu(options.qemu);
+  const version = found === null ? debian12Version : await qemuVersion(found);
+  const chosen: Accel = wanted ?? (found === null ? 'kvm' : await chooseAccel(found));
+  const args = qemuArgsForPort(port, version, { memoryMiB: memory, accel: chosen });
+  cli.data({ name, args }, () => shellQuote(args));
+}
+
+async function libvirtXml(
+  name: string,
+  { mac }: Pick<AttachOptions, 'mac'>,
+  cli: Cli,
+): Promise<void> {
+  const xml = libvirtInterfaceXml(attachPort(await findPort(name, cli), mac, 0));
+  cli.data({ name, xml }, () => xml);
+}
+
+export function findPort(text: string, cli: Cli): Promise<PortDetail> {
+  return cli.client().port(nameText(parsePortName(text)));
+}
+
+/** @throws {ValenicError} `value_invalid`: no guest can be attached to a port of this kind. */
+export function attachPort(port: PortDetail, mac: string | undefined, index: number): AttachPort {
+  const { vhostUser } = port;
+  if (vhostUser === undefined) {
+    throw new ValenicError(
+      'value_invalid',
+      `${port.name} is a ${port.kind} port: guests attach to vhost-user ports`,
+    );
+  }
+  const { path, role } = vhostUser;
+  const address = mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac);
+  return { path, role, queues: queuesOf(port), mac: address, index };
+}
+
+/** Queue pairs, from the text that adds such a port: the rings are there only with a guest. */
+function queuesOf({ text }: PortDetail): number {
+  return Number(/(?:^|,)queues=(\d+)/.exec(text)?.[1] ?? 1);
+}
+
+/** The same for the same name: 52:54:00 is QEMU's prefix, the rest is the name's hash. */
+export function macOf(name: string): string {
+  const hash = createHash('sha256').update(name).digest('hex');
+  return ['52', '54', '00', hash.slice(0, 2), hash.slice(2, 4), hash.slice(4, 6)].join(':');
+}

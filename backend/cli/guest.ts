@@ -1,0 +1,203 @@
+/** `valenic guest run`: boots a guest on a port and stays until it ends. */
+
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import {
+  buildGuestImage,
+  type Guest,
+  type GuestBoot,
+  type GuestDescription,
+  startGuest,
+} from '../../qemu/index.ts';
+import { readValue, type ValueKind } from '../config/index.ts';
+import type { PortDetail } from '../daemon/index.ts';
+import { packageRoot } from '../datapath/load.ts';
+import { ValenicError } from '../errors.ts';
+import { accelerators, attachPort, findPort, memoryMiB } from './attach.ts';
+import type { Cli } from './io.ts';
+
+interface GuestOptions {
+  readonly port: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly qemu?: string;
+  readonly accel?: string;
+  readonly memory: string;
+  readonly mac?: string;
+  readonly address?: string;
+  readonly ping?: string;
+}
+
+/** Kernel, busybox and image are kept here between runs. */
+export function guestCache(): string {
+  return join(packageRoot(), '.cache/guest');
+}
+
+export function guestAgent(): string {
+  return join(packageRoot(), 'build/release/native/agent/valenic-agent');
+}
+
+const interfaceName = 'eth0';
+const pingCount = 5;
+/** Addresses as text; the agent in the guest is the judge of them. */
+const cidr: ValueKind<string> = {
+  allowed: 'an IPv4 address with its length, like 10.0.0.1/24',
+  read: (text) => (/^\d+(\.\d+){3}\/\d{1,2}$/.test(text) ? text : undefined),
+};
+const ipv4: ValueKind<string> = {
+  allowed: 'an IPv4 address like 10.0.0.2',
+  read: (text) => (/^\d+(\.\d+){3}$/.test(text) ? text : undefined),
+};
+
+export function addGuestCommands(program: Command, cli: Cli): void {
+  program
+    .command('guest')
+    .description('guests for a try: run')
+    .command('run')
+    .description('boot a small guest on a port and stay until it ends or SIGINT ends it')
+    .requiredOption('--port <name>', 'a vhost-user port of the running daemon, e.g. vale0:vm1')
+    .option('--kernel <file>', "a bzImage of your own; needs --initrd (default: Debian's)")
+    .option('--initrd <file>', 'its initramfs')
+    .option('--append <words>', "more words for the kernel's command line")
+    .option('--qemu <program>', 'a QEMU other than the one in PATH')
+    .option('--accel <name>', `${accelerators.allowed} (default: what works here)`)
+    .option('--memory <MiB>', "the guest's memory", '256')
+    .option('--mac <address>', "default: made from the port's name")
+    .option('--address <ip/length>', `gives ${interfaceName} an address`)
+    .option('--ping <ip>', `sends ${pingCount} pings from the guest when it is up`)
+    .action((options: GuestOptions) => runGuest(options, cli));
+}
+
+async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
+  checkOptions(options);
+  const port = await findPort(options.port, cli);
+  const own = options.kernel === undefined;
+  const description = await describe(port, options, cli);
+  cli.say(`Booting a guest on ${port.name}`);
+  const guest = await boot(description, own, options, cli);
+  if (guest === null) return cli.say('The guest was ended while it booted.');
+  try {
+    if (own) await introduce(guest, options, cli);
+    else cli.say(`The guest runs (${guest.accel}, process ${guest.pid}); SIGINT ends it`);
+    await stay(guest, cli);
+  } finally {
+    if (!guest.over) await guest.kill();
+  }
+}
+
+/** Null when it was told to end before it was up. */
+async function boot(
+  description: GuestDescription,
+  waitForAgent: boolean,
+  { qemu, accel }: GuestOptions,
+  cli: Cli,
+): Promise<Guest | null> {
+  // Not the signal itself: once it is up, the guest is shut down and not killed.
+  const booting = new AbortController();
+  const abort = (): void => booting.abort();
+  cli.signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await startGuest(description, {
+      signal: cli.signal.aborted ? cli.signal : booting.signal,
+      waitForAgent,
+      ...(qemu !== undefined && { binary: qemu }),
+      ...(accel !== undefined && { accel: readValue(accelerators, '--accel', accel) }),
+    });
+  } catch (error) {
+    if (cli.signal.aborted) return null;
+    throw error;
+  } finally {
+    cli.signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Whatever is wrong is told before anything is started. */
+function checkOptions(options: GuestOptions): void {
+  const { kernel, initrd, address, ping, accel, memory } = options;
+  if ((kernel === undefined) !== (initrd === undefined)) {
+    throw new ValenicError('usage', '--kernel and --initrd go together: give both or none');
+  }
+  if (kernel !== undefined && (address !== undefined || ping !== undefined)) {
+    throw new ValenicError(
+      'usage',
+      '--address and --ping need the agent of our own image: leave --kernel out',
+    );
+  }
+  readValue(memoryMiB, '--memory', memory);
+  if (accel !== undefined) readValue(accelerators, '--accel', accel);
+  if (address !== undefined) readValue(cidr, '--address', address);
+  if (ping === undefined) return;
+  readValue(ipv4, '--ping', ping);
+  if (address === undefined) throw new ValenicError('usage', '--ping needs --address');
+}
+
+async function describe(
+  port: PortDetail,
+  options: GuestOptions,
+  cli: Cli,
+): Promise<GuestDescription> {
+  const { mac, ...backend } = attachPort(port, options.mac, 0);
+  if (port.vhostUser?.connected === true) {
+    throw new ValenicError('port_in_use', `${port.name} has a guest already: end that one first`);
+  }
+  const { path, role, queues } = backend;
+  return {
+    // QEMU's names have no colon.
+    name: port.name.replace(':', '-'),
+    memoryMiB: Number(options.memory),
+    cpus: 1,
+    boot: await bootOf(options, cli),
+    nics: [{ mac, backend: { kind: 'vhost-user', path, role, queues } }],
+  };
+}
+
+async function bootOf(options: GuestOptions, cli: Cli): Promise<GuestBoot> {
+  const { kernel, initrd, append } = options;
+  if (kernel !== undefined && initrd !== undefined) {
+    return { kind: 'kernel', kernel, initrd, append: ['console=ttyS0', append].join(' ').trim() };
+  }
+  const image = await buildGuestImage({
+    cacheDir: guestCache(),
+    agent: guestAgent(),
+    log: (words) => cli.say(words),
+    ...(append !== undefined && { append }),
+  });
+  return { kind: 'kernel', kernel: image.kernel, initrd: image.initrd, append: image.append };
+}
+
+/** Sets the guest's network up and tells what there is. */
+async function introduce(guest: Guest, options: GuestOptions, cli: Cli): Promise<void> {
+  const { address, ping } = options;
+  const { kernel, interfaces } = guest.hello;
+  const nic = interfaces.find(({ name }) => name === interfaceName);
+  if (nic === undefined) {
+    throw new ValenicError('guest_failed', `the guest has no ${interfaceName}: it found no NIC`);
+  }
+  if (address !== undefined) {
+    await guest.agent.configure({ interface: interfaceName, address, up: true });
+  }
+  const at = address === undefined ? '' : `, ${address}`;
+  const up = { event: 'up', kernel, accel: guest.accel, pid: guest.pid, mac: nic.mac };
+  if (cli.json) cli.data({ ...up, address: address ?? null }, () => '');
+  cli.say(`The guest is up: Linux ${kernel} (${guest.accel}), ${interfaceName} ${nic.mac}${at}`);
+  if (ping === undefined) return cli.say('SIGINT ends it');
+  const report = await guest.agent.ping({ address: ping, count: pingCount });
+  if (cli.json) cli.data({ event: 'ping', ...report }, () => '');
+  const average = report.rttUs === null ? '' : `, ${(report.rttUs.avg / 1000).toFixed(2)} ms`;
+  cli.say(`${ping}: ${report.received} of ${report.sent} pings answered${average}`);
+}
+
+/** Until the guest ends by itself, or is told to. @throws {ValenicError} `guest_failed`. */
+async function stay(guest: Guest, cli: Cli): Promise<void> {
+  const stop = (): void => void guest.shutdown();
+  if (cli.signal.aborted) stop();
+  cli.signal.addEventListener('abort', stop, { once: true });
+  const exit = await guest.exited;
+  cli.signal.removeEventListener('abort', stop);
+  const { code, signal, expected, sentence } = exit;
+  if (cli.json) cli.data({ event: 'exit', code, signal, expected, sentence }, () => '');
+  // A guest that powers itself off is done; whatever else it did unasked is a failure.
+  if (!expected && code !== 0) throw new ValenicError('guest_failed', exit.report);
+  cli.say(sentence);
+}

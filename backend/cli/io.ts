@@ -1,0 +1,76 @@
+/** What a command speaks through: data on stdout, words on stderr. */
+
+import { styleText } from 'node:util';
+import { ControlClient } from '../daemon/index.ts';
+
+export interface Sink {
+  write(text: string): unknown;
+}
+
+/** The world of one run of the command line; tests give their own. */
+export interface CliIo {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Ends what runs until it is told to stop: serve, guest run, stats --watch, bench. */
+  readonly signal?: AbortSignal;
+  /** Colours on stdout; off unless true. */
+  readonly color?: boolean;
+}
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly json?: true;
+  readonly control?: string;
+}
+
+/** Colours by what they mean. */
+const styles = { good: 'green', warning: 'yellow', bad: 'red', title: 'bold' } as const;
+
+export class Cli {
+  readonly io: CliIo;
+  readonly signal: AbortSignal;
+  readonly #globals: () => GlobalOptions;
+
+  /** @param globals  Read when a command runs: not before are they known. */
+  constructor(io: CliIo, globals: () => GlobalOptions) {
+    this.io = io;
+    this.signal = io.signal ?? new AbortController().signal;
+    this.#globals = globals;
+  }
+
+  get json(): boolean {
+    return this.#globals().json === true;
+  }
+
+  /** Of `--control`, else of VALENIC_CONTROL, else undefined: where daemons listen. */
+  get control(): string | undefined {
+    return this.#globals().control ?? (this.io.env?.VALENIC_CONTROL || undefined);
+  }
+
+  /** Talks to the daemon. */
+  client(): ControlClient {
+    return new ControlClient(this.control);
+  }
+
+  /** The result of a command: one JSON document on a line, or text. */
+  data(value: object, text: () => string): void {
+    const written = this.json ? jsonText(value) : text();
+    if (written !== '') this.io.stdout.write(written.endsWith('\n') ? written : `${written}\n`);
+  }
+
+  /** Words for a person; a script does not need them. */
+  say(words: string): void {
+    this.io.stderr.write(`${words}\n`);
+  }
+
+  paint(meaning: keyof typeof styles, text: string): string {
+    if (this.io.color !== true) return text;
+    return styleText(styles[meaning], text, { validateStream: false });
+  }
+}
+
+/** One line of JSON; 64-bit numbers become decimal text. */
+export function jsonText(value: object): string {
+  return JSON.stringify(value, (_, field) => (typeof field === 'bigint' ? `${field}` : field));
+}

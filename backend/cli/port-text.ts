@@ -1,0 +1,84 @@
+/** A port as `port show` prints it. */
+
+import { type DropReason, dropReasons } from '../../native/boundary.ts';
+import type { PortAnswer, PortDetail } from '../daemon/index.ts';
+import { dropsThatHappened } from '../stats/stats.ts';
+import type { EndpointState } from '../vhost-user/index.ts';
+import type { Cli } from './io.ts';
+import { count, plural, table } from './text.ts';
+
+/** One word for where a port is on its way. */
+export function stateWord({ settings, vhostUser }: PortAnswer): string {
+  if (!settings.up) return 'down';
+  if (vhostUser === undefined) return 'up';
+  if (vhostUser.fault !== null || vhostUser.rings.some(({ fault }) => fault !== null)) {
+    return 'fault';
+  }
+  if (!vhostUser.connected) return 'waiting';
+  return vhostUser.rings.some(({ started }) => started) ? 'running' : 'connected';
+}
+
+export function portDetailText(port: PortDetail, cli: Cli): string {
+  const { settings, vhostUser, macs } = port;
+  const state = stateWord(port);
+  const facts: [string, string][] = [
+    ['state', cli.paint(state === 'fault' ? 'bad' : 'good', state)],
+    ['port', port.text],
+    ['polling', `${settings.polling}, spins ${settings.spinUs} us when adaptive`],
+    ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
+    ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
+    ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
+  ];
+  const head = facts.map(([name, text]) => `  ${name.padEnd(12)}${text}\n`).join('');
+  const rings = vhostUser === undefined ? '' : ringTable(vhostUser);
+  return `${cli.paint('title', port.name)}\n${head}${rings}${countersText(port)}`;
+}
+
+function endpointFacts(state: EndpointState, cli: Cli): [string, string][] {
+  const { role, path, peer } = state;
+  const who = peer === undefined ? '' : `, process ${peer.pid} of user ${peer.uid}`;
+  const facts: [string, string][] = [
+    ['socket', `${path}, we ${role === 'server' ? 'listen' : 'connect'}`],
+    ['front-end', state.connected ? `connected${who}` : 'not connected'],
+  ];
+  if (state.connected) {
+    facts.push(
+      ['features', state.features.join(' ') || 'none yet'],
+      ['protocol', state.protocolFeatures.join(' ') || 'none'],
+      ['memory', plural(state.memoryRegions, 'region')],
+    );
+  }
+  if (state.mtu !== null) facts.push(['MTU', `${state.mtu}`]);
+  if (state.fault !== null) {
+    const { code, text, at } = state.fault;
+    const when = new Date(at).toISOString();
+    facts.push(['fault', cli.paint('bad', `${code}: ${text} (${when})`)]);
+  }
+  if (state.notice !== null) facts.push(['notice', cli.paint('warning', state.notice)]);
+  return facts;
+}
+
+/** Even rings carry frames to the guest, odd ones from it: virtio 1.2, 5.1.2. */
+function ringTable({ rings, connected }: EndpointState): string {
+  if (!connected || rings.length === 0) return '';
+  const rows = rings.map(({ ring, started, enabled, size, fault }) => [
+    `${ring}`,
+    ring % 2 === 0 ? 'RX' : 'TX',
+    started ? (enabled ? 'running' : 'disabled') : 'stopped',
+    started ? `${size}` : '-',
+    fault ?? 'none',
+  ]);
+  return `\n${table(['RING', 'GUEST', 'STATE', 'SIZE', 'FAULT'], rows)}`;
+}
+
+function countersText({ stats }: PortDetail): string {
+  const counters = Object.entries(stats.counters).map(([name, value]) => [name, count(value)]);
+  const drops = Object.entries(dropsThatHappened(stats)).map(([reason, frames]) => [
+    reason,
+    count(frames),
+    dropReasons[reason as DropReason].text,
+  ]);
+  const lost =
+    drops.length === 0 ? 'Nothing was dropped.\n' : table(['DROPPED', 'FRAMES', 'BECAUSE'], drops);
+  return `\n${table(['COUNTER', 'VALUE'], counters)}\n${lost}`;
+}

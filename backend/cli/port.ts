@@ -1,0 +1,83 @@
+/** `valenic port add|remove|list|show|set`. */
+
+import type { Command } from 'commander';
+import { parsePort, parsePortName, parseSettingWords, portText } from '../config/index.ts';
+import type { PortAnswer } from '../daemon/index.ts';
+import { nameText } from '../port-spec.ts';
+import type { Cli } from './io.ts';
+import { portDetailText, stateWord } from './port-text.ts';
+import { table } from './text.ts';
+
+export function addPortCommands(program: Command, cli: Cli): void {
+  const port = program.command('port').description('ports: add, remove, list, show, set');
+  port
+    .command('add')
+    .description('add a port to the running daemon; its switch is made when there is none')
+    .argument('<port>', 'e.g. vale0:vm1,vhost-user=/run/vm1.sock,queues=2 or vale0:h,host')
+    .action((text: string) => add(text, cli));
+  port
+    .command('remove')
+    .description('remove a port: its guest loses the link, its socket goes')
+    .argument('<name>', 'e.g. vale0:vm1')
+    .action((name: string) => remove(name, cli));
+  port
+    .command('list')
+    .description('all ports, in the order they were added')
+    .action(() => list(cli));
+  port
+    .command('show')
+    .description("a port's rings, features, fault, counters and drops")
+    .argument('<name>', 'e.g. vale0:vm1')
+    .action((name: string) => show(name, cli));
+  port
+    .command('set')
+    .description('change settings of a port under traffic')
+    .argument('<name>', 'e.g. vale0:vm1')
+    .argument(
+      '<key=value...>',
+      'polling, spin-us, more, moderation, budget, mac-limit, max-frame, up',
+    )
+    .action((name: string, words: readonly string[]) => set(name, words, cli));
+}
+
+async function add(text: string, cli: Cli): Promise<void> {
+  // Read here too: a relative path starts from this folder, not from the daemon's.
+  const port = await cli.client().addPort({ port: portText(parsePort(text)) });
+  if (cli.json) cli.data(port, () => '');
+  else cli.say(`${port.name} added${port.vhostUser ? `: ${port.vhostUser.path}` : ''}`);
+}
+
+async function remove(text: string, cli: Cli): Promise<void> {
+  const name = nameText(parsePortName(text));
+  await cli.client().removePort(name);
+  if (cli.json) cli.data({ removed: name }, () => '');
+  else cli.say(`${name} removed`);
+}
+
+async function list(cli: Cli): Promise<void> {
+  const ports = await cli.client().ports();
+  cli.data({ ports }, () => (ports.length === 0 ? '' : portTable(ports)));
+  if (ports.length === 0 && !cli.json) cli.say('There are no ports: see valenic port add --help');
+}
+
+/** Also what `polling` and `more` answer with. */
+export function portTable(ports: readonly PortAnswer[]): string {
+  const rows = ports.map((port) => {
+    const { polling, spinUs, more } = port.settings;
+    const mode = polling === 'adaptive' ? `adaptive ${spinUs} us` : polling;
+    const where = port.vhostUser?.path ?? '-';
+    return [port.name, port.kind, stateWord(port), mode, more ? 'on' : 'off', where];
+  });
+  return table(['PORT', 'KIND', 'STATE', 'POLLING', 'MORE', 'SOCKET'], rows);
+}
+
+async function show(text: string, cli: Cli): Promise<void> {
+  const port = await cli.client().port(nameText(parsePortName(text)));
+  cli.data(port, () => portDetailText(port, cli));
+}
+
+async function set(text: string, words: readonly string[], cli: Cli): Promise<void> {
+  const name = nameText(parsePortName(text));
+  const port = await cli.client().setPort(name, parseSettingWords(words));
+  cli.data(port, () => portTable([port]));
+}

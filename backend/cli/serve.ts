@@ -1,0 +1,84 @@
+/** `valenic serve`: the daemon, in the foreground. */
+
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import {
+  cpuList,
+  integer,
+  logLevel,
+  maxWorkers,
+  type PartialServeConfig,
+  parsePort,
+  pollingMode,
+  readConfigFile,
+  readValue,
+  serveConfig,
+  socketPath,
+  type ValueKind,
+} from '../config/index.ts';
+import { Daemon } from '../daemon/index.ts';
+import type { Cli } from './io.ts';
+import { plural } from './text.ts';
+
+interface ServeOptions {
+  readonly config?: string;
+  readonly port: readonly string[];
+  readonly workers?: string;
+  readonly cpu?: string;
+  readonly polling?: string;
+  readonly log?: string;
+}
+
+const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+
+export function addServeCommand(program: Command, cli: Cli): void {
+  program
+    .command('serve')
+    .description('run the daemon until SIGTERM or SIGINT; its log goes to stderr')
+    .option('--config <file>', 'YAML or JSON; what is said here goes first')
+    .option('--port <port>', 'a port to start with; may be given more than once', collect, [])
+    .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
+    .option('--cpu <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
+    .option('--polling <mode>', `of ports that name none: ${pollingMode.allowed} (adaptive)`)
+    .option('--log <level>', `${logLevel.allowed} (default info)`)
+    .action((options: ServeOptions) => serve(options, cli));
+}
+
+async function serve(options: ServeOptions, cli: Cli): Promise<void> {
+  const said = optionsSaid(options, cli.control);
+  const file = options.config === undefined ? [] : [await readConfigFile(options.config)];
+  const config = serveConfig([said, ...file]);
+  const log = pino(
+    { level: config.log, base: null },
+    { write: (line) => cli.io.stderr.write(line) },
+  );
+  const daemon = await Daemon.start({ config, log });
+  const ports = daemon.backend.ports().map(({ name }) => name);
+  const { controlPath: control } = daemon;
+  log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);
+  // For scripts: the line comes when everything answers.
+  if (cli.json) cli.data({ control, ports }, () => '');
+  if (!cli.signal.aborted) await once(cli.signal, 'abort');
+  log.info('stopping');
+  await daemon.close();
+  log.info('stopped');
+}
+
+/** What the command line says, and nothing of what it does not. */
+function optionsSaid(options: ServeOptions, control: string | undefined): PartialServeConfig {
+  const { workers, cpu, polling, log, port } = options;
+  const read = <T>(kind: ValueKind<T>, name: string, text: string | undefined): T | undefined =>
+    text === undefined ? undefined : readValue(kind, name, text);
+  const said = {
+    workers: read(integer(1, maxWorkers), '--workers', workers),
+    cpus: read(cpuList, '--cpu', cpu),
+    polling: read(pollingMode, '--polling', polling),
+    log: read(logLevel, '--log', log),
+    control: control === undefined ? undefined : socketPath(control, process.cwd()),
+  };
+  const given = Object.fromEntries(
+    Object.entries(said).filter(([, value]) => value !== undefined),
+  ) as Omit<PartialServeConfig, 'ports'>;
+  return { ...given, ports: port.map((text) => parsePort(text)) };
+}

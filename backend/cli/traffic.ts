@@ -1,0 +1,46 @@
+/** `valenic polling` and `valenic more`: how ports move frames, changed under traffic. */
+
+import type { Command } from 'commander';
+import { integer, onOff, parseTarget, pollingMode, readValue } from '../config/index.ts';
+import type { Cli } from './io.ts';
+import { portTable } from './port.ts';
+
+const target = 'a port (vale0:vm1), or a switch (vale0) for all of its ports';
+
+export function addTrafficCommands(program: Command, cli: Cli): void {
+  program
+    .command('polling')
+    .description('set how a port waits for work: busy spins, event sleeps, adaptive does both')
+    .argument('<name>', target)
+    .argument('<mode>', pollingMode.allowed)
+    .option('--spin-us <n>', 'adaptive: microseconds without work before it sleeps')
+    .action((name: string, mode: string, options: { readonly spinUs?: string }) =>
+      polling(name, mode, options.spinUs, cli),
+    );
+  program
+    .command('more')
+    .description('batching: off publishes and notifies every frame alone')
+    .argument('<name>', target)
+    .argument('<on|off>', onOff.allowed)
+    .action((name: string, word: string) => more(name, word, cli));
+}
+
+async function polling(
+  name: string,
+  mode: string,
+  spin: string | undefined,
+  cli: Cli,
+): Promise<void> {
+  parseTarget(name);
+  const body = { mode: readValue(pollingMode, 'mode', mode) };
+  const spinUs =
+    spin === undefined ? {} : { spinUs: readValue(integer(0, 1e6), '--spin-us', spin) };
+  const ports = await cli.client().polling(name, { ...body, ...spinUs });
+  cli.data({ ports }, () => portTable(ports));
+}
+
+async function more(name: string, word: string, cli: Cli): Promise<void> {
+  parseTarget(name);
+  const ports = await cli.client().more(name, readValue(onOff, 'more', word));
+  cli.data({ ports }, () => portTable(ports));
+}

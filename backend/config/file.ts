@@ -1,0 +1,217 @@
+/**
+ * The configuration file of the daemon: YAML, of which JSON is a part.
+ *
+ * ```yaml
+ * workers: 2
+ * cpus: 2,3
+ * polling: adaptive
+ * ports:
+ *   - vale0:vm1,vhost-user=/run/vm1.sock
+ *   - { name: vale0:vm2, vhost-user: /run/vm2.sock, queues: 2, moderation: 32/50 }
+ * ```
+ *
+ * Whatever is wrong is told as `FILE:LINE:COLUMN: sentence`.
+ */
+
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ValenicError } from '../errors.ts';
+import type { PortSpec } from '../port-spec.ts';
+import { type Item, parsePort, parsePortName, portFromItems, socketPath } from './port.ts';
+import {
+  logLevel,
+  maxWorkers,
+  type PartialServeConfig,
+  pollingMode,
+  refuseClashes,
+} from './serve.ts';
+import { hint } from './suggest.ts';
+import { cpuList, integer, readValue, type ValueKind } from './values.ts';
+
+/** Longer files are no configuration. */
+const maxFileBytes = 1 << 20;
+type Path = readonly (string | number)[];
+
+/** What is allowed, in the same words as on the command line. */
+const says = (name: string, { allowed }: Pick<ValueKind<unknown>, 'allowed'>): string =>
+  `${name} is not possible: give ${allowed}`;
+const word = (name: string, kind: ValueKind<string>) =>
+  z.string(says(name, kind)).refine((text) => kind.read(text) !== undefined, says(name, kind));
+
+/** Null: a key without a value, as `{ name: v:h, host }` has one. */
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const workerCount = integer(1, maxWorkers);
+const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
+const shape = z.strictObject(
+  {
+    workers: z.number(says('workers', workerCount)).optional(),
+    cpus: z.union([z.string(), z.number(), z.array(z.number())], says('cpus', cpuList)).optional(),
+    polling: word('polling', pollingMode).optional(),
+    control: z.string('control is not possible: give the path of a socket').optional(),
+    log: word('log', logLevel).optional(),
+    ports: z
+      .array(
+        z.union([z.string(), z.record(z.string(), scalar)], says('this', portShape)),
+        'ports is not possible: give a list of ports',
+      )
+      .optional(),
+  },
+  'the file is no mapping: start with a line like "ports:"',
+);
+
+/**
+ * @throws {ValenicError} `file_not_found`, `config_invalid`.
+ */
+export async function readConfigFile(path: string): Promise<PartialServeConfig> {
+  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      throw new ValenicError('file_not_found', `there is no configuration file ${path}`);
+    }
+    throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);
+  });
+  if (!facts.isFile() || facts.size > maxFileBytes) {
+    throw new ValenicError('config_invalid', `${path} is no file of at most ${maxFileBytes} bytes`);
+  }
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);
+  });
+  return parseConfig(text, path);
+}
+
+/**
+ * @param path  The file's name: for messages, and what relative paths in it start from.
+ * @throws {ValenicError} `config_invalid`.
+ */
+export function parseConfig(text: string, path: string): PartialServeConfig {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const source: Source = { path, lines, document };
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) throw invalid(source, fault.pos[0], fault.message);
+  const checked = shape.safeParse(plainData(source) ?? {});
+  if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
+  const { cpus, control, polling, log, workers, ports = [] } = checked.data;
+  const folder = dirname(resolve(path));
+  const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
+  return {
+    ...(workers !== undefined && {
+      workers: at('workers', () => readValue(workerCount, 'workers', String(workers))),
+    }),
+    ...(cpus !== undefined && { cpus: at('cpus', () => readValue(cpuList, 'cpus', `${cpus}`)) }),
+    ...(polling !== undefined && {
+      polling: at('polling', () => readValue(pollingMode, 'polling', polling)),
+    }),
+    ...(control !== undefined && { control: at('control', () => socketPath(control, folder)) }),
+    ...(log !== undefined && { log: at('log', () => readValue(logLevel, 'log', log)) }),
+    ports: readPorts(source, ports, folder),
+  };
+}
+
+/** @throws {ValenicError} `config_invalid`: an alias without its anchor, or too many of them. */
+function plainData(source: Source): unknown {
+  try {
+    return source.document.toJS();
+  } catch (error) {
+    throw invalid(source, 0, error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+interface Source {
+  readonly path: string;
+  readonly lines: LineCounter;
+  readonly document: Document.Parsed;
+}
+
+function readPorts(
+  source: Source,
+  entries: readonly (string | Readonly<Record<string, unknown>>)[],
+  folder: string,
+): readonly PortSpec[] {
+  const ports: PortSpec[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const path = ['ports', index];
+    const port = readAt(source, path, () =>
+      typeof entry === 'string' ? parsePort(entry, folder) : readMapping(source, path, folder),
+    );
+    readAt(source, path, () => refuseClashes([...ports, port]));
+    ports.push(port);
+  }
+  return ports;
+}
+
+/** `{ name: vale0:vm1, vhost-user: PATH, … }`: the keys of the port syntax. */
+function readMapping(source: Source, path: Path, folder: string): PortSpec {
+  const node = withoutAlias(source, source.document.getIn(path, true));
+  const pairs = isMap(node) ? node.items : [];
+  const items = pairs.map((pair): Item => {
+    const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+    return { key, text: scalarText(withoutAlias(source, pair.value)) };
+  });
+  const name = items.find(({ key }) => key === 'name')?.text ?? null;
+  if (name === null) throw new ValenicError('port_syntax', 'a port needs a name: vale0:vm1');
+  parsePortName(name);
+  const rest = items.filter(({ key }) => key !== 'name');
+  return portFromItems(
+    name,
+    rest.map((item) =>
+      item.key === 'host' && item.text === 'on' ? { ...item, text: null } : item,
+    ),
+    folder,
+  );
+}
+
+function withoutAlias({ document }: Source, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+/** As it stands in the file: `0660` is meant in octal, but YAML reads a decimal number. */
+function scalarText(node: unknown): string | null {
+  if (!isScalar(node) || node.value === null) return null;
+  if (typeof node.value === 'boolean') return node.value ? 'on' : 'off';
+  return typeof node.value === 'number' ? (node.source ?? String(node.value)) : String(node.value);
+}
+
+/** Gives an error of `read` the place of `path`. */
+function readAt<T>(source: Source, path: Path, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ValenicError)) throw error;
+    throw invalid(source, offsetOf(source, path), error.message, error);
+  }
+}
+
+function firstIssue(source: Source, issue: z.core.$ZodIssue | undefined): ValenicError {
+  if (issue === undefined) return invalid(source, 0, 'the file is not understood');
+  const path = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const known = Object.keys(shape.shape);
+    return invalid(
+      source,
+      offsetOf(source, [key], true),
+      `unknown key "${key}"${hint(key, known)}`,
+    );
+  }
+  return invalid(source, offsetOf(source, path), issue.message);
+}
+
+/** Where the value at `path` starts, or its key. */
+function offsetOf({ document }: Source, path: Path, ofKey = false): number {
+  const parent = document.getIn(path.slice(0, -1), true);
+  const last = path.at(-1);
+  if (ofKey && isMap(parent)) {
+    const pair = parent.items.find(({ key }) => isScalar(key) && key.value === last);
+    if (isNode(pair?.key)) return pair.key.range?.[0] ?? 0;
+  }
+  const node = document.getIn(path, true);
+  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
+}
+
+function invalid(source: Source, offset: number, sentence: string, cause?: unknown): ValenicError {
+  const { line, col } = source.lines.linePos(offset);
+  const at = `${source.path}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  return new ValenicError('config_invalid', `${at}: ${sentence}`, { cause });
+}

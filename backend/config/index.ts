@@ -1,0 +1,23 @@
+/** Configuration as an operator writes it, parsed into plain data. */
+
+export { parseConfig, readConfigFile } from './file.ts';
+export { portKinds, settingKeys, socketKeys } from './keys.ts';
+export {
+  parsePort,
+  parsePortName,
+  parseSettingWords,
+  parseTarget,
+  portText,
+  socketPath,
+} from './port.ts';
+export {
+  type LogLevel,
+  logLevel,
+  maxWorkers,
+  type PartialServeConfig,
+  pollingMode,
+  type ServeConfig,
+  serveConfig,
+} from './serve.ts';
+export { hint } from './suggest.ts';
+export { choice, cpuList, integer, onOff, readValue, type ValueKind } from './values.ts';

@@ -1,0 +1,136 @@
+/**
+ * The keys of a port, one row each: what `port add`, `port set` and the configuration file share.
+ *
+ * A row reads a key's text into a part of the port and writes that part back as text.
+ */
+
+import { type PortSettings, pollingModes } from '../../native/boundary.ts';
+import type { VhostUserSpec } from '../port-spec.ts';
+import {
+  choice,
+  fileMode,
+  groupName,
+  integer,
+  moderation,
+  onOff,
+  readValue,
+  type ValueKind,
+} from './values.ts';
+
+interface Row<Part> {
+  readonly allowed: string;
+  /** @throws {ValenicError} `value_invalid`. */
+  readonly read: (key: string, text: string) => Part;
+  /** Undefined when the part does not say. */
+  readonly write: (part: Part) => string | undefined;
+}
+
+function row<Part, T>(
+  kind: ValueKind<T>,
+  part: (value: T) => Part,
+  write: Row<Part>['write'],
+): Row<Part> {
+  return {
+    allowed: kind.allowed,
+    read: (key, text) => part(readValue(kind, key, text)),
+    write,
+  };
+}
+
+type Settings = Partial<PortSettings>;
+
+const word = (value: boolean | undefined): string | undefined =>
+  value === undefined ? undefined : value ? 'on' : 'off';
+const octal = (value: number | undefined): string | undefined =>
+  value === undefined ? undefined : `0${value.toString(8).padStart(3, '0')}`;
+
+/** Can change under traffic. Ranges as in the boundary's PortSettings. */
+export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
+  polling: row(
+    choice(pollingModes),
+    (polling): Settings => ({ polling }),
+    ({ polling }) => polling,
+  ),
+  'spin-us': row(
+    integer(0, 1_000_000),
+    (spinUs): Settings => ({ spinUs }),
+    ({ spinUs }) => spinUs?.toString(),
+  ),
+  more: row(
+    onOff,
+    (more): Settings => ({ more }),
+    ({ more }) => word(more),
+  ),
+  moderation: row(
+    moderation,
+    ({ frames, us }): Settings => ({ moderationFrames: frames, moderationUs: us }),
+    ({ moderationFrames, moderationUs }) =>
+      moderationFrames === undefined ? undefined : `${moderationFrames}/${moderationUs ?? 0}`,
+  ),
+  budget: row(
+    integer(1, 64),
+    (budget): Settings => ({ budget }),
+    ({ budget }) => budget?.toString(),
+  ),
+  'mac-limit': row(
+    integer(0, 65_536),
+    (macLimit): Settings => ({ macLimit }),
+    ({ macLimit }) => macLimit?.toString(),
+  ),
+  'max-frame': row(
+    integer(60, 65_550),
+    (maxFrameBytes): Settings => ({ maxFrameBytes }),
+    ({ maxFrameBytes }) => maxFrameBytes?.toString(),
+  ),
+  up: row(
+    onOff,
+    (up): Settings => ({ up }),
+    ({ up }) => word(up),
+  ),
+};
+
+type SocketPart = Partial<Omit<VhostUserSpec, 'kind' | 'path'>>;
+
+/** Of vhost-user ports only, and fixed when the port is added. */
+export const socketKeys: Readonly<Record<string, Row<SocketPart>>> = {
+  role: row(
+    choice(['server', 'client'] as const),
+    (role): SocketPart => ({ role }),
+    ({ role }) => role,
+  ),
+  queues: row(
+    integer(1, 16),
+    (queues): SocketPart => ({ queues }),
+    ({ queues }) => queues?.toString(),
+  ),
+  mode: row(
+    fileMode,
+    (mode): SocketPart => ({ mode }),
+    ({ mode }) => octal(mode),
+  ),
+  group: row(
+    groupName,
+    (group): SocketPart => ({ group }),
+    ({ group }) => group,
+  ),
+  mtu: row(
+    integer(68, 65_535),
+    (mtu): SocketPart => ({ mtu }),
+    ({ mtu }) => mtu?.toString(),
+  ),
+};
+
+/** Kinds of ports that can be had, and those that are planned. */
+export const portKinds = ['vhost-user', 'host'] as const;
+export const plannedKinds = ['netmap', 'ptnet', 'tap', 'stream', 'packet'] as const;
+
+/** `key=value` for everything that `part` says. */
+export function writeItems<Part>(
+  table: Readonly<Record<string, Row<Part>>>,
+  part: Part,
+): readonly string[] {
+  return Object.entries(table).flatMap(([key, { write }]) => {
+    const text = write(part);
+    return text === undefined ? [] : [`${key}=${text}`];
+  });
+}

@@ -1,0 +1,77 @@
+/** What the daemon is to be: defaults, under the configuration file, under the command line. */
+
+import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { ValenicError } from '../errors.ts';
+import { nameText, type PortSpec } from '../port-spec.ts';
+import { choice } from './values.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Host I/O threads of one process. */
+export const maxWorkers = 15;
+export const pollingMode = choice(pollingModes);
+export const logLevel = choice(logLevels);
+
+/** What one source says; what it leaves out comes from the next. */
+export interface PartialServeConfig {
+  readonly workers?: number;
+  /** CPUs that the workers are bound to, in turn. */
+  readonly cpus?: readonly number[];
+  /** Polling mode of ports that do not name one. */
+  readonly polling?: PollingMode;
+  /** Path of the control socket. */
+  readonly control?: string;
+  readonly log?: LogLevel;
+  readonly ports: readonly PortSpec[];
+}
+
+export interface ServeConfig {
+  readonly workers: number;
+  readonly cpus: readonly number[];
+  readonly polling: PollingMode;
+  /** Absent: where clients look. */
+  readonly control?: string;
+  readonly log: LogLevel;
+  readonly ports: readonly PortSpec[];
+}
+
+const defaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as const;
+
+/**
+ * The first source that says something counts; ports add up, and a port of the same name in an
+ * earlier source takes the place of the later one's.
+ *
+ * @param sources  The strongest first: command line, configuration file.
+ * @throws {ValenicError} `name_in_use`, `socket_in_use`: two ports of the result get in each
+ *   other's way.
+ */
+export function serveConfig(sources: readonly PartialServeConfig[]): ServeConfig {
+  let merged: ServeConfig = { ...defaults, ports: [] };
+  for (const source of [...sources].reverse()) {
+    const names = new Set(source.ports.map(({ name }) => nameText(name)));
+    const kept = merged.ports.filter(({ name }) => !names.has(nameText(name)));
+    merged = { ...merged, ...source, ports: [...kept, ...source.ports] };
+  }
+  refuseClashes(merged.ports);
+  return Object.freeze({ ...merged, ports: Object.freeze([...merged.ports]) });
+}
+
+/** @throws {ValenicError} `name_in_use`, `socket_in_use`. */
+export function refuseClashes(ports: readonly PortSpec[]): void {
+  const owners = new Map<string, string>();
+  for (const { name, device } of ports) {
+    const text = nameText(name);
+    if (owners.has(text)) throw new ValenicError('name_in_use', `${text} is there twice`);
+    owners.set(text, text);
+    if (device.kind === 'host') continue;
+    const other = owners.get(device.path);
+    if (other !== undefined) {
+      throw new ValenicError(
+        'socket_in_use',
+        `${other} and ${text} have the same socket ${device.path}: each port needs its own`,
+      );
+    }
+    owners.set(device.path, text);
+  }
+}

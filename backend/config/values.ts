@@ -1,0 +1,94 @@
+/** Kinds of values that an operator writes: what is allowed, and how its text is read. */
+
+import { ValenicError } from '../errors.ts';
+
+export interface ValueKind<T> {
+  /** What is allowed, to stand after "give". */
+  readonly allowed: string;
+  /** Undefined when the text is something else. */
+  readonly read: (text: string) => T | undefined;
+}
+
+/** A whole number in decimal digits. */
+export function integer(least: number, most: number): ValueKind<number> {
+  return {
+    allowed: `a whole number, ${least} to ${most}`,
+    read: (text) => {
+      if (!/^\d{1,15}$/.test(text)) return undefined;
+      const value = Number(text);
+      return value >= least && value <= most ? value : undefined;
+    },
+  };
+}
+
+export function choice<Word extends string>(words: readonly Word[]): ValueKind<Word> {
+  return {
+    allowed: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
+    read: (text) => words.find((word) => word === text),
+  };
+}
+
+export const onOff: ValueKind<boolean> = {
+  allowed: 'on or off',
+  read: (text) => (text === 'on' ? true : text === 'off' ? false : undefined),
+};
+
+/** Permissions, as chmod(1) takes them. */
+export const fileMode: ValueKind<number> = {
+  allowed: 'octal permissions, 0 to 0777',
+  read: (text) =>
+    /^(0o|0)?[0-7]{1,3}$/.test(text) ? parseInt(text.replace('0o', ''), 8) : undefined,
+};
+
+/** As useradd(8) allows it; whether it exists is seen when it is used. */
+export const groupName: ValueKind<string> = {
+  allowed: 'the name of a group',
+  read: (text) => (/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/.test(text) ? text : undefined),
+};
+
+const moderationFrames = integer(1, 1024);
+const moderationUs = integer(0, 1_000_000);
+
+/** When the guest is interrupted: after so many frames, or so many microseconds. */
+export const moderation: ValueKind<{ readonly frames: number; readonly us: number }> = {
+  allowed: 'FRAMES/MICROSECONDS, 1 to 1024 and 0 to 1000000, or off',
+  read: (text) => {
+    if (text === 'off') return { frames: 1, us: 0 };
+    const [first, second, ...more] = text.split('/');
+    const frames = moderationFrames.read(first ?? '');
+    const us = moderationUs.read(second ?? '');
+    return frames === undefined || us === undefined || more.length > 0 ? undefined : { frames, us };
+  },
+};
+
+/** Most CPUs that one list may name; Linux itself stops at 8192. */
+const maxCpu = 8191;
+
+/** CPU numbers as taskset(1) takes them: `2,4-7`. */
+export const cpuList: ValueKind<readonly number[]> = {
+  allowed: 'CPU numbers like 2,4-7',
+  read: (text) => {
+    const cpus: number[] = [];
+    for (const part of text.split(',')) {
+      const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part);
+      if (match === null) return undefined;
+      const first = Number(match[1]);
+      const last = Number(match[2] ?? first);
+      if (last < first || last > maxCpu) return undefined;
+      for (let cpu = first; cpu <= last; cpu++) if (!cpus.includes(cpu)) cpus.push(cpu);
+    }
+    return cpus;
+  },
+};
+
+/** @throws {ValenicError} `value_invalid`, with what is allowed. */
+export function readValue<T>(kind: ValueKind<T>, name: string, text: string): T {
+  const value = kind.read(text);
+  if (value !== undefined) return value;
+  throw new ValenicError(
+    'value_invalid',
+    text === ''
+      ? `${name} has no value: give ${kind.allowed}`
+      : `${name}=${text} is not possible: give ${kind.allowed}`,
+  );
+}

@@ -1,0 +1,37 @@
+/** The short way to one switch. */
+
+import { type BackendOptions, createBackend } from './backend.ts';
+import { Switch } from './switch.ts';
+
+/** A switch with a back-end of its own, which `close` (or `await using`) ends. */
+export class OwnSwitch extends Switch {
+  close(): Promise<void> {
+    return this.backend.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Makes a switch, ready for ports.
+ *
+ * @example
+ * await using vale = await createSwitch({ name: 'vale0', polling: 'adaptive' });
+ * const device = { kind: 'vhost-user', path: '/tmp/vm1.sock', role: 'server', queues: 1 } as const;
+ * await vale.addPort('vm1', device);
+ */
+export async function createSwitch(
+  options: BackendOptions & { readonly name?: string } = {},
+): Promise<OwnSwitch> {
+  const { name = 'vale0', ...rest } = options;
+  const backend = await createBackend(rest);
+  try {
+    const made = await backend.createSwitch(name);
+    return new OwnSwitch(backend, name, made.id);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+}

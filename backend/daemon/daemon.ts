@@ -1,0 +1,132 @@
+/**
+ * The daemon: the library and the control API in one process.
+ *
+ *   start: claim the control socket -> workers -> ports -> answer
+ *   close: stop answering -> ports -> workers -> the control socket
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { faults } from '../../native/boundary.ts';
+import { Backend } from '../backend.ts';
+import type { ServeConfig } from '../config/index.ts';
+import { loadAddon, packageRoot } from '../datapath/load.ts';
+import { type Logger, memoryNotSharedNotice } from '../vhost-user/index.ts';
+import { type ApiEvent, apiVersion, type VersionAnswer } from './api.ts';
+import { ControlSocket } from './control-socket.ts';
+import { EventHub } from './events.ts';
+import { defaultControlPath, prepareFolder } from './paths.ts';
+import { controlApi, portAnswer } from './routes.ts';
+
+export interface DaemonOptions {
+  readonly config: ServeConfig;
+  readonly log: Logger;
+}
+
+export class Daemon {
+  readonly backend: Backend;
+  readonly #socket: ControlSocket;
+  readonly #hub = new EventHub();
+  readonly #log: Logger;
+  readonly #startedMs = performance.now();
+  #closing: Promise<void> | null = null;
+
+  private constructor(backend: Backend, socket: ControlSocket, log: Logger) {
+    this.backend = backend;
+    this.#socket = socket;
+    this.#log = log;
+    this.#forwardEvents();
+  }
+
+  /**
+   * Resolves when every port is there and requests are answered.
+   *
+   * @throws {ValenicError} What is wrong with the socket, the addon or the first port that failed;
+   *   nothing is left behind then.
+   */
+  static async start({ config, log }: DaemonOptions): Promise<Daemon> {
+    const addon = loadAddon();
+    const path = config.control ?? defaultControlPath();
+    if (config.control === undefined) await prepareFolder(path);
+    const socket = await ControlSocket.claim(addon, path);
+    const { workers, cpus, polling, ports } = config;
+    const cpuOption = cpus.length === 0 ? {} : { cpus };
+    const backend = await Backend.create({ workers, polling, log, ...cpuOption }).catch(
+      async (error: unknown) => {
+        await socket.close();
+        throw error;
+      },
+    );
+    const daemon = new Daemon(backend, socket, log);
+    try {
+      for (const port of ports) await backend.addPort(port);
+      await daemon.#listen();
+      return daemon;
+    } catch (error) {
+      await daemon.close();
+      throw error;
+    }
+  }
+
+  get controlPath(): string {
+    return this.#socket.path;
+  }
+
+  /** Ends everything: sockets removed, workers joined. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#hub.close();
+    try {
+      await this.backend.close();
+    } finally {
+      // Last: while the path is ours, no other daemon can be in the way of these ports.
+      await this.#socket.close();
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { backend } = this;
+    const context = {
+      backend,
+      hub: this.#hub,
+      log: this.#log,
+      version: (): VersionAnswer => ({
+        version: packageVersion(),
+        api: apiVersion,
+        pid: process.pid,
+        workers: backend.workerThreads.length,
+        uptimeMs: Math.round(performance.now() - this.#startedMs),
+      }),
+    };
+    const app = controlApi(context);
+    await app.ready();
+    await this.#socket.listen(app.server);
+  }
+
+  #forwardEvents(): void {
+    const hub = this.#hub;
+    this.backend.on('changed', (port) => hub.changed(port.name, () => portAnswer(port)));
+    this.backend.on('fault', ({ name }, event) => {
+      const ring = 'ring' in event ? { ring: event.ring } : {};
+      const fault: ApiEvent =
+        event.event === 'memory_not_shared'
+          ? { event: 'fault', name, ...ring, code: event.event, text: memoryNotSharedNotice }
+          : { event: 'fault', name, ...ring, code: event.fault, text: faults[event.fault].text };
+      hub.publish(fault);
+    });
+  }
+}
+
+/** Of this package. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return String((JSON.parse(text) as { version: unknown }).version);
+}

@@ -1,0 +1,14 @@
+/** The daemon, its control API, and a client for it. */
+
+export type {
+  AddPortBody,
+  ApiEvent,
+  PortAnswer,
+  PortDetail,
+  StatsAnswer,
+  SwitchAnswer,
+  VersionAnswer,
+} from './api.ts';
+export { ControlClient } from './client.ts';
+export { Daemon, type DaemonOptions, packageVersion } from './daemon.ts';
+export { defaultControlPath, folderFault } from './paths.ts';

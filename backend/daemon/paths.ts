@@ -1,0 +1,57 @@
+/** Where the control socket is, for the daemon and for those who look for it. */
+
+import { lstat, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ValenicError } from '../errors.ts';
+
+export interface PathContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+}
+
+function here(): PathContext {
+  return { env: process.env, uid: process.getuid?.() ?? 0 };
+}
+
+/**
+ * `$XDG_RUNTIME_DIR/valenic/control.sock`, else in /run for root, else in a folder of ours in
+ * /tmp.
+ */
+export function defaultControlPath({ env, uid }: PathContext = here()): string {
+  const runtime = env.XDG_RUNTIME_DIR;
+  // XDG Base Directory Specification 0.8: a path that is not absolute is to be ignored.
+  if (runtime?.startsWith('/')) return join(runtime, 'valenic/control.sock');
+  return uid === 0 ? '/run/valenic/control.sock' : `/tmp/valenic-${uid}/control.sock`;
+}
+
+/**
+ * Makes the folder of a default path, and refuses one that others could put sockets into.
+ *
+ * @throws {ValenicError} `socket_failed`.
+ */
+export async function prepareFolder(path: string, uid = here().uid): Promise<void> {
+  const folder = dirname(path);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ValenicError('socket_failed', `${folder} cannot be made: ${why}; use --control PATH`);
+  }
+  const fault = await folderFault(folder, uid);
+  if (fault !== null) throw new ValenicError('socket_failed', fault);
+}
+
+/**
+ * Why a folder that we would make ourselves is not to be trusted; null when it is, or is not
+ * there.
+ */
+export async function folderFault(folder: string, uid = here().uid): Promise<string | null> {
+  const facts = await lstat(folder).catch(() => null);
+  if (facts === null) return null;
+  if (!facts.isDirectory()) return `${folder} is no folder: remove it, or use --control PATH`;
+  if (facts.uid !== uid) {
+    return `${folder} belongs to user ${facts.uid}: remove it, or use --control PATH`;
+  }
+  if ((facts.mode & 0o022) !== 0) return `others may write to ${folder}: chmod 700 ${folder}`;
+  return null;
+}

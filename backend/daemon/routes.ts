@@ -1,0 +1,141 @@
+/** The routes of the control API: thin, each a line or two over the library. */
+
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Backend } from '../backend.ts';
+import { parsePortName, parseTarget, portText } from '../config/index.ts';
+import { DatapathError } from '../datapath/datapath.ts';
+import { errorCodes, ValenicError } from '../errors.ts';
+import type { Port } from '../port.ts';
+import { nameText } from '../port-spec.ts';
+import type { Logger } from '../vhost-user/index.ts';
+import type {
+  ErrorAnswer,
+  PortAnswer,
+  PortDetail,
+  StatsAnswer,
+  SwitchAnswer,
+  VersionAnswer,
+} from './api.ts';
+import { readAddPort, readMore, readPolling, readSettings } from './bodies.ts';
+import type { EventHub } from './events.ts';
+
+export interface RouteContext {
+  readonly backend: Backend;
+  readonly hub: EventHub;
+  readonly log: Logger;
+  readonly version: () => VersionAnswer;
+}
+
+/** No request needs more. */
+const maxBodyBytes = 64 << 10;
+
+interface ByName {
+  readonly Params: { readonly name: string };
+}
+
+/** The server, not listening yet. */
+export function controlApi(context: RouteContext): FastifyInstance {
+  const app = fastify({ bodyLimit: maxBodyBytes, logger: false });
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, answer } = answerOf(error, context.log);
+    return reply.code(status).send(answer);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new ValenicError('route_not_found', `there is no ${request.method} ${request.url}`);
+  });
+  app.get('/v1/version', () => context.version());
+  app.get('/v1/events', (_request, reply) => {
+    context.hub.subscribe(reply.raw);
+    reply.hijack();
+  });
+  portRoutes(app, context);
+  switchRoutes(app, context);
+  return app;
+}
+
+function portRoutes(app: FastifyInstance, { backend, hub, log }: RouteContext): void {
+  const find = (name: string): Port => backend.port(parsePortName(name));
+  app.get('/v1/ports', () => ({ ports: backend.ports().map(portAnswer) }));
+  app.get<ByName>('/v1/ports/:name', ({ params }) => portDetail(find(params.name)));
+  app.post('/v1/ports', async (request, reply) => {
+    const spec = readAddPort(request.body);
+    const port = await backend.addPort(spec);
+    log.info({ port: port.name }, `port added: ${portText(spec)}`);
+    hub.publish({ event: 'port_added', port: portAnswer(port) });
+    return reply.code(201).send(portAnswer(port));
+  });
+  app.patch<ByName>('/v1/ports/:name', async ({ params, body }) => {
+    const port = find(params.name);
+    await port.set(readSettings(body));
+    return portAnswer(port);
+  });
+  app.delete<ByName>('/v1/ports/:name', async ({ params }, reply) => {
+    const name = parsePortName(params.name);
+    await backend.removePort(name);
+    log.info({ port: nameText(name) }, 'port removed');
+    hub.forget(nameText(name));
+    hub.publish({ event: 'port_removed', name: nameText(name) });
+    return reply.code(204).send();
+  });
+}
+
+function switchRoutes(app: FastifyInstance, { backend }: RouteContext): void {
+  app.get('/v1/switches', () => ({ switches: backend.switches().map(switchAnswer) }));
+  app.put<ByName>('/v1/polling/:name', async ({ params, body }) => {
+    const { mode, spinUs } = readPolling(body);
+    const ports = portsOf(backend, params.name);
+    for (const port of ports) await port.polling(mode, spinUs);
+    return { ports: ports.map(portAnswer) };
+  });
+  app.put<ByName>('/v1/more/:name', async ({ params, body }) => {
+    const on = readMore(body);
+    const ports = portsOf(backend, params.name);
+    for (const port of ports) await port.more(on);
+    return { ports: ports.map(portAnswer) };
+  });
+  app.get('/v1/stats', () => statsAnswer(backend, backend.ports()));
+  app.get<ByName>('/v1/stats/:name', ({ params }) =>
+    statsAnswer(backend, portsOf(backend, params.name)),
+  );
+}
+
+/** @throws {ValenicError} `port_not_found`, `switch_not_found`. */
+function portsOf(backend: Backend, text: string): readonly Port[] {
+  const target = parseTarget(text);
+  return 'port' in target ? [backend.port(target)] : backend.switch(target.switch).ports();
+}
+
+export function portAnswer(port: Port): PortAnswer {
+  return { ...port.state(), text: portText({ ...port.spec, settings: port.settings }) };
+}
+
+async function portDetail(port: Port): Promise<PortDetail> {
+  return { ...portAnswer(port), stats: port.stats(), macs: await port.macs() };
+}
+
+function switchAnswer(home: ReturnType<Backend['switch']>): SwitchAnswer {
+  return { name: home.name, ports: home.ports().map(({ name }) => name) };
+}
+
+function statsAnswer(backend: Backend, ports: readonly Port[]): StatsAnswer {
+  return {
+    atMs: performance.now(),
+    ports: Object.fromEntries(ports.map((port) => [port.name, port.stats()])),
+    workers: backend.workerStats(),
+  };
+}
+
+function answerOf(error: unknown, log: Logger): { status: number; answer: ErrorAnswer } {
+  if (error instanceof ValenicError) {
+    const { code, message } = error;
+    if (error instanceof DatapathError) log.warn({ code: error.nativeCode }, message);
+    return { status: errorCodes[code].http, answer: { code, message } };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : 500;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return { status, answer: { code: 'usage', message } };
+  }
+  log.error({ cause: error }, `a request failed; this is a bug of ours: ${message}`);
+  return { status: 500, answer: { code: 'internal', message } };
+}

@@ -1,0 +1,18 @@
+/** The library: `import { createSwitch } from 'valenic'`. */
+
+export type {
+  DropReason,
+  FaultCode,
+  HostSource,
+  PollingMode,
+  PortCounter,
+  PortSettings,
+} from '../native/boundary.ts';
+export { Backend, type BackendEvents, type BackendOptions, createBackend } from './backend.ts';
+export { createSwitch, OwnSwitch } from './create-switch.ts';
+export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
+export type { HostReport, Port, PortState } from './port.ts';
+export type { HostSpec, PortName, PortSpec, VhostUserSpec } from './port-spec.ts';
+export { defaultSettings } from './port-spec.ts';
+export { difference, dropped, dropsThatHappened, type PortStats } from './stats/stats.ts';
+export { Switch } from './switch.ts';

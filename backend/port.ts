@@ -1,0 +1,186 @@
+/** One port of a switch, as the library shows it. */
+
+import type {
+  Commands,
+  DatapathEvent,
+  HostSource,
+  NativeAddon,
+  PollingMode,
+  PortSettings,
+} from '../native/boundary.ts';
+import type { Datapath } from './datapath/datapath.ts';
+import { ValenicError } from './errors.ts';
+import { defaultSettings, nameText, type PortSpec } from './port-spec.ts';
+import type { PortStats, StatsReader } from './stats/stats.ts';
+import { type EndpointState, type Logger, VhostUserEndpoint } from './vhost-user/index.ts';
+
+/** What a port needs of the backend it lives in. */
+export interface PortContext {
+  readonly addon: NativeAddon;
+  readonly datapath: Datapath;
+  readonly reader: StatsReader;
+  readonly log: Logger;
+  /** The port's state changed. */
+  readonly onChange: (port: Port) => void;
+}
+
+/** What `port show` tells; plain data. */
+export interface PortState {
+  readonly name: string;
+  readonly kind: PortSpec['device']['kind'];
+  readonly settings: PortSettings;
+  /** Absent for kinds without a socket. */
+  readonly vhostUser?: EndpointState;
+}
+
+export type HostReport = Commands['host.report'][1];
+
+export class Port {
+  readonly spec: PortSpec;
+  /** The datapath's number. */
+  readonly id: number;
+  readonly #context: PortContext;
+  readonly #statsBlock: number;
+  readonly #endpoint: VhostUserEndpoint | null;
+  #settings: PortSettings;
+  #closed = false;
+
+  private constructor(context: PortContext, spec: PortSpec, made: { port: number; block: number }) {
+    this.#context = context;
+    this.spec = spec;
+    this.id = made.port;
+    this.#statsBlock = made.block;
+    this.#settings = { ...defaultSettings, ...spec.settings };
+    this.#endpoint = this.#makeEndpoint();
+  }
+
+  /**
+   * Makes the port in the datapath and starts its socket.
+   *
+   * @param home  The datapath's number of the switch.
+   * @param workers  Which workers poll its queue pairs, in turn.
+   * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `datapath_failed`;
+   * nothing
+   *   of the port is left then.
+   */
+  static async create(
+    context: PortContext,
+    spec: PortSpec,
+    home: number,
+    workers: readonly number[],
+  ): Promise<Port> {
+    const { device } = spec;
+    const made = await context.datapath.command('port.create', {
+      switch: home,
+      name: spec.name.port,
+      kind: device.kind === 'host' ? 'host' : 'vhost',
+      queues: device.kind === 'host' ? 1 : device.queues,
+      workers,
+      settings: { ...defaultSettings, ...spec.settings },
+    });
+    try {
+      const port = new Port(context, spec, { port: made.port, block: made.statsBlock });
+      await port.#endpoint?.start();
+      return port;
+    } catch (error) {
+      await context.datapath.command('port.remove', { port: made.port });
+      throw error;
+    }
+  }
+
+  /** `vale0:vm1` */
+  get name(): string {
+    return nameText(this.spec.name);
+  }
+
+  get settings(): PortSettings {
+    return this.#settings;
+  }
+
+  /** Changes settings under traffic; no frame is lost by it. */
+  async set(change: Partial<PortSettings>): Promise<void> {
+    await this.#context.datapath.command('port.set', { port: this.id, settings: change });
+    this.#settings = { ...this.#settings, ...change };
+    this.#context.onChange(this);
+  }
+
+  /** @param spinUs  For `adaptive`: microseconds to spin without work before sleeping. */
+  polling(mode: PollingMode, spinUs?: number): Promise<void> {
+    return this.set({ polling: mode, ...(spinUs === undefined ? {} : { spinUs }) });
+  }
+
+  more(on: boolean): Promise<void> {
+    return this.set({ more: on });
+  }
+
+  stats(): PortStats {
+    return this.#context.reader.port(this.#statsBlock);
+  }
+
+  state(): PortState {
+    const { kind } = this.spec.device;
+    const state = { name: this.name, kind, settings: this.#settings };
+    return this.#endpoint === null ? state : { ...state, vhostUser: this.#endpoint.state() };
+  }
+
+  /** MAC addresses that lead here. */
+  async macs(): Promise<readonly string[]> {
+    return (await this.#context.datapath.command('port.macs', { port: this.id })).macs;
+  }
+
+  /** Starts a host port's stream of numbered, checksummed frames. */
+  async startSource(source: HostSource): Promise<void> {
+    this.#mustBeHost();
+    await this.#context.datapath.command('host.start', { port: this.id, source });
+  }
+
+  /** @returns Frames sent since the source was started. */
+  async stopSource(): Promise<bigint> {
+    this.#mustBeHost();
+    return (await this.#context.datapath.command('host.stop', { port: this.id })).sent;
+  }
+
+  /** What a host port's sink saw, by stream. */
+  async report(options: { reset?: boolean } = {}): Promise<HostReport> {
+    this.#mustBeHost();
+    return this.#context.datapath.command('host.report', { port: this.id, ...options });
+  }
+
+  handleEvent(event: DatapathEvent): void {
+    this.#endpoint?.handleEvent(event);
+  }
+
+  /** Closes the socket and takes the port off its switch. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#endpoint?.close();
+    } finally {
+      await this.#context.datapath.command('port.remove', { port: this.id });
+    }
+  }
+
+  #mustBeHost(): void {
+    if (this.spec.device.kind === 'host') return;
+    throw new ValenicError(
+      'value_invalid',
+      `${this.name} is no host port: it has no source or sink`,
+    );
+  }
+
+  #makeEndpoint(): VhostUserEndpoint | null {
+    const { device } = this.spec;
+    if (device.kind === 'host') return null;
+    const { kind: _, ...socket } = device;
+    return new VhostUserEndpoint({
+      ...socket,
+      addon: this.#context.addon,
+      datapath: this.#context.datapath.native,
+      port: this.id,
+      name: this.name,
+      log: this.#context.log,
+      onChange: () => this.#context.onChange(this),
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/** A VALE switch: ports under one name. */
+
+import type { PollingMode } from '../native/boundary.ts';
+import type { Backend } from './backend.ts';
+import type { Port } from './port.ts';
+import type { PortSpec } from './port-spec.ts';
+import type { PortStats } from './stats/stats.ts';
+
+export class Switch {
+  readonly name: string;
+  /** The datapath's number. */
+  readonly id: number;
+  readonly backend: Backend;
+
+  constructor(backend: Backend, name: string, id: number) {
+    this.backend = backend;
+    this.name = name;
+    this.id = id;
+  }
+
+  ports(): readonly Port[] {
+    return this.backend.ports().filter(({ spec }) => spec.name.switch === this.name);
+  }
+
+  /** @throws {ValenicError} `port_not_found`. */
+  port(name: string): Port {
+    return this.backend.port({ switch: this.name, port: name });
+  }
+
+  /**
+   * @param name  Of the port, e.g. `vm1`.
+   * @example
+   * const device = { kind: 'vhost-user', path: '/tmp/vm1.sock', role: 'server', queues: 1 } as
+   * const; await vale.addPort('vm1', device);
+   */
+  addPort(
+    name: string,
+    device: PortSpec['device'],
+    settings: PortSpec['settings'] = {},
+  ): Promise<Port> {
+    return this.backend.addPort({ name: { switch: this.name, port: name }, device, settings });
+  }
+
+  removePort(name: string): Promise<void> {
+    return this.backend.removePort({ switch: this.name, port: name });
+  }
+
+  async polling(mode: PollingMode, spinUs?: number): Promise<void> {
+    for (const port of this.ports()) await port.polling(mode, spinUs);
+  }
+
+  async more(on: boolean): Promise<void> {
+    for (const port of this.ports()) await port.more(on);
+  }
+
+  /** By the ports' names on this switch. */
+  stats(): Readonly<Record<string, PortStats>> {
+    return Object.fromEntries(this.ports().map((port) => [port.spec.name.port, port.stats()]));
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * One device as its front-end sees it: features, memory, rings, configuration.
+ *
+ * It exists as long as one connection. Every method but close() is called by one caller at a time;
+ * the handlers and the timers take turns through `serial`.
+ */
+
+import { featureNames, protocolFeatureNames, virtioFeatures } from '../../frontend-spec/index.ts';
+import type { NativeDatapath } from '../../native/boundary.ts';
+import { PortCommands } from './commands.ts';
+import type { Negotiated } from './decode.ts';
+import { codeOf, fault } from './faults.ts';
+import type { FdFunctions } from './fds.ts';
+import type { PeerLog } from './log.ts';
+import {
+  checkMemoryFd,
+  closeRegions,
+  commandRegions,
+  findRegion,
+  maxMemorySlots,
+  type Region,
+  regionOf,
+} from './memory.ts';
+import type { Offer } from './offer.ts';
+import type { Payload } from './payload.ts';
+import { isStationMac, rarpFrame } from './rarp.ts';
+import { Rings } from './rings.ts';
+import { Serial } from './serial.ts';
+
+/** What to do when frames cannot pass because we do not see the guest's memory. */
+export const memoryNotSharedNotice =
+  'The memory of the guest is not shared with this process, so no frame can pass: start QEMU ' +
+  'with "-object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem", ' +
+  'with the size of -m.';
+
+/** 68: the least an IPv4 link must carry (RFC 791); virtio 1.2, 5.1.4 says the same. */
+const minMtu = 68;
+const maxMtu = 65535;
+const defaultMtu = 1500;
+
+export interface DeviceOptions {
+  readonly addon: FdFunctions;
+  readonly datapath: NativeDatapath;
+  readonly port: number;
+  readonly queues: number;
+  readonly offer: Offer;
+  /** Largest MTU the front-end may set. */
+  readonly mtu?: number | undefined;
+  /** How long a started device may be without memory before the operator is told. */
+  readonly memoryNoticeMs: number;
+  /** How long rings rest after a region was removed, in case others follow. */
+  readonly settleMs: number;
+  readonly log: PeerLog;
+  readonly onChange: () => void;
+  /** A timer of the device ran into a fault. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const protocolBit = 1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit);
+
+export class Device implements Negotiated {
+  readonly #options: DeviceOptions;
+  readonly #commands: PortCommands;
+  readonly rings: Rings;
+  readonly serial = new Serial();
+  features: bigint | null = null;
+  protocolFeatures = 0n;
+  regions: readonly Region[] = [];
+  notice: string | null = null;
+  status = 0;
+  /** What the front-end set; null before. */
+  mtuSet: number | null = null;
+  #memoryTimer: NodeJS.Timeout | null = null;
+  #settleTimer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.#commands = new PortCommands(options.datapath, options.port);
+    const { addon, log, queues } = options;
+    this.rings = new Rings({
+      addon,
+      log,
+      commands: this.#commands,
+      count: queues * 2,
+      device: this,
+    });
+  }
+
+  get offered(): bigint {
+    return this.#options.offer.features;
+  }
+
+  get offeredProtocol(): bigint {
+    return this.#options.offer.protocolFeatures;
+  }
+
+  get queues(): number {
+    return this.#options.queues;
+  }
+
+  get enabledAtStart(): boolean {
+    return ((this.features ?? 0n) & protocolBit) === 0n;
+  }
+
+  get mtu(): number {
+    return this.mtuSet ?? this.#options.mtu ?? defaultMtu;
+  }
+
+  /** QEMU says the features when its guest's driver starts the device, once for each queue pair. */
+  async setFeatures(features: bigint): Promise<void> {
+    const foreign = features & ~this.offered;
+    if (foreign !== 0n)
+      throw fault('feature_not_offered', bitsText(foreign, featureNames(foreign)));
+    const forDriver = features & ~protocolBit;
+    const before = this.features === null ? null : this.features & ~protocolBit;
+    if (forDriver !== before) {
+      if (this.rings.anyRunning) throw fault('features_while_running');
+      await this.#commands.run('vhost.features', { features: forDriver });
+    }
+    this.features = features;
+    // With no bit of the driver's, a front-end only wants to get at the protocol features.
+    if (forDriver !== 0n) this.expectMemory();
+  }
+
+  setProtocolFeatures(features: bigint): void {
+    const foreign = features & ~this.offeredProtocol;
+    if (foreign !== 0n) {
+      throw fault('feature_not_offered', bitsText(foreign, protocolFeatureNames(foreign)));
+    }
+    this.protocolFeatures = features;
+  }
+
+  /** The whole table. @param fds  One for each row; taken over, also when it fails. */
+  async setMemory(rows: readonly Payload<'memoryRegion'>[], fds: readonly number[]): Promise<void> {
+    const next = rows.map((row, index) => regionOf(row, fds[index] ?? -1));
+    this.#endRest();
+    await this.#applyMemory(next, next, this.regions);
+  }
+
+  /**
+   * A region that is there already is replaced: QEMU 7.2 tells its regions once for each queue
+   * pair.
+   *
+   * @param fd  Taken over, also when it fails.
+   */
+  async addRegion(row: Payload<'memoryRegion'>, fd: number): Promise<void> {
+    const added = regionOf(row, fd);
+    const before = findRegion(this.regions, row);
+    const others = this.regions.filter((region) => region !== before);
+    await this.#applyMemory([...others, added], [added], before === undefined ? [] : [before]);
+    if (this.#settleTimer !== null) this.#settleSoon();
+  }
+
+  /**
+   * Takes one region away. When its memory layout changes, QEMU removes and adds regions one by
+   * one; in between, what lies in the rings points to nowhere. So they rest until it is done.
+   */
+  async removeRegion(row: Payload<'memoryRegion'>): Promise<void> {
+    const removed = findRegion(this.regions, row);
+    if (removed === undefined) {
+      // Another queue pair of QEMU 7.2 has taken it away before.
+      if (this.queues > 1) return;
+      throw fault('region_unknown');
+    }
+    const resting = this.rings.anyRunning || this.#settleTimer !== null;
+    await this.rings.stopAll();
+    if (resting) this.#settleSoon();
+    const next = this.regions.filter((region) => region !== removed);
+    await this.#applyMemory(next, [], [removed]);
+  }
+
+  /**
+   * @throws {PeerFault} when no region can come from this descriptor, or no more can come at all.
+   */
+  checkRegionFd(fd: number, present: number): void {
+    if (present >= maxMemorySlots) throw fault('too_many_regions', `${maxMemorySlots}`);
+    checkMemoryFd(this.#options.addon, fd);
+  }
+
+  /** The rings that rest start again. Called before every request but those that change regions. */
+  async settle(): Promise<void> {
+    if (this.#endRest()) await this.rings.startWaiting();
+  }
+
+  /** True while rings rest for a change of regions. */
+  get resting(): boolean {
+    return this.#settleTimer !== null;
+  }
+
+  /** Starts the clock that ends with `memoryNotSharedNotice`. */
+  expectMemory(): void {
+    if (this.regions.length > 0 || this.#memoryTimer !== null || this.notice !== null) return;
+    this.#memoryTimer = setTimeout(() => {
+      this.#memoryTimer = null;
+      this.tellMemoryNotShared();
+    }, this.#options.memoryNoticeMs);
+    this.#memoryTimer.unref();
+  }
+
+  tellMemoryNotShared(): void {
+    if (this.#closed || this.notice !== null) return;
+    this.notice = memoryNotSharedNotice;
+    this.#options.log.peer('warn', 'memory_not_shared', memoryNotSharedNotice);
+    this.#options.onChange();
+  }
+
+  setMtu(value: bigint): void {
+    const most = BigInt(Math.min(this.#options.mtu ?? maxMtu, maxMtu));
+    if (value < BigInt(minMtu) || value > most) {
+      throw fault('mtu_invalid', `${value}, allowed are ${minMtu} to ${most}`);
+    }
+    this.mtuSet = Number(value);
+  }
+
+  /** @param mac  Six bytes. */
+  async announce(mac: Uint8Array): Promise<void> {
+    if (!isStationMac(mac)) throw fault('mac_invalid', Buffer.from(mac).toString('hex'));
+    await this.#commands.run('port.inject', { frame: rarpFrame(mac) });
+  }
+
+  /** Back to the state after the connection began; memory and protocol features stay. */
+  async reset(): Promise<void> {
+    await this.rings.stopAll();
+    this.rings.forgetAll();
+    this.status = 0;
+    if (this.features !== null) await this.#commands.run('vhost.features', { features: 0n });
+    this.features = null;
+  }
+
+  /** The driver reset the device: its rings are gone. */
+  async stopRings(): Promise<void> {
+    for (const ring of this.rings.all) {
+      await this.rings.stop(ring);
+      ring.setKick(null);
+    }
+  }
+
+  /** Takes everything back from the datapath and closes every descriptor. Never rejects. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#clearTimers();
+    return this.serial.run(async () => {
+      this.#clearTimers();
+      for (const ring of this.rings.all) await this.#attempt(() => this.rings.stop(ring));
+      this.rings.forgetAll();
+      const regions = this.regions;
+      this.regions = [];
+      closeRegions(this.#options.addon, regions);
+      if (regions.length > 0) {
+        await this.#attempt(() => this.#commands.run('vhost.memory', { regions: [] }));
+      }
+      if (this.features !== null) {
+        await this.#attempt(() => this.#commands.run('vhost.features', { features: 0n }));
+      }
+      this.features = null;
+      this.protocolFeatures = 0n;
+    });
+  }
+
+  async #applyMemory(
+    next: readonly Region[],
+    added: readonly Region[],
+    removed: readonly Region[],
+  ): Promise<void> {
+    const { addon } = this.#options;
+    try {
+      await this.rings.stopOutside(next);
+      await this.#commands.run('vhost.memory', { regions: commandRegions(addon, next) });
+    } catch (error) {
+      closeRegions(addon, added);
+      if (!this.resting) await this.rings.startWaiting();
+      throw error;
+    }
+    this.regions = next;
+    closeRegions(addon, removed);
+    if (next.length > 0) {
+      this.notice = null;
+      this.#memoryTimer = cleared(this.#memoryTimer);
+    }
+    if (!this.resting) await this.rings.startWaiting();
+  }
+
+  #settleSoon(): void {
+    cleared(this.#settleTimer);
+    this.#settleTimer = setTimeout(() => {
+      this.serial.run(() => this.settle()).catch(this.#options.onFault);
+    }, this.#options.settleMs);
+  }
+
+  /** True when rings rested. */
+  #endRest(): boolean {
+    const rested = this.#settleTimer !== null;
+    this.#settleTimer = cleared(this.#settleTimer);
+    return rested && !this.#closed;
+  }
+
+  #clearTimers(): void {
+    this.#memoryTimer = cleared(this.#memoryTimer);
+    this.#settleTimer = cleared(this.#settleTimer);
+  }
+
+  async #attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const expected = ['closed', 'unknown_port'].includes(codeOf(error) ?? '');
+      if (!expected) this.#options.log.error(`closing the device: ${String(error)}`);
+    }
+  }
+}
+
+/** Stops a timer that may be there. */
+function cleared(timer: NodeJS.Timeout | null): null {
+  if (timer !== null) clearTimeout(timer);
+  return null;
+}
+
+/** Bits for a message: their names, and the mask when some have none. */
+function bitsText(mask: bigint, names: readonly string[]): string {
+  return [...names, `0x${mask.toString(16)}`].join(' ');
+}

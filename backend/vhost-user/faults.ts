@@ -1,0 +1,141 @@
+/**
+ * What a front-end can do wrong, by name. Every row closes the connection that caused it, and
+ * nothing else; what the datapath finds wrong (`faults`, `commandErrors` of the boundary) joins
+ * under its own code.
+ */
+
+import {
+  type CommandError,
+  commandErrors,
+  faults as datapathFaults,
+  type FaultCode,
+} from '../../native/boundary.ts';
+
+interface FaultRow {
+  readonly text: string;
+  /** With REPLY_ACK asked for, the answer is "failed" and the connection stays. */
+  readonly refusable?: true;
+  /** A guest alone can bring it about: the connection stays in any case. */
+  readonly harmless?: true;
+}
+export const connectionFaults = {
+  version_unsupported: { text: 'the message is not of vhost-user version 1' },
+  header_flags_invalid: { text: 'the message has flags that no request may have' },
+  message_too_long: { text: 'the message announces more bytes than any request has' },
+  message_truncated: { text: 'the connection ended in the middle of a message' },
+  payload_size_wrong: { text: 'the payload has not the size its request requires' },
+  payload_value_invalid: { text: 'a field of the payload is out of its range' },
+  fd_count_wrong: { text: 'the message carries the wrong number of file descriptors' },
+  fds_truncated: {
+    text: 'the message carries more than 64 file descriptors, or this process can open no more',
+  },
+  fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
+  request_unknown: { text: 'the specification knows no such request' },
+  request_not_served: { text: 'the request is not served by this backend' },
+  request_not_negotiated: { text: 'the request needs a feature that was not negotiated' },
+  feature_not_offered: { text: 'the front-end accepted a feature that was not offered' },
+  ring_index_invalid: { text: 'the port has no ring of that number' },
+  ring_is_running: { text: 'the ring must be stopped before its size or base is set' },
+  features_while_running: { text: 'the features change while a ring runs' },
+  region_unknown: { text: 'no memory region has that address and size', refusable: true },
+  too_many_regions: { text: 'there are more memory regions than slots', refusable: true },
+  mtu_invalid: {
+    text: 'the MTU is outside 68..65535 or above what the port allows',
+    refusable: true,
+  },
+  mac_invalid: { text: 'the MAC is zero or of a group', refusable: true },
+  config_read_only: {
+    text: 'no field of the network configuration can be written',
+    refusable: true,
+    harmless: true,
+  },
+  socket_error: { text: 'the operating system reported an error on the socket' },
+  descriptors_exhausted: { text: 'the process has no file descriptor left' },
+  internal: { text: 'a handler of this backend failed; this is a bug of ours' },
+} as const satisfies Record<string, FaultRow>;
+export type ConnectionFault = keyof typeof connectionFaults;
+
+/**
+ * A fault of the peer or of the world that ends one connection; `message` is the whole sentence.
+ */
+export class PeerFault extends Error {
+  readonly code: string;
+  /** The request may be answered with "failed" instead, if the front-end asked for an answer. */
+  readonly refusable: boolean;
+  /** The connection stays, whether an answer was asked for or not. */
+  readonly harmless: boolean;
+
+  constructor(
+    code: string,
+    text: string,
+    options?: { refusable?: boolean; harmless?: boolean; cause?: unknown },
+  ) {
+    super(text, { cause: options?.cause });
+    this.name = 'PeerFault';
+    this.code = code;
+    this.harmless = options?.harmless ?? false;
+    this.refusable = this.harmless || (options?.refusable ?? false);
+  }
+
+  /** The same fault, with the name of the request before its sentence. */
+  in(request: string): PeerFault {
+    const { refusable, harmless, cause } = this;
+    return new PeerFault(this.code, `${request}: ${this.message}`, { refusable, harmless, cause });
+  }
+}
+
+/** @param detail  What exactly was wrong, e.g. `8 bytes wanted, 4 came`. */
+export function fault(code: ConnectionFault, detail?: string, cause?: unknown): PeerFault {
+  const row: FaultRow = connectionFaults[code];
+  const text = detail === undefined ? row.text : `${row.text} (${detail})`;
+  return new PeerFault(code, text, { ...row, cause });
+}
+
+/** The `code` of an error that has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/**
+ * What the datapath said against a command, as a fault of the connection that caused the command.
+ */
+export function datapathFault(error: unknown, command: string): PeerFault {
+  const code = codeOf(error);
+  if (code !== undefined && isDatapathFault(code)) {
+    return new PeerFault(code, datapathFaults[code].text, { cause: error });
+  }
+  if (code !== undefined && isCommandError(code)) {
+    const text = `${commandErrors[code]} (${command})`;
+    return new PeerFault(code, text, { refusable: code !== 'closed', cause: error });
+  }
+  return fault('internal', `${command}: ${String(error)}`, error);
+}
+
+/** Whatever was thrown, as a fault of the connection. */
+export function asPeerFault(error: unknown): PeerFault {
+  if (error instanceof PeerFault) return error;
+  const code = codeOf(error);
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return fault('descriptors_exhausted', String(error), error);
+  }
+  return fault('internal', String(error), error);
+}
+
+function isDatapathFault(code: string): code is FaultCode {
+  return Object.hasOwn(datapathFaults, code);
+}
+
+function isCommandError(code: string): code is CommandError {
+  return Object.hasOwn(commandErrors, code);
+}
+
+/** True when only the ring is to be closed: `closes: 'queue'` in the boundary's table. */
+export function isQueueFault(code: string): code is FaultCode {
+  return isDatapathFault(code) && datapathFaults[code].closes === 'queue';
+}
+
+/** The sentence of a fault that the datapath found. */
+export function datapathFaultText(code: FaultCode): string {
+  return datapathFaults[code].text;
+}

@@ -1,0 +1,244 @@
+/**
+ * A vhost-user back-end for one port of the datapath: its socket, the front-end connected to it,
+ * and what can be shown of both.
+ *
+ * ```
+ *   start() ─► listen, or connect and connect again ─► Session for each connection ─► Device
+ *   close() ─► the session ends, rings stop, memory is given back, the socket file goes
+ * ```
+ */
+
+import { featureNames, protocolFeatureNames } from '../../frontend-spec/index.ts';
+import type {
+  DatapathEvent,
+  NativeAddon,
+  NativeDatapath,
+  NativeFdSocket,
+} from '../../native/boundary.ts';
+import { ValenicError } from '../errors.ts';
+import { Client } from './client.ts';
+import { Listener } from './listener.ts';
+import { type Logger, PeerLog } from './log.ts';
+import { type Offer, offerOf } from './offer.ts';
+import type { FaultReport } from './ring.ts';
+import { Session } from './session.ts';
+import { SocketFile } from './socket-file.ts';
+
+export { memoryNotSharedNotice } from './device.ts';
+export type { Logger } from './log.ts';
+export type { FaultReport } from './ring.ts';
+
+/** Delays in milliseconds; the defaults suit a machine, other values suit tests. */
+export interface Timings {
+  /** From the start of the device to the notice that its memory does not come. */
+  readonly memoryNoticeMs: number;
+  /** How long rings rest after a memory region was removed, in case others follow. */
+  readonly settleMs: number;
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+}
+const defaultTimings: Timings = {
+  memoryNoticeMs: 4000,
+  settleMs: 50,
+  reconnectMinMs: 100,
+  reconnectMaxMs: 1000,
+};
+
+export interface VhostUserEndpointOptions {
+  readonly addon: NativeAddon;
+  readonly datapath: NativeDatapath;
+  /**
+   * The port's number in the datapath, of kind `vhost`. Only this endpoint may command its rings.
+   */
+  readonly port: number;
+  /** The port's name, for the log. */
+  readonly name: string;
+  readonly path: string;
+  /** `server`: we listen at the path. `client`: we connect to it. */
+  readonly role: 'server' | 'client';
+  /** Queue pairs, 1..16. */
+  readonly queues: number;
+  /** Permissions of the socket file; 0o600 unless told otherwise. */
+  readonly mode?: number;
+  /** Name of the group that gets the socket file. */
+  readonly group?: string;
+  /** The MTU told to the guest, and the largest that the front-end may set. */
+  readonly mtu?: number;
+  /** Feature bits that may be offered; all that are built by default. */
+  readonly featuresMask?: bigint;
+  /** Offer the protocol feature CONFIG; see offer.ts why not. */
+  readonly offerConfig?: boolean;
+  readonly timings?: Partial<Timings>;
+  readonly log: Logger;
+  /** state() would now say something else. */
+  readonly onChange?: () => void;
+}
+
+/** What `port show` tells; plain data. */
+export interface EndpointState {
+  readonly role: 'server' | 'client';
+  readonly path: string;
+  readonly connected: boolean;
+  readonly peer?: { readonly pid: number; readonly uid: number };
+  readonly features: readonly string[];
+  readonly protocolFeatures: readonly string[];
+  readonly memoryRegions: number;
+  readonly rings: readonly {
+    readonly ring: number;
+    readonly started: boolean;
+    readonly enabled: boolean;
+    readonly size: number;
+    readonly fault: string | null;
+  }[];
+  /** The last fault, until a ring runs well again. */
+  readonly fault: FaultReport | null;
+  readonly notice: string | null;
+  readonly mtu: number | null;
+  /** Requests of the present connection. */
+  readonly messages: number;
+}
+
+export class VhostUserEndpoint {
+  readonly #options: VhostUserEndpointOptions;
+  readonly #timings: Timings;
+  readonly #offer: Offer;
+  readonly #log: PeerLog;
+  #role: Listener | Client | null = null;
+  #session: Session | null = null;
+  #peer: { pid: number; uid: number } | null = null;
+  /** Why the last connection was ended. */
+  #ended: FaultReport | null = null;
+  #closed = false;
+
+  /** @throws {ValenicError} `value_invalid`. */
+  constructor(options: VhostUserEndpointOptions) {
+    checkOptions(options);
+    this.#options = options;
+    this.#timings = { ...defaultTimings, ...options.timings };
+    this.#offer = offerOf(options);
+    this.#log = new PeerLog(options.log, { port: options.name });
+  }
+
+  /**
+   * Server: resolves when front-ends can connect. Client: resolves at once and goes on trying.
+   *
+   * @throws {ValenicError} `socket_in_use`, `socket_failed`, `group_unknown`.
+   */
+  async start(): Promise<void> {
+    const { addon, path, role, mode = 0o600, group } = this.#options;
+    if (this.#role !== null || this.#closed) {
+      throw new ValenicError('internal', 'an endpoint starts once');
+    }
+    if (role === 'client') {
+      const { reconnectMinMs, reconnectMaxMs } = this.#timings;
+      const serve = (socket: NativeFdSocket) => this.#serve(socket);
+      const log = this.#log;
+      this.#role = new Client({ addon, path, serve, log, reconnectMinMs, reconnectMaxMs });
+      return;
+    }
+    const file = await SocketFile.listen({ addon, path, mode, group });
+    this.#role = new Listener(file, async (socket) => void (await this.#serve(socket)), this.#log);
+    // close() came while we were at it.
+    if (this.#closed) await this.#role.close();
+    else this.#log.info(`${path}: waiting for a front-end`);
+  }
+
+  /**
+   * Ends the connection, stops the rings, gives the memory back, removes the socket. Idempotent.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#session?.end(null);
+    await this.#role?.close();
+  }
+
+  /** Takes an event of the datapath that names this port; others are left alone. */
+  handleEvent(event: DatapathEvent): void {
+    if (event.port === this.#options.port) this.#session?.handleEvent(event);
+  }
+
+  state(): EndpointState {
+    const device = this.#session?.device ?? null;
+    const rings = device?.rings.all ?? [];
+    const faults = rings.flatMap((ring) => (ring.fault === null ? [] : [ring.fault]));
+    const latest = faults.sort((a, b) => b.at - a.at)[0] ?? this.#ended;
+    return {
+      role: this.#options.role,
+      path: this.#options.path,
+      connected: this.#session !== null,
+      ...(this.#peer === null ? {} : { peer: this.#peer }),
+      features: featureNames(device?.features ?? 0n),
+      protocolFeatures: protocolFeatureNames(device?.protocolFeatures ?? 0n),
+      memoryRegions: device?.regions.length ?? 0,
+      rings: rings.map((ring) => ({
+        ring: ring.index,
+        started: ring.running,
+        enabled: device?.rings.enabled(ring) ?? false,
+        size: ring.size ?? 0,
+        fault: ring.fault?.code ?? null,
+      })),
+      fault: latest,
+      notice: device?.notice ?? null,
+      mtu: device?.mtu ?? this.#options.mtu ?? null,
+      messages: this.#session?.messages ?? 0,
+    };
+  }
+
+  /** Serves one connection to its end. Returns how many requests it brought. Never rejects. */
+  async #serve(socket: NativeFdSocket): Promise<number> {
+    const { addon, datapath, port, queues, mtu } = this.#options;
+    const { memoryNoticeMs, settleMs } = this.#timings;
+    const log = this.#log;
+    const onChange = () => this.#changed();
+    const options = { addon, datapath, port, queues, mtu, memoryNoticeMs, settleMs, log, onChange };
+    const session = new Session({ ...options, offer: this.#offer }, socket);
+    this.#session = session;
+    this.#peer = this.#credentials(socket);
+    log.peer('info', 'connected', 'a front-end connected', this.#peer ?? {});
+    onChange();
+    if (this.#closed) session.end(null);
+    const fault = await session.run();
+    this.#session = null;
+    this.#peer = null;
+    if (fault === null) {
+      log.peer('info', 'left', `the front-end left after ${session.messages} messages`);
+    } else {
+      const { code, message: text } = fault;
+      this.#ended = { code, text, at: Date.now() };
+      const context = code === 'internal' ? { code, cause: fault.cause } : { code };
+      log.peer('warn', `ended ${code}`, `the connection was closed: ${text}`, context);
+    }
+    onChange();
+    return session.messages;
+  }
+
+  #changed(): void {
+    const rings = this.#session?.device.rings.all ?? [];
+    if (rings.some((ring) => ring.running && ring.fault === null)) this.#ended = null;
+    this.#options.onChange?.();
+  }
+
+  /** Who is at the other end, where the addon can tell. */
+  #credentials(socket: NativeFdSocket): { pid: number; uid: number } | null {
+    try {
+      const { pid, uid } = this.#options.addon.peerCredentials(socket.fd);
+      return { pid, uid };
+    } catch {
+      return null; // It may be gone already; the session will find out.
+    }
+  }
+}
+
+function checkOptions(options: VhostUserEndpointOptions): void {
+  const { queues, mtu, mode, name } = options;
+  const invalid = (text: string) => new ValenicError('value_invalid', `port ${name}: ${text}`);
+  if (!Number.isInteger(queues) || queues < 1 || queues > 16) {
+    throw invalid(`queues is ${queues}, allowed are 1 to 16`);
+  }
+  if (mtu !== undefined && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
+    throw invalid(`mtu is ${mtu}, allowed are 68 to 65535`);
+  }
+  if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
+    throw invalid(`mode is ${mode.toString(8)}, allowed are 0 to 777 (octal)`);
+  }
+}

@@ -1,0 +1,73 @@
+/** What this backend offers: virtio features, protocol features, configuration space. */
+
+import {
+  featureMask,
+  netConfig,
+  netStatus,
+  type ProtocolFeatureName,
+  protocolFeatureMask,
+  type VirtioFeatureName,
+} from '../../frontend-spec/index.ts';
+import { writeFields } from './payload.ts';
+
+/** What GET_FEATURES and GET_PROTOCOL_FEATURES tell. */
+export interface Offer {
+  readonly features: bigint;
+  readonly protocolFeatures: bigint;
+}
+
+const offeredFeatures = [
+  'VIRTIO_F_VERSION_1',
+  'VIRTIO_F_INDIRECT_DESC',
+  'VIRTIO_F_EVENT_IDX',
+  'VIRTIO_F_ANY_LAYOUT',
+  'VIRTIO_F_NOTIFY_ON_EMPTY',
+  'VIRTIO_NET_F_MRG_RXBUF',
+  'VIRTIO_NET_F_MTU',
+  'VHOST_USER_F_PROTOCOL_FEATURES',
+] as const satisfies readonly VirtioFeatureName[];
+
+const offeredProtocolFeatures = [
+  'MQ',
+  'RARP',
+  'REPLY_ACK',
+  'MTU',
+  'CONFIGURE_MEM_SLOTS',
+  'STATUS',
+  'RESET_DEVICE',
+] as const satisfies readonly ProtocolFeatureName[];
+
+/**
+ * @param options.queues  Queue pairs. With one, VIRTIO_NET_F_MQ is left out; QEMU takes the bit
+ *   from its guest unless the backend has it.
+ * @param options.offerConfig  Offer the protocol feature CONFIG. Off by default: QEMU's network
+ *   device keeps the configuration space itself and warns, once a queue pair, about backends that
+ *   offer it.
+ * @param options.featuresMask  Feature bits that may be offered.
+ */
+export function offerOf(options: {
+  readonly queues: number;
+  readonly offerConfig?: boolean;
+  readonly featuresMask?: bigint;
+}): Offer {
+  const features = featureMask(
+    options.queues > 1 ? [...offeredFeatures, 'VIRTIO_NET_F_MQ'] : offeredFeatures,
+  );
+  return {
+    features: features & (options.featuresMask ?? ~0n),
+    protocolFeatures: protocolFeatureMask(
+      options.offerConfig === true
+        ? [...offeredProtocolFeatures, 'CONFIG']
+        : offeredProtocolFeatures,
+    ),
+  };
+}
+
+/** The configuration space of the network device: virtio 1.2, 5.1.4. The MAC is the front-end's. */
+export function netConfigBytes(queuePairs: number, mtu: number): Buffer {
+  return writeFields(netConfig, {
+    status: netStatus.rows.VIRTIO_NET_S_LINK_UP.value,
+    max_virtqueue_pairs: queuePairs,
+    mtu,
+  });
+}

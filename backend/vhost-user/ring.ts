@@ -1,0 +1,95 @@
+/** What the front-end said of one ring, and what became of it. */
+
+import type { RingStart } from '../../native/boundary.ts';
+import type { FdFunctions } from './fds.ts';
+import type { Payload } from './payload.ts';
+
+/** A fault as the operator sees it. `at`: milliseconds since 1970. */
+export interface FaultReport {
+  readonly code: string;
+  readonly text: string;
+  readonly at: number;
+}
+
+/** The largest ring: virtio 1.2, 2.7 "Split Virtqueues". */
+const maxRingSize = 32768;
+
+/** The reason why a ring cannot have this size, or null. */
+export function ringSizeFault(size: number): 'ring_size_invalid' | null {
+  const powerOfTwo = size > 0 && (size & (size - 1)) === 0;
+  return powerOfTwo && size <= maxRingSize ? null : 'ring_size_invalid';
+}
+
+/** No descriptor: for kicks "poll the ring", for calls "do not notify". */
+export const noFd = -1;
+
+/**
+ * One ring. Its descriptors are kept here and the datapath gets duplicates, so that a ring can be
+ * stopped and started again while the front-end changes the memory under it.
+ *
+ * @spec vhost-user, "Ring states".
+ */
+export class Ring {
+  readonly index: number;
+  readonly #addon: FdFunctions;
+  #kickFd: number | null = null;
+  #callFd = noFd;
+  /** Null until SET_VRING_NUM brought a valid size. */
+  size: number | null = null;
+  /** Next available index to take; of a running ring the datapath knows better. */
+  base = 0;
+  addresses: Payload<'vringAddr'> | null = null;
+  /** What SET_VRING_ENABLE last said; null before the first. */
+  enableAsked: boolean | null = null;
+  /** The datapath has it. */
+  running = false;
+  fault: FaultReport | null = null;
+
+  constructor(addon: FdFunctions, index: number) {
+    this.#addon = addon;
+    this.index = index;
+  }
+
+  /** The descriptor, `noFd`, or null when no kick message came since the ring was last stopped. */
+  get kickFd(): number | null {
+    return this.#kickFd;
+  }
+
+  get callFd(): number {
+    return this.#callFd;
+  }
+
+  setKick(fd: number | null): void {
+    const before = this.#kickFd;
+    this.#kickFd = fd;
+    if (before !== null && before !== noFd) this.#addon.closeFd(before);
+  }
+
+  setCall(fd: number): void {
+    const before = this.#callFd;
+    this.#callFd = fd;
+    if (before !== noFd) this.#addon.closeFd(before);
+  }
+
+  /** What the datapath needs, or null while the front-end has not said all of it. */
+  startArgument(): RingStart | null {
+    if (this.size === null || this.addresses === null || this.#kickFd === null) return null;
+    return {
+      size: this.size,
+      base: this.base,
+      descAddr: this.addresses.descriptor,
+      availAddr: this.addresses.available,
+      usedAddr: this.addresses.used,
+    };
+  }
+
+  /** Forgets everything but its number: the state of a new connection. */
+  forget(): void {
+    this.setKick(null);
+    this.setCall(noFd);
+    this.size = null;
+    this.base = 0;
+    this.addresses = null;
+    this.enableAsked = null;
+  }
+}

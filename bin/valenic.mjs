@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// Old versions of Node must be able to read this file: they are told so, in a sentence.
+var parts = process.versions.node.split('.');
+var major = Number(parts[0]);
+var minor = Number(parts[1]);
+var program = '../dist/backend/cli/main.js';
+
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(
+    'valenic: Node ' +
+      process.versions.node +
+      ' is too old (node_too_old): install Node 20.19 or newer.',
+  );
+  process.exitCode = 1;
+} else {
+  import(program).catch((error) => {
+    if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /cli\/main\.js/.test(error.message)) {
+      console.error('valenic: it is not built: run "npm run build" first.');
+      process.exitCode = 1;
+      return;
+    }
+    throw error;
+  });
+}
