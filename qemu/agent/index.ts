@@ -1,0 +1,10 @@
+/** The guest agent, seen from the host. */
+
+export {
+  AgentClient,
+  type AgentConnectOptions,
+  type AgentListener,
+  type AgentPmd,
+  type AgentReceiver,
+} from './client.ts';
+export * from './protocol.ts';

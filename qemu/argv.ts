@@ -1,0 +1,260 @@
+/**
+ * The QEMU command line of a guest, and the lines that attach somebody's own guest to a port.
+ *
+ * Pure functions: what differs between versions of QEMU, and why, is all here.
+ */
+
+import {
+  descriptionFault,
+  type GuestBoot,
+  type GuestDescription,
+  type GuestHost,
+  type GuestNic,
+  type GuestPaths,
+  nicFault,
+  type SocketRole,
+} from './description.ts';
+import { QemuError } from './errors.ts';
+import type { Accel } from './kvm.ts';
+import { atLeast, debian12Version, type QemuVersion } from './version.ts';
+
+/** The virtio-serial port the guest agent listens on. */
+export const agentPortName = 'org.valenic.agent.0';
+
+/**
+ * The arguments (without the program) that start a guest.
+ *
+ * @throws {QemuError} `guest_failed` with the first rule that the description breaks.
+ */
+export function guestArgv(
+  guest: GuestDescription,
+  paths: GuestPaths,
+  host: GuestHost,
+): readonly string[] {
+  const fault = descriptionFault(guest);
+  if (fault !== null) throw new QemuError('guest_failed', `guest ${guest.name}: ${fault}`);
+  const file = escapeValue;
+  return [
+    ...['-name', guest.name],
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...[
+      '-M',
+      'q35,memory-backend=mem',
+      '-m',
+      `${guest.memoryMiB}`,
+      '-smp',
+      processors(guest, host),
+    ],
+    ...acceleration(host.accel),
+    // vhost-user back-ends map the guest's memory: without share=on they would see zeroes.
+    ...['-object', `memory-backend-memfd,id=mem,size=${guest.memoryMiB}M,share=on`],
+    // A guest that resets ends QEMU, so a panic is a crash and not a loop; reboot() lifts this.
+    ...['-action', 'reboot=shutdown'],
+    ...['-chardev', `socket,id=qmp,path=${file(paths.qmp)},server=on,wait=off`],
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...['-serial', `file:${paths.serial}`],
+    ...['-device', 'virtio-serial-pci,id=agentbus,max_ports=2'],
+    ...['-chardev', `socket,id=agent,path=${file(paths.agent)},server=on,wait=off`],
+    ...['-device', `virtserialport,bus=agentbus.0,chardev=agent,name=${agentPortName}`],
+    ...bootArgv(guest.boot),
+    ...guest.nics.flatMap((nic, index) => nicArgv(nic, `net${index}`, host)),
+    ...(guest.extraArgs ?? []),
+  ];
+}
+
+/**
+ * With one virtual CPU TCG leaves the guest's memory barriers out ("lock" prefixes included): nobody
+ * else runs in the guest. A vhost-user back-end does run beside it, and then misses kicks: a queue
+ * stands still until the next one (seen on 7.2 after some 10^5 kicks). Room for a second CPU keeps them.
+ */
+function processors(guest: GuestDescription, host: GuestHost): string {
+  return host.accel === 'tcg'
+    ? `${guest.cpus},maxcpus=${Math.max(2, guest.cpus)}`
+    : `${guest.cpus}`;
+}
+
+function acceleration(accel: Accel): readonly string[] {
+  return accel === 'kvm'
+    ? ['-accel', 'kvm', '-cpu', 'host']
+    : ['-accel', 'tcg,thread=multi', '-cpu', 'max'];
+}
+
+function bootArgv(boot: GuestBoot): readonly string[] {
+  if (boot.kind === 'kernel') {
+    return ['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', boot.append];
+  }
+  const drive = `if=virtio,format=${boot.format},file=${escapeValue(boot.path)}`;
+  return ['-drive', boot.snapshot ? `${drive},snapshot=on` : drive];
+}
+
+/** Back-end and device of one NIC. `id` names the netdev; the device is `${id}-nic`. */
+export function nicArgv(nic: GuestNic, id: string, host: GuestHost): readonly string[] {
+  return [...backendArgv(nic, id, host.version), '-device', nicDevice(nic, id, host)];
+}
+
+function backendArgv(nic: GuestNic, id: string, version: QemuVersion): readonly string[] {
+  const { backend } = nic;
+  switch (backend.kind) {
+    case 'vhost-user': {
+      const chardev = vhostChardev(`${id}-sock`, backend.path, backend.role, version);
+      const netdev = `vhost-user,id=${id},chardev=${id}-sock,queues=${backend.queues}`;
+      return ['-chardev', chardev, '-netdev', netdev];
+    }
+    case 'stream': {
+      if (!atLeast(version, 7, 2)) {
+        throw new QemuError('guest_failed', '-netdev stream came with QEMU 7.2: use a newer one');
+      }
+      const addr = `addr.type=unix,addr.path=${escapeValue(backend.path)}`;
+      return ['-netdev', `stream,id=${id},server=${backend.listen ? 'on' : 'off'},${addr}`];
+    }
+    case 'tap': {
+      const vhost = backend.vhost === true ? 'on' : 'off';
+      const ifname = escapeValue(backend.ifname);
+      return ['-netdev', `tap,id=${id},ifname=${ifname},script=no,downscript=no,vhost=${vhost}`];
+    }
+    case 'user':
+      return ['-netdev', ['user', `id=${id}`, backend.options].filter(Boolean).join(',')];
+  }
+}
+
+function vhostChardev(id: string, path: string, role: SocketRole, version: QemuVersion): string {
+  const socket = `socket,id=${id},path=${escapeValue(path)}`;
+  return role === 'server' ? `${socket},${reconnect(version)}` : `${socket},server=on,wait=off`;
+}
+
+/**
+ * QEMU connects again when the back-end restarts. `reconnect` (whole seconds) is all that 7.2
+ * knows; `reconnect-ms` came with 9.2, and `reconnect` was removed in 10.2.
+ */
+function reconnect(version: QemuVersion): string {
+  return atLeast(version, 9, 2) ? 'reconnect-ms=250' : 'reconnect=1';
+}
+
+function nicDevice(nic: GuestNic, id: string, host: GuestHost): string {
+  const vhost = nic.backend.kind === 'vhost-user';
+  const queues = nic.backend.kind === 'vhost-user' ? nic.backend.queues : 1;
+  const vectors = nic.vectors ?? safeVectors(vhost, queues, host);
+  const parts = ['virtio-net-pci', `netdev=${id}`, `id=${id}-nic`, `mac=${nic.mac}`];
+  // The option ROM is for booting from the network, and slows every other boot down.
+  parts.push('romfile=');
+  if (queues > 1) parts.push('mq=on');
+  if (vectors !== null) parts.push(`vectors=${vectors}`);
+  if (nic.packed === true) parts.push('packed=on');
+  if (nic.hostMtu) parts.push(`host_mtu=${nic.hostMtu}`);
+  if (nic.rxQueueSize !== undefined) parts.push(`rx_queue_size=${nic.rxQueueSize}`);
+  if (nic.txQueueSize !== undefined) parts.push(`tx_queue_size=${nic.txQueueSize}`);
+  // QEMU handles CTRL_GUEST_OFFLOADS itself and never tells the back-end, which would go on sending
+  // what the guest just turned off.
+  if (vhost) parts.push('ctrl_guest_offloads=off');
+  for (const [key, value] of Object.entries(nic.properties ?? {})) parts.push(`${key}=${value}`);
+  return parts.join(',');
+}
+
+/**
+ * MSI-X vectors: two per pair, one for configuration, one for the control queue; null: QEMU's
+ * default.
+ *
+ * QEMU 7.2.22 segfaults under TCG when a guest driver starts a vhost-user device that has MSI-X
+ * (virtio_set_status -> vhost_net_start -> msix_set_vector_notifiers); 11.1.2 does not. What lies
+ * between is not known, and a crash costs more than the interrupts per queue that 0 gives up.
+ */
+function safeVectors(vhost: boolean, queues: number, host: GuestHost): number | null {
+  if (vhost && host.accel === 'tcg' && !atLeast(host.version, 11, 0)) return 0;
+  return queues > 1 ? 2 * queues + 2 : null;
+}
+
+/** A comma ends a value in QEMU's option syntax; two of them are one. */
+function escapeValue(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+/** A vhost-user port as a user sees it, to attach a guest of their own. */
+export interface AttachPort {
+  readonly path: string;
+  /** Ours: `server` = Valenic listens. */
+  readonly role: SocketRole;
+  readonly queues: number;
+  readonly mac: string;
+  /** Which of the guest's Valenic NICs this is, from 0: makes the ids unique. */
+  readonly index: number;
+}
+
+export interface AttachOptions {
+  /** How much memory the guest has; goes into the lines for index 0. 1024 when absent. */
+  readonly memoryMiB?: number;
+  /** `kvm` when absent: that is how people run their guests. */
+  readonly accel?: Accel;
+}
+
+/**
+ * What a user adds to a QEMU command line to attach a guest to a port.
+ *
+ * For index 0 this includes the shared memory, without which no packet ever moves; `-machine` may
+ * be given more than once, QEMU merges them.
+ *
+ * @param version  The QEMU it is for; Debian 12's (7.2) when absent.
+ */
+export function qemuArgsForPort(
+  port: AttachPort,
+  version: QemuVersion = debian12Version,
+  options: AttachOptions = {},
+): string[] {
+  const nic = attachedNic(port);
+  const memoryMiB = options.memoryMiB ?? 1024;
+  const host: GuestHost = { version, accel: options.accel ?? 'kvm' };
+  const memory = [
+    ...['-m', `${memoryMiB}`, '-machine', 'memory-backend=valenic-mem'],
+    ...['-object', `memory-backend-memfd,id=valenic-mem,size=${memoryMiB}M,share=on`],
+  ];
+  return [...(port.index === 0 ? memory : []), ...nicArgv(nic, `valenic${port.index}`, host)];
+}
+
+/**
+ * The libvirt interface element for a port. The domain must share its memory, as the comment
+ * says.
+ */
+export function libvirtInterfaceXml(port: AttachPort): string {
+  attachedNic(port);
+  const mode = port.role === 'server' ? 'client' : 'server';
+  const source = `  <source type='unix' path='${escapeXml(port.path)}' mode='${mode}'`;
+  const again = `    <reconnect enabled='yes' timeout='1'/>`;
+  return [
+    `<!-- The domain needs: <memoryBacking><source type='memfd'/><access mode='shared'/>` +
+      '</memoryBacking> -->',
+    `<interface type='vhostuser'>`,
+    `  <mac address='${escapeXml(port.mac)}'/>`,
+    // libvirt allows <reconnect> only where QEMU is the client.
+    ...(mode === 'client' ? [`${source}>`, again, '  </source>'] : [`${source}/>`]),
+    `  <model type='virtio'/>`,
+    port.queues > 1
+      ? `  <driver name='vhost' queues='${port.queues}'/>`
+      : `  <driver name='vhost'/>`,
+    '</interface>',
+    '',
+  ].join('\n');
+}
+
+function attachedNic(port: AttachPort): GuestNic {
+  const { path, role, queues, mac } = port;
+  const nic: GuestNic = { mac, backend: { kind: 'vhost-user', path, role, queues } };
+  const fault = nicFault(nic);
+  if (fault !== null) throw new QemuError('guest_failed', fault);
+  return nic;
+}
+
+function escapeXml(text: string): string {
+  const names: Record<string, string> = {
+    '&': 'amp',
+    '<': 'lt',
+    '>': 'gt',
+    "'": 'apos',
+    '"': 'quot',
+  };
+  return text.replace(/[&<>'"]/g, (character) => `&${names[character]};`);
+}
+
+/** The arguments as one shell command line, quoted where the shell needs it. */
+export function shellQuote(args: readonly string[]): string {
+  const plain = /^[A-Za-z0-9_@%+=:,./-]+$/;
+  return args.map((arg) => (plain.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)).join(' ');
+}

@@ -1,0 +1,66 @@
+/**
+ * The guest kernel: given by the caller, in the cache, or Debian's cloud kernel fetched into it.
+ */
+
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QemuError } from '../errors.ts';
+import { cachedPackages, type Log, resolveMetaPackage, unpackedPackage } from './packages.ts';
+
+export interface GuestKernel {
+  /** The bzImage. */
+  readonly image: string;
+  /** As `uname -r` will say, e.g. 6.1.0-56-cloud-amd64. */
+  readonly version: string;
+  /** `…/lib/modules/<version>` */
+  readonly modules: string;
+}
+
+/** Debian's kernel for virtual machines: small, boots in two to three seconds under TCG. */
+const metaPackage = 'linux-image-cloud-amd64';
+const cachedName = /^linux-image-[0-9].*-cloud-amd64$/;
+
+/**
+ * The kernel from the cache, or fetched into it.
+ *
+ * What is in the cache is used without asking the network; delete the folder to get a newer one.
+ */
+export async function debianCloudKernel(cacheDir: string, log: Log): Promise<GuestKernel> {
+  const cached = (await cachedPackages(cacheDir, cachedName)).at(-1);
+  if (cached !== undefined) return kernelIn(cached);
+  const { name, apt } = await resolveMetaPackage(metaPackage, cacheDir, log);
+  return kernelIn(await unpackedPackage(name, apt, cacheDir, log));
+}
+
+/** The one kernel of an unpacked kernel package. */
+async function kernelIn(root: string): Promise<GuestKernel> {
+  const boot = await readdir(join(root, 'boot')).catch(() => []);
+  const image = boot.find((file) => file.startsWith('vmlinuz-'));
+  if (image === undefined) {
+    throw new QemuError('kernel_missing', `${root} holds no kernel: delete it and try again`);
+  }
+  const version = image.slice('vmlinuz-'.length);
+  // Debian 12 has /lib as a folder of its own; packages of merged-/usr systems use usr/lib.
+  for (const lib of ['lib', 'usr/lib']) {
+    const modules = join(root, lib, 'modules', version);
+    if (await readable(modules)) return { image: join(root, 'boot', image), version, modules };
+  }
+  throw new QemuError('kernel_missing', `${root} holds no modules for ${version}`);
+}
+
+/** Refuses a kernel whose files are not there. */
+export async function checkKernel(kernel: GuestKernel): Promise<GuestKernel> {
+  for (const path of [kernel.image, kernel.modules]) {
+    if (!(await readable(path))) {
+      throw new QemuError('kernel_missing', `the kernel's ${path} is not there or not readable`);
+    }
+  }
+  return kernel;
+}
+
+async function readable(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
