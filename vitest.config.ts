@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Projects by what they need: `unit` nothing, `native` the built addon, `e2e` QEMU and a guest image. */
+/**
+ * Projects by what they need: `unit` nothing, `native` the built addon, `e2e` QEMU and a guest
+ * image.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',

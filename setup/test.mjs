@@ -1,0 +1,208 @@
+#!/usr/bin/env node
+// `npm test`: installs and builds what is needed, then runs every check there is and counts.
+//   --only NAME...   some steps (see the table below), for work on one part
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildAll, buildNative } from './build.mjs';
+import {
+  checkNode,
+  ensureNodeModules,
+  ensurePackages,
+  root,
+  runMain,
+  SetupFailure,
+} from './system.mjs';
+
+const results = join(root, 'build/test-results');
+const doctestLine =
+  /test cases:\s+\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped/;
+const minutes = 60_000;
+
+/** A command that passes or fails as a whole. */
+function check(command, args, options = {}) {
+  const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...options });
+  const passed = done.status === 0;
+  return { passed: Number(passed), failed: Number(!passed) };
+}
+
+/** Builds one variant of the C++ tests, the datapath's and the agent's, and runs them. */
+function doctest(name, options, env = {}) {
+  const folder = `build/test/${name}`;
+  const programs = ['valenic_tests', 'agent/valenic_agent_tests'];
+  buildNative(folder, ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=ON', ...options], programs);
+  const counts = programs.map((program) => runDoctest(join(root, folder, program), env));
+  return {
+    passed: counts.reduce((sum, one) => sum + one.passed, 0),
+    failed: counts.reduce((sum, one) => sum + one.failed, 0),
+  };
+}
+
+/** Every test case counts. */
+function runDoctest(program, env) {
+  const done = spawnSync(program, ['--no-colors'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 28,
+    timeout: 15 * minutes,
+  });
+  const summary = doctestLine.exec(done.stdout);
+  const ended = done.status === 0;
+  if (!ended) process.stderr.write(done.stdout.slice(-8000) + done.stderr.slice(-8000));
+  if (summary === null) return { passed: 0, failed: 1 };
+  const [passed, failed] = [Number(summary[1]), Number(summary[2])];
+  // A sanitizer's report after the last test is a failure of its own.
+  return { passed, failed: failed === 0 && !ended ? 1 : failed };
+}
+
+function vitest(project) {
+  mkdirSync(results, { recursive: true });
+  const report = join(results, `${project}.json`);
+  const args = ['run', '--project', project, '--reporter=default', '--reporter=json'];
+  spawnSync(join(root, 'node_modules/.bin/vitest'), [...args, `--outputFile.json=${report}`], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    timeout: 40 * minutes,
+  });
+  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  const found = JSON.parse(readFileSync(report, 'utf8'));
+  const skipped = found.testResults
+    .flatMap((file) => file.assertionResults)
+    .filter((test) => ['skipped', 'pending', 'todo'].includes(test.status))
+    .map((test) => test.fullName);
+  const unopened = found.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
+  return { passed: found.numPassedTests, failed: found.numFailedTests + unopened, skipped };
+}
+
+function sources(...endings) {
+  const list = spawnSync('git', ['ls-files', 'native', 'test'], { cwd: root, encoding: 'utf8' });
+  return list.stdout.split('\n').filter((file) => endings.some((end) => file.endsWith(end)));
+}
+
+const fuzzSeconds = 20;
+
+function fuzz() {
+  const folder = 'build/test/fuzz';
+  buildNative(folder, [
+    '-DCMAKE_CXX_COMPILER=clang++-14',
+    '-DVALENIC_ADDON=OFF',
+    '-DVALENIC_AGENT=OFF',
+    '-DVALENIC_TESTS=OFF',
+    '-DVALENIC_FUZZ=ON',
+    '-DVALENIC_SANITIZE=address,undefined',
+  ]);
+  let [passed, failed] = [0, 0];
+  for (const name of readdirSync(join(root, folder)).filter((file) => /^fuzz_\w+$/.test(file))) {
+    const done = check(
+      join(root, folder, name),
+      [
+        `-max_total_time=${fuzzSeconds}`,
+        '-print_final_stats=0',
+        `-artifact_prefix=${root}/build/test/fuzz/`,
+      ],
+      { stdio: 'ignore' },
+    );
+    if (done.failed) console.error(`${name} found something: see build/test/fuzz/`);
+    passed += done.passed;
+    failed += done.failed;
+  }
+  return { passed, failed };
+}
+
+/** Line coverage of the C++ tests, printed; it is to be looked at and decides nothing. */
+function coverage() {
+  const folder = 'build/test/coverage';
+  const ran = doctest('coverage', ['-DVALENIC_COVERAGE=ON', '-DCMAKE_BUILD_TYPE=Debug']);
+  check('gcovr', [
+    '-r',
+    'native/src',
+    folder,
+    '--print-summary',
+    '-o',
+    join(results, 'coverage.txt'),
+  ]);
+  return { passed: 0, failed: ran.failed };
+}
+
+function clangTidy() {
+  const files = sources('.cpp').filter((file) => /^native\/src\/(?!addon)/.test(file));
+  const options = '--quiet --extra-arg=-Wno-unknown-warning-option -p build/test/plain';
+  const command = `printf "%s\\n" "$@" | xargs -P2 -n4 clang-tidy-14 ${options} 2>&1`;
+  const done = spawnSync('sh', ['-c', command, 'sh', ...files], { cwd: root, encoding: 'utf8' });
+  // Of a clean file it tells how many warnings of system headers it did not show.
+  if (done.status !== 0) process.stderr.write(done.stdout);
+  return { passed: Number(done.status === 0), failed: Number(done.status !== 0) };
+}
+
+/** Every step of a full run, in its order. */
+const steps = {
+  spec: () => check(process.execPath, ['setup/spec.mjs', '--check']),
+  types: () => check('node_modules/.bin/tsc', ['--noEmit']),
+  lint: () => check('node_modules/.bin/biome', ['check', '--error-on-warnings', '.']),
+  format: () => check('clang-format-14', ['--dry-run', '--Werror', ...sources('.cpp', '.hpp')]),
+  unit: () => vitest('unit'),
+  plain: () => doctest('plain', ['-DCMAKE_BUILD_TYPE=Release']),
+  tidy: clangTidy,
+  native: () => vitest('native'),
+  address: () => doctest('address', ['-DVALENIC_SANITIZE=address,undefined']),
+  thread: () =>
+    doctest('thread', ['-DVALENIC_SANITIZE=thread'], { TSAN_OPTIONS: 'halt_on_error=1' }),
+  fuzz,
+  coverage,
+  e2e: () => vitest('e2e'),
+};
+
+/** A variant that does not build is one failure, and the other steps still run. */
+function runStep(name) {
+  try {
+    return steps[name]();
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    console.error(error.message);
+    return { passed: 0, failed: 1 };
+  }
+}
+
+function chosenSteps(words) {
+  if (words.length === 0) return { names: Object.keys(steps), left: [] };
+  const names = words.filter((word) => word !== '--only');
+  const unknown = names.find((name) => !(name in steps));
+  if (words[0] !== '--only' || unknown !== undefined) {
+    throw new SetupFailure(`Usage: npm test [-- --only ${Object.keys(steps).join('|')}...]`, 2);
+  }
+  return { names, left: Object.keys(steps).filter((name) => !names.includes(name)) };
+}
+
+function report(rows, left) {
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  console.log('');
+  for (const row of rows) {
+    console.log(
+      `${row.name.padEnd(10)} ${row.passed} passed, ${row.failed} failed  (${row.seconds} s)`,
+    );
+  }
+  const skipped = rows.flatMap((row) => row.skipped ?? []);
+  for (const name of skipped) console.log(`not run: ${name}`);
+  for (const name of left) console.log(`not run: the step ${name}`);
+  if (skipped.length + left.length > 0) console.log(`${skipped.length + left.length} not run`);
+  console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+  return sum('failed') === 0 ? 0 : 1;
+}
+
+await runMain(() => {
+  checkNode();
+  const { names, left } = chosenSteps(process.argv.slice(2));
+  ensurePackages('build', 'guests', 'tests');
+  ensureNodeModules();
+  buildAll();
+  const rows = names.map((name) => {
+    console.error(`\n== ${name}`);
+    const begun = Date.now();
+    const counts = runStep(name);
+    return { name, ...counts, seconds: Math.round((Date.now() - begun) / 1000) };
+  });
+  return report(rows, left);
+});

@@ -1,0 +1,74 @@
+/**
+ * The bench on the real datapath with the synthetic driver: not how fast, but that the books
+ * balance.
+ */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBench } from '../../../backend/bench/index.ts';
+import type { Row } from '../../../backend/bench/row.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valenic-bench-test-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const short = ['--seconds', '0.1', '--repeat', '2', '--warmup', '0.05', '--cpu', '0'];
+
+async function bench(...words: string[]): Promise<{ status: number; rows: Row[]; text: string }> {
+  let text = '';
+  const stdout = { write: (part: string) => (text += part) };
+  const stderr = { write: () => true };
+  const status = await runBench([...words, ...short, '--json'], { stdout, stderr });
+  const rows = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+  return { status, rows, text };
+}
+
+describe('valenic bench with the synthetic driver', () => {
+  it.each(['g2g', 'g2h', 'h2g'])(
+    '%s: every frame is received or counted by name',
+    async (scenario) => {
+      const { status, rows } = await bench(scenario, '--polling', 'busy,event', '--more', 'on,off');
+      expect(status).toBe(0);
+      expect(rows).toHaveLength(4);
+      for (const row of rows) {
+        expect(row).toMatchObject({ scenario, driver: 'synthetic', exact: true, corrupt: 0 });
+        expect(row.received).toBeGreaterThan(0);
+        expect(row.mpps.runs).toHaveLength(2);
+        expect(row.latencyUs).not.toBeNull();
+        expect(row.environment.features).toContain('VIRTIO_F_VERSION_1');
+      }
+    },
+  );
+
+  it('verifies whole frames of every kind of ring', async () => {
+    const frames = ['--frame', '60,1514,9014', '--verify', '--latency-rate', '0'];
+    for (const kind of [[], ['--mergeable'], ['--ring', '16']]) {
+      const { status, rows } = await bench('g2g', ...frames, ...kind);
+      expect(status).toBe(0);
+      for (const row of rows) expect(row).toMatchObject({ exact: true, corrupt: 0 });
+    }
+  });
+
+  it('sends at the rate that was asked for, and loses nothing by it', async () => {
+    const { rows } = await bench('g2g', '--rate', '20000', '--polling', 'adaptive');
+    expect(rows[0]).toMatchObject({ exact: true, ratePps: 20000 });
+    expect(rows[0]?.sent).toBeGreaterThan(0);
+    expect(rows[0]?.sent).toBeLessThan(20000);
+  });
+
+  it('writes the page of a sweep', async () => {
+    const output = join(folder, 'sweep.html');
+    const few = ['--frame', '60', '--polling', 'busy', '--latency-rate', '0', '--output', output];
+    const { status, rows } = await bench('sweep', ...few);
+    expect(status).toBe(0);
+    expect(rows.map((row) => row.more)).toEqual([true, false]);
+    expect(await readFile(output, 'utf8')).toContain('<svg');
+  });
+});

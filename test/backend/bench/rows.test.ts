@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { noGuest } from '../../../backend/bench/environment.ts';
+import { plotPage } from '../../../backend/bench/page.ts';
+import { gbpsOf, type Row, spreadOf } from '../../../backend/bench/row.ts';
+import { environmentText, tableLine } from '../../../backend/bench/table.ts';
+
+const row: Row = {
+  scenario: 'g2g',
+  system: 'valenic',
+  driver: 'synthetic',
+  ring: 'split',
+  ringSize: 256,
+  frameBytes: 60,
+  polling: 'busy',
+  more: true,
+  ratePps: 0,
+  mpps: spreadOf([20, 22, 21]),
+  gbps: 10.08,
+  latencyUs: { p50: 0.4, p99: 1.5, p999: 3 },
+  sent: 100,
+  received: 97,
+  lost: { rx_no_buffer: 3 },
+  exact: true,
+  corrupt: 0,
+  backendCpu: 1,
+  kicksPerFrame: 0.00001,
+  callsPerFrame: 0,
+  probeNs: 45,
+  environment: {
+    valenic: '0.1.0',
+    cpu: 'A <fast> CPU',
+    cpuCount: 2,
+    memoryGiB: 8,
+    kernel: '6.1',
+    node: '20.19.0',
+    ...noGuest,
+    features: ['VIRTIO_F_VERSION_1'],
+    date: '2026-01-01T00:00:00.000Z',
+  },
+};
+const skipped = { ...row, skipped: 'the driver sends at most 1514 bytes' };
+
+describe('the spread of runs', () => {
+  it('is their median, least and most', () => {
+    expect(spreadOf([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3, runs: [3, 1, 2] });
+  });
+  it('takes the middle of the two in the middle', () => {
+    expect(spreadOf([4, 1, 2, 3]).median).toBe(2.5);
+  });
+  it('is nothing without runs', () => {
+    expect(spreadOf([])).toEqual({ median: 0, min: 0, max: 0, runs: [] });
+  });
+});
+
+describe('bits a second', () => {
+  it('are those of the frames', () => {
+    expect(gbpsOf(1, 1250)).toBe(10);
+  });
+});
+
+describe('a line of the table', () => {
+  it('tells rate, delays and what was lost', () => {
+    expect(tableLine(row)).toMatch(
+      /g2g +synthetic +60 +busy +on +21\.0 .* 0\.4 +1\.5 .*3 rx_no_buffer/,
+    );
+  });
+  it('says when the books do not balance', () => {
+    expect(tableLine({ ...row, exact: false, corrupt: 2 })).toMatch(/2 corrupt, books do not/);
+  });
+  it('says why there are no figures', () => {
+    expect(tableLine(skipped)).toContain('the driver sends at most 1514 bytes');
+  });
+});
+
+describe('the environment', () => {
+  it('is told once, with the placement of the CPUs', () => {
+    expect(environmentText([skipped, row])).toContain('CPUs 45..45 ns apart');
+  });
+});
+
+describe('the page of plots', () => {
+  const page = plotPage([row, { ...row, more: false }, skipped]);
+  it('loads nothing from elsewhere and runs nothing', () => {
+    expect(page).not.toMatch(/<script|<link|src=|url\(|https?:/);
+  });
+  it('has a plot for each scenario and frame size, a bar for each point', () => {
+    expect(page.match(/<svg/g)).toHaveLength(1);
+    expect(page.match(/<rect/g)).toHaveLength(2);
+  });
+  it('shows foreign text as text', () => {
+    expect(page).toContain('A &lt;fast&gt; CPU');
+  });
+});

@@ -1,0 +1,261 @@
+/** The text of a port and the words of `port set`: for each acceptance one refusal. */
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  parsePort,
+  parsePortName,
+  parseSettingWords,
+  parseTarget,
+  portText,
+} from '../../../backend/config/index.ts';
+import { ValenicError } from '../../../backend/errors.ts';
+import type { PortSpec } from '../../../backend/port-spec.ts';
+import { pollingModes } from '../../../native/boundary.ts';
+
+/** The error of `work`, as `code: sentence`. */
+function refusal(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof ValenicError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return 'accepted';
+}
+const refused = (text: string) => refusal(() => parsePort(text, '/run'));
+
+describe('the text of a port', () => {
+  it('is a name, a kind, and defaults', () => {
+    expect(parsePort('vale0:vm1,vhost-user=/run/vm1.sock')).toEqual({
+      name: { switch: 'vale0', port: 'vm1' },
+      device: { kind: 'vhost-user', path: '/run/vm1.sock', role: 'server', queues: 1 },
+      settings: {},
+    });
+  });
+
+  it('takes every key, in any order', () => {
+    const text =
+      'v:p,polling=busy,mode=0660,vhost-user=a.sock,role=server,queues=16,spin-us=20,more=off,' +
+      'moderation=32/50,group=kvm,mtu=9000,mac-limit=7,budget=64,max-frame=1514,up=off';
+    expect(parsePort(text, '/run/x')).toEqual({
+      name: { switch: 'v', port: 'p' },
+      device: {
+        kind: 'vhost-user',
+        path: '/run/x/a.sock',
+        role: 'server',
+        queues: 16,
+        mode: 0o660,
+        group: 'kvm',
+        mtu: 9000,
+      },
+      settings: {
+        polling: 'busy',
+        spinUs: 20,
+        more: false,
+        moderationFrames: 32,
+        moderationUs: 50,
+        macLimit: 7,
+        budget: 64,
+        maxFrameBytes: 1514,
+        up: false,
+      },
+    });
+  });
+
+  it('takes a host port with settings', () => {
+    expect(parsePort('vale0:h,host,budget=8')).toEqual({
+      name: { switch: 'vale0', port: 'h' },
+      device: { kind: 'host' },
+      settings: { budget: 8 },
+    });
+  });
+
+  it('reads two commas as one of the path', () => {
+    const { device } = parsePort('vale0:vm1,vhost-user=/run/a,,b.sock,queues=2');
+    expect(device).toMatchObject({ path: '/run/a,b.sock', queues: 2 });
+  });
+
+  it('turns moderation off', () => {
+    expect(parsePort('v:p,host,moderation=off').settings).toEqual({
+      moderationFrames: 1,
+      moderationUs: 0,
+    });
+  });
+
+  it.each([
+    ['', 'port_syntax: "" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vm1,host', 'port_syntax: "vm1" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['a:b:c,host', 'port_syntax: "a:b:c" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vale0:,host', 'port_syntax: "vale0:" is no port name: both parts are 1 to 32 letters'],
+    [`vale0:${'x'.repeat(33)},host`, 'is no port name: both parts are 1 to 32 letters'],
+    ['vale0:../x,host', 'is no port name: both parts are 1 to 32 letters'],
+    ['v:p', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
+    ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
+    ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
+    ['v:p,host=1', 'port_syntax: host takes no value'],
+    ['v:p,host,queues=2', 'port_syntax: queues is for vhost-user ports: a host port has no socket'],
+    ['v:p,vhost-user', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
+    ['v:p,vhost-user=', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
+    ['v:p,vhost-user=/a,', 'port_syntax: there is an empty item: write KEY=VALUE between commas'],
+    ['v:p,vhost-user=/a,=3', 'port_syntax: there is an empty item'],
+    ['v:p,vhost-user=/a,queues', 'port_syntax: queues needs a value: queues=VALUE'],
+    ['v:p,vhost-user=/a,queues=1,queues=2', 'port_syntax: queues is given twice'],
+    ['v:p,host,host', 'port_syntax: host is given twice'],
+    [
+      'v:p,vhost-user=/a,role=client,mode=0660',
+      "port_syntax: mode is for role=server: with role=client the socket file is the VMM's",
+    ],
+    ['v:p,vhost-user=/a,role=client,group=kvm', 'port_syntax: group is for role=server'],
+  ])('refuses "%s"', (text, sentence) => {
+    expect(refused(text)).toContain(sentence);
+  });
+
+  it.each([
+    ['v:p,vhost-usr=/a', 'key_unknown: unknown key "vhost-usr"; did you mean "vhost-user"?'],
+    ['v:p,host,pooling=busy', 'key_unknown: unknown key "pooling"; did you mean "polling"?'],
+    ['v:p,host,spin_us=3', 'key_unknown: unknown key "spin_us"; did you mean "spin-us"?'],
+    ['v:p,vhost-user=/a,queue=2', 'key_unknown: unknown key "queue"; did you mean "queues"?'],
+    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; known are vhost-user, host,'],
+    ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; known are'],
+    ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; known are'],
+  ])('says of "%s" what was probably meant', (text, sentence) => {
+    expect(refused(text)).toContain(sentence);
+  });
+
+  it.each(['netmap', 'ptnet=/d', 'tap=tap0', 'stream=/s', 'packet=eth0'])(
+    'says that %s is not built in yet',
+    (kind) => {
+      expect(refused(`v:p,${kind}`)).toBe(
+        `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
+          'vhost-user=PATH and host are',
+      );
+    },
+  );
+
+  it.each([
+    ['polling=bussy', 'give busy, adaptive or event'],
+    ['polling=', 'polling has no value: give busy, adaptive or event'],
+    ['spin-us=1000001', 'give a whole number, 0 to 1000000'],
+    ['spin-us=-1', 'give a whole number, 0 to 1000000'],
+    ['spin-us=1e3', 'give a whole number, 0 to 1000000'],
+    ['spin-us= 1', 'give a whole number, 0 to 1000000'],
+    ['more=yes', 'give on or off'],
+    ['more=constructor', 'give on or off'],
+    ['moderation=32', 'give FRAMES/MICROSECONDS, 1 to 1024 and 0 to 1000000, or off'],
+    ['moderation=0/50', 'give FRAMES/MICROSECONDS'],
+    ['moderation=1025/50', 'give FRAMES/MICROSECONDS'],
+    ['moderation=32/1000001', 'give FRAMES/MICROSECONDS'],
+    ['moderation=32/50/1', 'give FRAMES/MICROSECONDS'],
+    ['budget=0', 'give a whole number, 1 to 64'],
+    ['budget=65', 'give a whole number, 1 to 64'],
+    ['mac-limit=65537', 'give a whole number, 0 to 65536'],
+    ['max-frame=59', 'give a whole number, 60 to 65550'],
+    ['up=maybe', 'give on or off'],
+    ['role=both', 'give server or client'],
+    ['queues=0', 'give a whole number, 1 to 16'],
+    ['queues=17', 'give a whole number, 1 to 16'],
+    ['mode=0888', 'give octal permissions, 0 to 0777'],
+    ['mode=01777', 'give octal permissions, 0 to 0777'],
+    ['group=a b', 'give the name of a group'],
+    ['mtu=67', 'give a whole number, 68 to 65535'],
+    ['mtu=65536', 'give a whole number, 68 to 65535'],
+  ])('refuses %s with what is allowed', (item, sentence) => {
+    const answer = refused(`v:p,vhost-user=/a,${item}`);
+    expect(answer).toContain('value_invalid: ');
+    expect(answer).toContain(sentence);
+  });
+
+  it('refuses a socket path longer than a socket can have', () => {
+    const path = `/${'x'.repeat(107)}`;
+    expect(refused(`v:p,vhost-user=${path}`)).toBe(
+      `value_invalid: ${path} has 108 bytes: the path of a socket has at most 107`,
+    );
+    expect(refused(`v:p,vhost-user=${path.slice(0, 107)}`)).toBe('accepted');
+  });
+
+  const names = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/);
+  const settings = fc.record(
+    {
+      polling: fc.constantFrom(...pollingModes),
+      spinUs: fc.nat(1_000_000),
+      more: fc.boolean(),
+      budget: fc.integer({ min: 1, max: 64 }),
+      macLimit: fc.nat(65_536),
+      maxFrameBytes: fc.integer({ min: 60, max: 65_550 }),
+      up: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
+  const device = fc.oneof(
+    fc.constant({ kind: 'host' as const }),
+    fc.record({
+      kind: fc.constant('vhost-user' as const),
+      path: fc.stringMatching(/^\/[ -.0-~]{1,60}$/).filter((path) => !/^\/\.{1,2}$/.test(path)),
+      role: fc.constant('server' as const),
+      queues: fc.integer({ min: 1, max: 16 }),
+      mode: fc.nat(0o777),
+      group: fc.constant('kvm'),
+      mtu: fc.integer({ min: 68, max: 65_535 }),
+    }),
+  );
+  it('reads back what portText writes', () => {
+    fc.assert(
+      fc.property(names, names, device, settings, (home, port, made, set) => {
+        const spec = { name: { switch: home, port }, device: made, settings: set } as PortSpec;
+        expect(parsePort(portText(spec))).toEqual(spec);
+      }),
+    );
+  });
+
+  it('answers any text with a port or with a sentence', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const answer = refused(text);
+        expect(answer).toMatch(
+          /^(accepted$|port_syntax: |key_unknown: |value_invalid: |not_built)/,
+        );
+      }),
+    );
+  });
+});
+
+describe('names', () => {
+  it('of ports and switches', () => {
+    expect(parsePortName('vale0:vm-1.a_b')).toEqual({ switch: 'vale0', port: 'vm-1.a_b' });
+    expect(parseTarget('vale0:vm1')).toEqual({ switch: 'vale0', port: 'vm1' });
+    expect(parseTarget('vale0')).toEqual({ switch: 'vale0' });
+  });
+
+  it('refuses what is neither', () => {
+    expect(refusal(() => parseTarget('a b'))).toBe(
+      'port_syntax: "a b" names neither a switch (vale0) nor a port (vale0:vm1)',
+    );
+    expect(refusal(() => parseTarget('vale0:'))).toContain('is no port name');
+  });
+});
+
+describe('the words of port set', () => {
+  it('are settings', () => {
+    expect(parseSettingWords(['polling=event', 'moderation=8/20'])).toEqual({
+      polling: 'event',
+      moderationFrames: 8,
+      moderationUs: 20,
+    });
+  });
+
+  it.each([
+    ['queues=2', 'value_invalid: queues is fixed when a port is added'],
+    ['vhost-user=/a', 'value_invalid: vhost-user is fixed when a port is added'],
+    ['budgt=2', 'key_unknown: unknown key "budgt"; did you mean "budget"?'],
+    ['more', 'port_syntax: more needs a value: more=VALUE'],
+  ])('refuses %s', (word, sentence) => {
+    expect(refusal(() => parseSettingWords([word]))).toContain(sentence);
+  });
+
+  it('refuses a key twice', () => {
+    expect(refusal(() => parseSettingWords(['more=on', 'more=off']))).toBe(
+      'port_syntax: more is given twice',
+    );
+  });
+});

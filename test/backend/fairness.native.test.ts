@@ -1,0 +1,67 @@
+/** What one peer may use of what is everybody's. docs/THREAT_MODEL.md names these tests. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import type { HostSource } from '../../backend/index.ts';
+import { testBackend } from './support.ts';
+
+const broadcast = 'ff:ff:ff:ff:ff:ff';
+
+/** As fast as the worker takes them, for ever. */
+function endless(stream: number, overrides: Partial<HostSource> = {}): HostSource {
+  return {
+    stream,
+    frameBytes: 60,
+    ratePps: 0,
+    count: 0n,
+    destination: broadcast,
+    source: `02:00:00:00:00:0${stream}`,
+    ...overrides,
+  };
+}
+
+describe('a queue that never runs empty', () => {
+  it('leaves turns to the others of its worker', async () => {
+    const backend = await testBackend({ workers: 1, polling: 'busy' });
+    const add = (port: string) =>
+      backend.addPort({ name: { switch: 'vale0', port }, device: { kind: 'host' }, settings: {} });
+    const [greedy, second, third] = [await add('a'), await add('b'), await add('c')];
+    await greedy.startSource(endless(1));
+    await sleep(100);
+    await second.startSource(endless(2));
+    await third.startSource(endless(3));
+    const before = greedy.stats().counters.tx_frames;
+    await sleep(400);
+    const sent = greedy.stats().counters.tx_frames - before;
+    const others = [await second.stopSource(), await third.stopSource()].map(Number);
+    await greedy.stopSource();
+
+    for (const frames of others) expect(frames / sent).toBeGreaterThan(0.7);
+    for (const frames of others) expect(frames / sent).toBeLessThan(1.4);
+  });
+
+  it('gets as much as its budget says', async () => {
+    const backend = await testBackend({ workers: 1, polling: 'busy' });
+    const add = (port: string, budget: number) =>
+      backend.addPort({
+        name: { switch: 'vale0', port },
+        device: { kind: 'host' },
+        settings: { budget },
+      });
+    const [large, small] = [await add('a', 64), await add('b', 8)];
+    await add('c', 64);
+    await large.startSource(endless(1));
+    await small.startSource(endless(2));
+    const before = large.stats().counters.tx_frames;
+    const beforeSmall = small.stats().counters.tx_frames;
+    await sleep(400);
+    const ratio =
+      (large.stats().counters.tx_frames - before) /
+      (small.stats().counters.tx_frames - beforeSmall);
+    await large.stopSource();
+    await small.stopSource();
+
+    expect(ratio).toBeGreaterThan(6);
+    expect(ratio).toBeLessThan(10);
+  });
+});

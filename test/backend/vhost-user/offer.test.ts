@@ -1,0 +1,62 @@
+/** What is offered, the configuration space, the RARP frame. */
+
+import { describe, expect, it } from 'vitest';
+import { netConfigBytes, offerOf } from '../../../backend/vhost-user/offer.ts';
+import { isStationMac, rarpFrame } from '../../../backend/vhost-user/rarp.ts';
+import { featureNames, protocolFeatureNames } from '../../../frontend-spec/index.ts';
+
+describe('the features offered', () => {
+  it('are those that are built', () => {
+    expect(featureNames(offerOf({ queues: 1 }).features)).toEqual([
+      'VIRTIO_NET_F_MTU',
+      'VIRTIO_NET_F_MRG_RXBUF',
+      'VIRTIO_F_NOTIFY_ON_EMPTY',
+      'VIRTIO_F_ANY_LAYOUT',
+      'VIRTIO_F_INDIRECT_DESC',
+      'VIRTIO_F_EVENT_IDX',
+      'VHOST_USER_F_PROTOCOL_FEATURES',
+      'VIRTIO_F_VERSION_1',
+    ]);
+  });
+
+  it('have VIRTIO_NET_F_MQ when there are several queue pairs', () => {
+    expect(featureNames(offerOf({ queues: 2 }).features)).toContain('VIRTIO_NET_F_MQ');
+    expect(featureNames(offerOf({ queues: 1 }).features)).not.toContain('VIRTIO_NET_F_MQ');
+  });
+
+  it('are restricted by a mask, and never widened', () => {
+    const offer = offerOf({ queues: 1, featuresMask: 0x1_0000_0001n });
+    expect(featureNames(offer.features)).toEqual(['VIRTIO_F_VERSION_1']);
+  });
+
+  it('leave CONFIG out, which QEMU warns about', () => {
+    const names = (offerConfig: boolean) =>
+      protocolFeatureNames(offerOf({ queues: 1, offerConfig }).protocolFeatures);
+    expect(names(false)).toEqual([
+      ...['MQ', 'RARP', 'REPLY_ACK', 'MTU', 'RESET_DEVICE', 'CONFIGURE_MEM_SLOTS', 'STATUS'],
+    ]);
+    expect(names(true)).toContain('CONFIG');
+  });
+});
+
+describe('virtio 1.2, 5.1.4 "Device configuration layout"', () => {
+  it('mac, status, max_virtqueue_pairs, mtu', () => {
+    const bytes = netConfigBytes(4, 9000);
+    expect(bytes.length).toBe(24);
+    expect(bytes.toString('hex')).toBe(`${'00'.repeat(6)}010004002823${'00'.repeat(12)}`);
+  });
+});
+
+describe('RFC 903: the frame of SEND_RARP', () => {
+  it('is a broadcast of the guest about itself, 60 bytes', () => {
+    const frame = rarpFrame(Buffer.from('525400123456', 'hex')).toString('hex');
+    const head = 'ffffffffffff5254001234568035';
+    const body = '00010800060400035254001234560000000052540012345600000000';
+    expect(frame).toBe((head + body).padEnd(120, '0'));
+  });
+
+  it.each(['000000000000', '010000000001', 'ffffffffffff'])('no station is %s', (mac) => {
+    expect(isStationMac(Buffer.from(mac, 'hex'))).toBe(false);
+    expect(isStationMac(Buffer.from('525400123456', 'hex'))).toBe(true);
+  });
+});

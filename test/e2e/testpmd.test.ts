@@ -1,0 +1,145 @@
+/**
+ * DPDK's own front-end, virtio-user in testpmd, on two ports of two switches: it forwards between
+ * them what a host port sends, and every frame is accounted for.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Port, PortSpec } from '../../backend/index.ts';
+import { Counts, Lab, until } from './lab.ts';
+
+const queueSize = 256;
+
+let lab: Lab;
+let testpmd: ChildProcess;
+let source: Port;
+let sink: Port;
+let said = '';
+/** Sent, and neither received nor dropped by us. */
+let missing = 0;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  const port = (home: string, name: string, device: PortSpec['device']) =>
+    lab.backend.addPort({ name: { switch: home, port: name }, device, settings: {} });
+  const guest = (name: string) =>
+    ({ kind: 'vhost-user', path: lab.socketOf(name), role: 'server', queues: 1 }) as const;
+  await port('vale0', 'a', guest('a'));
+  await port('vale1', 'b', guest('b'));
+  source = await port('vale0', 'source', { kind: 'host' });
+  sink = await port('vale1', 'sink', { kind: 'host' });
+  testpmd = startTestpmd();
+  await until(
+    'both ports of testpmd',
+    () => running('vale0', 'a') && running('vale1', 'b'),
+    (both) => both || testpmd.exitCode !== null,
+  );
+});
+
+afterAll(async () => {
+  if (testpmd?.exitCode === null) {
+    testpmd.kill('SIGINT');
+    await once(testpmd, 'exit');
+  }
+  await lab?.close();
+});
+
+/** Without hugepages, PCI devices or a terminal. */
+function startTestpmd(): ChildProcess {
+  const device = (index: number, name: string) =>
+    `--vdev=net_virtio_user${index},path=${lab.socketOf(name)},queues=1,queue_size=${queueSize}`;
+  const eal = ['--no-huge', '-m', '256', '--no-pci', '--no-telemetry', '-l', '0,1'];
+  const prefix = `--file-prefix=valenic-${process.pid}`;
+  const forward = ['--auto-start', '--forward-mode=io', '--stats-period=60', '--no-flush-rx'];
+  const child = spawn(
+    'dpdk-testpmd',
+    [...eal, prefix, device(0, 'a'), device(1, 'b'), '--', ...forward, '--total-num-mbufs=8192'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (text: Buffer) => {
+      said = (said + text.toString()).slice(-8000);
+    });
+  }
+  child.once('error', (error) => {
+    said += String(error);
+  });
+  return child;
+}
+
+function stateOf(home: string, name: string) {
+  return lab.backend.port({ switch: home, port: name }).state().vhostUser;
+}
+function running(home: string, name: string): boolean {
+  const rings = stateOf(home, name)?.rings ?? [];
+  return rings.length === 2 && rings.every((ring) => ring.started && ring.enabled);
+}
+
+describe("DPDK's virtio-user as the front-end", () => {
+  it('starts both queues of both ports', () => {
+    expect({ code: testpmd.exitCode, said }).toMatchObject({ code: null });
+    for (const [home, name] of [
+      ['vale0', 'a'],
+      ['vale1', 'b'],
+    ] as const) {
+      expect(stateOf(home, name)).toMatchObject({ connected: true, fault: null, notice: null });
+      expect(stateOf(home, name)?.features).toContain('VIRTIO_F_VERSION_1');
+    }
+  });
+
+  it.each([
+    [60, 'busy'],
+    [60, 'event'],
+    [1514, 'adaptive'],
+  ] as const)('forwards frames of %i bytes in %s mode', async (frameBytes, mode) => {
+    for (const port of lab.backend.ports()) await port.polling(mode);
+    await sink.report({ reset: true });
+    const counts = new Counts(...lab.backend.ports());
+    const frames = 10_000;
+    await source.startSource({
+      ...{ stream: 3, frameBytes, ratePps: 10_000, count: BigInt(frames) },
+      ...{ destination: '52:54:00:00:03:02', source: '52:54:00:00:03:01' },
+    });
+    const received = await settled(
+      () => lab.backend.port(sink.spec.name).stats().counters.rx_frames,
+    );
+    expect(received).toBeGreaterThan(0);
+    expect(await source.stopSource()).toBe(BigInt(frames));
+    const [report] = (await sink.report()).streams.filter(({ stream }) => stream === 3);
+    expect(report).toMatchObject({ reordered: 0n, corrupt: 0n });
+    // What testpmd itself dropped it tells at its end.
+    missing += frames - Number(report?.frames) - counts.dropped();
+  });
+
+  it('leaves cleanly, and its ports wait for the next', async () => {
+    testpmd.kill('SIGINT');
+    await once(testpmd, 'exit');
+    await until(
+      'both ports to be free',
+      () => [stateOf('vale0', 'a')?.connected, stateOf('vale1', 'b')?.connected],
+      (connected) => connected.every((one) => one === false),
+    );
+    expect(stateOf('vale0', 'a')?.fault).toBeNull();
+  });
+
+  it('dropped itself what did not arrive: every frame is accounted for', () => {
+    const all = said.slice(said.indexOf('Accumulated'));
+    const dropped = [...all.matchAll(/[RT]X-dropped: (\d+)/g)].map((match) => Number(match[1]));
+    expect(dropped).toHaveLength(2);
+    expect(missing).toBe(dropped.reduce((sum, frames) => sum + frames, 0));
+  });
+});
+
+/** The count once it has not changed for a second. */
+async function settled(count: () => number): Promise<number> {
+  let [last, quietSince] = [count(), Date.now()];
+  return until(
+    'the count to settle',
+    () => {
+      if (count() !== last) [last, quietSince] = [count(), Date.now()];
+      return last;
+    },
+    (seen) => seen > 0 && Date.now() - quietSince > 1000,
+  );
+}

@@ -1,0 +1,168 @@
+// The agent's operations over the loopback interface: the same sockets and threads as in a guest.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+
+#include "server.hpp"
+
+using namespace valenic::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Sends requests and waits for their answers.
+class Client {
+ public:
+    uint64_t send(Json request) {
+        request["id"] = next_;
+        server_.handle(request.dump());
+        return next_++;
+    }
+    Json wait(uint64_t id) {
+        std::unique_lock lock(mutex_);
+        REQUIRE(arrived_.wait_for(lock, 20s, [&] { return answers_.contains(id); }));
+        return answers_[id];
+    }
+    Json call(Json request) { return wait(send(std::move(request))); }
+    void disconnect() { server_.disconnect(); }
+    /// Asks again until `enough` is content or two seconds passed.
+    Json report_until(uint64_t job, const std::function<bool(const Json&)>& enough) {
+        Json report;
+        for (int i = 0; i < 200; ++i) {
+            report = call({{"op", "job_report"}, {"job", job}});
+            if (enough(report)) break;
+            std::this_thread::sleep_for(10ms);
+        }
+        return report;
+    }
+
+ private:
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::map<uint64_t, Json> answers_;
+    uint64_t next_ = 1;
+    Server server_{[this](const std::string& line) {
+        const Json answer = Json::parse(line);
+        const std::lock_guard lock(mutex_);
+        answers_[answer["id"].get<uint64_t>()] = answer;
+        arrived_.notify_all();
+    }};
+};
+
+uint64_t frames_of(const Json& report) {
+    uint64_t frames = 0;
+    for (const Json& stream : report["streams"]) frames += stream["frames"].get<uint64_t>();
+    return frames;
+}
+
+constexpr int port = 47'123;
+
+}  // namespace
+
+TEST_CASE("tcp: a transfer is confirmed at both ends, and a job is gone after its wait") {
+    Client client;
+    const Json listener = client.call({{"op", "tcp_listen"}, {"port", port}});
+    REQUIRE(listener["ok"] == true);
+    const Json sent = client.call({{"op", "tcp_connect"},
+                                   {"address", "127.0.0.1"},
+                                   {"port", port},
+                                   {"bytes", 3'000'001},
+                                   {"seed", 5}});
+    CHECK(sent["checksumOk"] == true);
+    CHECK(sent["bytes"] == 3'000'001);
+    const Json received = client.call({{"op", "job_wait"}, {"job", listener["job"]}});
+    CHECK(received["checksumOk"] == true);
+    CHECK(received["check"] == sent["check"]);
+    const Json gone = client.call({{"op", "job_report"}, {"job", listener["job"]}});
+    CHECK(gone["error"].get<std::string>().starts_with("no job has the number"));
+}
+
+TEST_CASE("udp: every datagram of two streams is counted") {
+    Client client;
+    const Json receiver = client.call({{"op", "udp_receive"}, {"port", port}});
+    REQUIRE(receiver["ok"] == true);
+    const auto sending = [&](int stream) {
+        return client.send({{"op", "udp_send"},
+                            {"address", "127.0.0.1"},
+                            {"port", port},
+                            {"payloadBytes", 100},
+                            {"count", 500},
+                            {"ratePps", 5000},
+                            {"stream", stream}});
+    };
+    const uint64_t one = sending(1), two = sending(2);
+    CHECK(client.wait(one)["sent"] == 500);
+    CHECK(client.wait(two)["sent"] == 500);
+    client.report_until(receiver["job"], [](const Json& r) { return frames_of(r) == 1000; });
+    const Json last = client.call({{"op", "job_stop"}, {"job", receiver["job"]}});
+    REQUIRE(last["streams"].size() == 2);
+    for (const Json& stream : last["streams"]) {
+        CHECK(stream["frames"] == 500);
+        CHECK(stream["bytes"] == 50'000);
+        CHECK(stream["gaps"] == 0);
+    }
+}
+
+TEST_CASE("a report with reset starts counting anew") {
+    Client client;
+    const Json receiver = client.call({{"op", "udp_receive"}, {"port", port}});
+    const auto send_ten = [&] {
+        client.call({{"op", "udp_send"},
+                     {"address", "127.0.0.1"},
+                     {"port", port},
+                     {"payloadBytes", 32},
+                     {"count", 10}});
+        return client.report_until(receiver["job"],
+                                   [](const Json& r) { return frames_of(r) == 10; });
+    };
+    CHECK(frames_of(send_ten()) == 10);
+    client.call({{"op", "job_report"}, {"job", receiver["job"]}, {"reset", true}});
+    CHECK(frames_of(send_ten()) == 10);
+}
+
+TEST_CASE("disconnect: ends what runs, and everything can be done again") {
+    Client client;
+    client.call({{"op", "udp_receive"}, {"port", port}});
+    const uint64_t endless = client.send({{"op", "udp_send"},
+                                          {"address", "127.0.0.1"},
+                                          {"port", port},
+                                          {"payloadBytes", 64},
+                                          {"seconds", 3600},
+                                          {"ratePps", 100}});
+    const auto start = std::chrono::steady_clock::now();
+    client.disconnect();
+    CHECK(std::chrono::steady_clock::now() - start < 2s);
+    CHECK(client.wait(endless)["ok"] == true);  // It tells how far it came, to whom it may concern.
+    CHECK(client.call({{"op", "udp_receive"}, {"port", port}})["ok"] == true);
+}
+
+TEST_CASE("jobs and operations are bounded") {
+    Client client;
+    for (int i = 0; i < 16; ++i)
+        REQUIRE(client.call({{"op", "udp_receive"}, {"port", port + i}})["ok"] == true);
+    CHECK(client.call({{"op", "udp_receive"}, {"port", port + 16}})["error"] ==
+          "at most 16 jobs run at a time");
+    for (int i = 0; i < 16; ++i)
+        client.send({{"op", "udp_send"},
+                     {"address", "127.0.0.1"},
+                     {"port", port},
+                     {"payloadBytes", 64},
+                     {"seconds", 3600},
+                     {"ratePps", 10}});
+    CHECK(client.call({{"op", "ping"}, {"address", "127.0.0.1"}})["error"] ==
+          "16 operations run already");
+}
+
+TEST_CASE("hello and counters know the loopback interface") {
+    Client client;
+    const Json hello = client.call({{"op", "hello"}});
+    CHECK(hello["version"] == 1);
+    bool found = false;
+    for (const Json& interface : hello["interfaces"]) found |= interface["name"] == "lo";
+    CHECK(found);
+    const Json counters = client.call({{"op", "counters"}});
+    CHECK(counters["interfaces"]["lo"].contains("rx_packets"));
+    CHECK(counters["cpu"]["busy"].get<uint64_t>() > 0);
+}

@@ -1,0 +1,82 @@
+// What every lookup owes the switch, run over each implementation.
+#include <memory>
+
+#include "lookup/hub.hpp"
+#include "lookup/learning.hpp"
+#include "lookup_rig.hpp"
+
+using namespace valenic;
+using namespace valenic::test;
+
+namespace {
+
+struct Hub {
+    static std::unique_ptr<Lookup> make() { return std::make_unique<HubLookup>(); }
+};
+struct Learning {
+    static std::unique_ptr<Lookup> make() {
+        return std::make_unique<LearningLookup>(LearningOptions{});
+    }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("lookup contract", Kind, Hub, Learning) {
+    LookupRig rig(Kind::make());
+
+    SUBCASE("declares no more header bytes than a stage has") {
+        CHECK(rig.lookup->header_bytes() <= stage_frame_bytes);
+    }
+    SUBCASE("answers every frame of a batch, from one to a full one") {
+        for (const size_t count : {1, 2, 63, 64}) {
+            std::vector<Action> actions(count, 0x1234);
+            rig.resolve(std::vector(count, addresses(7, 8)), 3, actions);
+            for (const Action action : actions) CHECK(action != 0x1234);
+        }
+    }
+    SUBCASE("an empty batch is no work") {
+        std::vector<Action> actions;
+        rig.resolve({}, 3, actions);
+    }
+    SUBCASE("an action is a slot, flood or drop") {
+        rig.learn(5, 0xaa);
+        rig.learn(9, 0xbb);
+        for (const MacAddress to :
+             {mac(0xaa), mac(0xbb), mac(0xcc), broadcast_mac, MacAddress{1}}) {
+            const Action action = rig.resolve_one({to, mac(0xdd)}, 2);
+            CHECK((action < 254 || action == action_flood || action == action_drop));
+        }
+    }
+    SUBCASE("broadcast and multicast reach everyone") {
+        rig.learn(5, 0xaa);
+        CHECK(rig.resolve_one({broadcast_mac, mac(1)}, 2) == action_flood);
+        CHECK(rig.resolve_one({0x0100'5e00'0001 | 1, mac(1)}, 2) == action_flood);
+    }
+    SUBCASE("an address nobody was seen with reaches everyone") {
+        CHECK(rig.resolve_one({mac(0x77), mac(1)}, 2) == action_flood);
+    }
+    SUBCASE("a forgotten slot is led to no more") {
+        rig.learn(5, 0xaa);
+        rig.lookup->forget(5);
+        CHECK(rig.resolve_one({mac(0xaa), mac(1)}, 2) == action_flood);
+        CHECK(rig.lookup->addresses_of(5, {}) == 0);
+    }
+    SUBCASE("forgetting a slot that nothing leads to is no work") { rig.lookup->forget(200); }
+    SUBCASE("lists at most what there is room for and says how many there are") {
+        rig.learn(5, 0xaa);
+        rig.learn(5, 0xbb);
+        std::array<MacAddress, 1> one{};
+        const size_t count = rig.lookup->addresses_of(5, one);
+        CHECK(count == rig.lookup->addresses_of(5, {}));
+        CHECK((count == 0 || one[0] == mac(0xaa) || one[0] == mac(0xbb)));
+    }
+    SUBCASE("reads only the stage: segments may be unreadable") {
+        rig.batch->clear();
+        const Bytes frame = frame_of(200);
+        append_frame(*rig.batch, frame);
+        rig.batch->segments[0].data = nullptr;
+        Action action = 0x1234;
+        rig.lookup->resolve(*rig.batch, rig.source(1), {&action, 1});
+        CHECK(action != 0x1234);
+    }
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import {
+  guestArgv,
+  libvirtInterfaceXml,
+  nicArgv,
+  qemuArgsForPort,
+  shellQuote,
+} from '../../qemu/argv.ts';
+import type { GuestDescription, GuestHost, GuestNic } from '../../qemu/description.ts';
+
+const paths = { qmp: '/t/q', agent: '/t/a', serial: '/t/s' };
+const old: GuestHost = { version: { major: 7, minor: 2, micro: 22 }, accel: 'tcg' };
+const recent: GuestHost = { version: { major: 11, minor: 1, micro: 2 }, accel: 'tcg' };
+const mac = '52:54:00:00:00:01';
+const vhost = (queues: number, more: Partial<GuestNic> = {}): GuestNic => ({
+  mac,
+  backend: { kind: 'vhost-user', path: '/run/v.sock', role: 'server', queues },
+  ...more,
+});
+const guest = (nics: readonly GuestNic[]): GuestDescription => ({
+  name: 'g1',
+  memoryMiB: 256,
+  cpus: 2,
+  boot: { kind: 'kernel', kernel: '/k', initrd: '/i', append: 'console=ttyS0 quiet' },
+  nics,
+});
+const device = (nic: GuestNic, host: GuestHost): string => nicArgv(nic, 'n', host).at(-1) ?? '';
+
+describe('guestArgv', () => {
+  it('shares all of the guest memory with the back-end', () => {
+    const args = guestArgv(guest([]), paths, old).join(' ');
+    expect(args).toContain('-M q35,memory-backend=mem -m 256 -smp 2');
+    expect(args).toContain('-object memory-backend-memfd,id=mem,size=256M,share=on');
+  });
+
+  it('keeps an append line one argument', () => {
+    const args = guestArgv(guest([]), paths, old);
+    expect(args[args.indexOf('-append') + 1]).toBe('console=ttyS0 quiet');
+  });
+
+  it('names the agent port', () => {
+    expect(guestArgv(guest([]), paths, old).join(' ')).toContain('name=org.valenic.agent.0');
+  });
+
+  it('gives several NICs ids of their own', () => {
+    const nics = [vhost(1), { ...vhost(1), mac: '52:54:00:00:00:02' }];
+    const args = guestArgv(guest(nics), paths, old).join(' ');
+    expect(args).toContain('id=net0,chardev=net0-sock');
+    expect(args).toContain('id=net1,chardev=net1-sock');
+  });
+
+  it.each<[string, Partial<GuestDescription>, RegExp]>([
+    ['no memory to speak of', { memoryMiB: 8 }, /memoryMiB must be 32/],
+    ['half a CPU', { cpus: 0.5 }, /cpus must be 1/],
+    ['a name with a comma', { name: 'a,b' }, /a guest's name is/],
+    ['one MAC twice', { nics: [vhost(1), vhost(1)] }, /same MAC/],
+    ['no MAC', { nics: [{ ...vhost(1), mac: 'x' }] }, /NIC 0: "x" is no MAC/],
+    ['a multicast MAC', { nics: [{ ...vhost(1), mac: '01:00:5e:00:00:01' }] }, /is multicast/],
+    ['17 queue pairs', { nics: [vhost(17)] }, /queues must be 1..16/],
+    ['an odd ring', { nics: [vhost(1, { rxQueueSize: 300 })] }, /rxQueueSize must be a power/],
+    ['a tiny MTU', { nics: [vhost(1, { hostMtu: 60 })] }, /hostMtu must be 68/],
+    [
+      'a long TX ring without vhost-user',
+      { nics: [{ mac, txQueueSize: 1024, backend: { kind: 'user' } }] },
+      /txQueueSize must be a power of two, 256..256/,
+    ],
+  ])('refuses %s', (_, change, sentence) => {
+    const build = (): unknown => guestArgv({ ...guest([]), ...change }, paths, old);
+    expect(build).toThrow(sentence);
+    expect(build).toThrow(expect.objectContaining({ code: 'guest_failed' }));
+  });
+});
+
+describe('a vhost-user NIC', () => {
+  it('has QEMU connect, again and again, when we are the server', () => {
+    expect(nicArgv(vhost(1), 'n', old)).toContain('socket,id=n-sock,path=/run/v.sock,reconnect=1');
+    const [, chardev] = nicArgv(vhost(1), 'n', recent);
+    expect(chardev).toBe('socket,id=n-sock,path=/run/v.sock,reconnect-ms=250');
+  });
+
+  it('has QEMU listen when we are the client', () => {
+    const backend = { kind: 'vhost-user', path: '/a,b', role: 'client', queues: 1 } as const;
+    const [, chardev] = nicArgv({ mac, backend }, 'n', recent);
+    expect(chardev).toBe('socket,id=n-sock,path=/a,,b,server=on,wait=off');
+  });
+
+  it('has no MSI-X under TCG before QEMU 11, which would crash', () => {
+    expect(device(vhost(1), old)).toContain('vectors=0');
+    expect(device(vhost(4), old)).toContain('mq=on,vectors=0');
+    expect(device(vhost(4), recent)).toContain('mq=on,vectors=10');
+    expect(device(vhost(4), { ...old, accel: 'kvm' })).toContain('mq=on,vectors=10');
+    expect(device(vhost(1), recent)).not.toMatch(/mq=|vectors=/);
+    expect(device({ mac, backend: { kind: 'user' } }, old)).not.toContain('vectors');
+  });
+
+  it('passes on what the guest is to see', () => {
+    const face = { hostMtu: 9000, rxQueueSize: 1024, txQueueSize: 512, packed: true };
+    const line = device(vhost(1, { ...face, properties: { mrg_rxbuf: 'off' } }), old);
+    expect(line).toContain('packed=on,host_mtu=9000,rx_queue_size=1024,tx_queue_size=512');
+    expect(line).toContain('ctrl_guest_offloads=off,mrg_rxbuf=off');
+  });
+});
+
+describe('other NICs', () => {
+  it.each<[GuestNic['backend'], string]>([
+    [
+      { kind: 'stream', path: '/t/s', listen: true },
+      'stream,id=n,server=on,addr.type=unix,addr.path=/t/s',
+    ],
+    [{ kind: 'tap', ifname: 'tap0' }, 'tap,id=n,ifname=tap0,script=no,downscript=no,vhost=off'],
+    [{ kind: 'user', options: 'restrict=on' }, 'user,id=n,restrict=on'],
+  ])('%o', (backend, netdev) => {
+    expect(nicArgv({ mac, backend }, 'n', old)[1]).toBe(netdev);
+    expect(device({ mac, backend }, old)).not.toContain('ctrl_guest_offloads');
+  });
+
+  it('refuses -netdev stream where QEMU has none', () => {
+    const backend = { kind: 'stream', path: '/t/s', listen: true } as const;
+    const host: GuestHost = { version: { major: 7, minor: 1, micro: 0 }, accel: 'kvm' };
+    expect(() => nicArgv({ mac, backend }, 'n', host)).toThrow(/came with QEMU 7.2/);
+  });
+});
+
+describe('lines for somebody else’s guest', () => {
+  const port = { path: '/run/valenic/vm1.sock', role: 'server', queues: 2, mac, index: 0 } as const;
+
+  it('qemuArgsForPort includes the shared memory once', () => {
+    const first = qemuArgsForPort(port).join(' ');
+    expect(first).toContain('-machine memory-backend=valenic-mem');
+    expect(first).toContain('size=1024M,share=on');
+    expect(first).toContain('-netdev vhost-user,id=valenic0,chardev=valenic0-sock,queues=2');
+    expect(first).toContain('mq=on,vectors=6');
+    const second = qemuArgsForPort({ ...port, index: 1 }).join(' ');
+    expect(second).not.toContain('memory-backend');
+    expect(second).toContain('id=valenic1,');
+  });
+
+  it('qemuArgsForPort follows version and accelerator', () => {
+    expect(qemuArgsForPort(port, recent.version).join(' ')).toContain('reconnect-ms=250');
+    expect(qemuArgsForPort(port, undefined, { accel: 'tcg' }).join(' ')).toContain('vectors=0');
+    expect(() => qemuArgsForPort({ ...port, queues: 0 })).toThrow(/queues must be/);
+  });
+
+  it('libvirtInterfaceXml turns the role round and escapes', () => {
+    const xml = libvirtInterfaceXml({ ...port, path: "/run/a'b<c" });
+    expect(xml).toContain(`path='/run/a&apos;b&lt;c' mode='client'>`);
+    expect(xml).toContain(`<reconnect enabled='yes' timeout='1'/>`);
+    expect(xml).toContain(`queues='2'`);
+    expect(xml).toContain(`<access mode='shared'/>`);
+    const other = libvirtInterfaceXml({ ...port, role: 'client', queues: 1 });
+    expect(other).toContain(`mode='server'/>`);
+    expect(other).not.toMatch(/reconnect|queues/);
+  });
+
+  it('shellQuote quotes only what needs it', () => {
+    expect(shellQuote(['-append', "a 'b'", '-m', '1'])).toBe(`-append 'a '\\''b'\\''' -m 1`);
+  });
+});
