@@ -53,8 +53,8 @@ export const portCounters = [
 export type PortCounter = (typeof portCounters)[number];
 
 /**
- * Counters of one worker. Times in nanoseconds. `kicks_missed`: queues that were found with work while
- * they were waited for, a second after their last kick: a driver without memory barriers.
+ * Counters of one worker. Times in nanoseconds. `kicks_missed`: queues that were found with work
+ * while they were waited for, a second after their last kick: a driver without memory barriers.
  */
 export const workerCounters = [
   'rounds',

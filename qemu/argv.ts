@@ -63,9 +63,10 @@ export function guestArgv(
 }
 
 /**
- * With one virtual CPU TCG leaves the guest's memory barriers out ("lock" prefixes included): nobody
- * else runs in the guest. A vhost-user back-end does run beside it, and then misses kicks: a queue
- * stands still until the next one (seen on 7.2 after some 10^5 kicks). Room for a second CPU keeps them.
+ * With one virtual CPU TCG leaves the guest's memory barriers out ("lock" prefixes included):
+ * nobody else runs in the guest. A vhost-user back-end does run beside it, and then misses kicks: a
+ * queue stands still until the next one (seen on 7.2 after some 10^5 kicks). Room for a second CPU
+ * keeps them.
  */
 function processors(guest: GuestDescription, host: GuestHost): string {
   return host.accel === 'tcg'

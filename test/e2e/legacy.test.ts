@@ -1,4 +1,4 @@
-/** A guest whose device is legacy (virtio 0.9.5: a net header of 10 bytes) talks to a modern one. */
+/** A guest whose device is legacy (virtio 0.9.5: a net header of 10 bytes) and a modern one. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
