@@ -146,7 +146,7 @@ class PollModeDriver final : public Job {
         do {
             net_->reclaim();
             receive();
-        } while ((net_->tx().in_flight() > 0 || net_->rx().used_waiting() > 0) &&
+        } while ((net_->tx_in_flight() > 0 || net_->rx_waiting() > 0) &&
                  monotonic_ns() < give_up_ns);
     }
 
@@ -162,7 +162,7 @@ class PollModeDriver final : public Job {
         const size_t count = net_->send(due, sending_->frame_bytes, [&](uint8_t* frame) {
             write_probe(frame + probe_offset_bytes, payload, sending_->stream, sent_++, now_ns);
         });
-        if (count > 0 && net_->tx().kick_wanted()) {
+        if (count > 0 && net_->kick_wanted()) {
             device_.kick(tx_queue);
             ++kicks_;
         }

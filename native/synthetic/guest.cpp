@@ -102,7 +102,7 @@ Guest::~Guest() {
 }
 
 void Guest::kick_if_wanted() noexcept {
-    if (!net_->tx().kick_wanted()) return;
+    if (!net_->kick_wanted()) return;
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(tx_kick_.get(), &one, sizeof one);
     ++kicks_;

@@ -135,7 +135,7 @@ void Traffic::sleep(uint64_t until_ns) {
     std::vector<pollfd> waits;
     bool work = false;
     for (const auto& guest : guests_) {
-        work |= guest->net().rx().ask_for_call();
+        work |= guest->net().ask_for_rx_call();
         waits.push_back({guest->call_fd(), POLLIN, 0});
     }
     const uint64_t now_ns = monotonic_ns();
@@ -150,7 +150,7 @@ void Traffic::sleep(uint64_t until_ns) {
     if (!work) ppoll(waits.data(), waits.size(), &timeout, nullptr);
     for (const auto& guest : guests_) {
         guest->drain_calls();
-        guest->net().rx().ask_for_no_call();
+        guest->net().ask_for_no_rx_call();
     }
 }
 

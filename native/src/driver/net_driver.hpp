@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "driver/packed_queue.hpp"
 #include "driver/split_queue.hpp"
 
 namespace valenic::driver {
@@ -22,9 +24,11 @@ struct BufferArea {
     uint8_t* at(uint32_t index) const noexcept { return data + size_t{index} * stride_bytes; }
 };
 
-class NetDriver {
+/// For one kind of ring. NetDriver is what programs use.
+template <typename Queue>
+class QueuePair {
  public:
-    NetDriver(SplitQueue tx, SplitQueue rx, BufferArea tx_buffers, BufferArea rx_buffers,
+    QueuePair(Queue tx, Queue rx, BufferArea tx_buffers, BufferArea rx_buffers,
               uint32_t header_bytes)
         : tx_(std::move(tx)),
           rx_(std::move(rx)),
@@ -32,8 +36,8 @@ class NetDriver {
           rx_buffers_(std::move(rx_buffers)),
           header_bytes_(header_bytes) {}
 
-    SplitQueue& tx() noexcept { return tx_; }
-    SplitQueue& rx() noexcept { return rx_; }
+    Queue& tx() noexcept { return tx_; }
+    Queue& rx() noexcept { return rx_; }
     uint32_t header_bytes() const noexcept { return header_bytes_; }
     /// Largest frame one buffer holds.
     uint32_t frame_bytes_max() const noexcept { return tx_buffers_.stride_bytes - header_bytes_; }
@@ -109,12 +113,87 @@ class NetDriver {
         return buffers;
     }
 
-    SplitQueue tx_;
-    SplitQueue rx_;
+    Queue tx_;
+    Queue rx_;
     BufferArea tx_buffers_;
     BufferArea rx_buffers_;
     uint32_t header_bytes_;
     std::vector<uint8_t> assembled_;
+};
+
+/// Split or packed, decided once a burst.
+class NetDriver {
+ private:
+    template <typename Self, typename Do>
+    static auto pick(Self& pair, Do what) {
+        if (auto* split = std::get_if<QueuePair<SplitQueue>>(&pair)) return what(*split);
+        return what(*std::get_if<QueuePair<PackedQueue>>(&pair));
+    }
+    template <typename Do>
+    auto with(Do what) {
+        return pick(pair_, what);
+    }
+    template <typename Do>
+    auto with(Do what) const {
+        return pick(pair_, what);
+    }
+
+ public:
+    template <typename Queue>
+    NetDriver(Queue tx, Queue rx, BufferArea tx_buffers, BufferArea rx_buffers,
+              uint32_t header_bytes)
+        : pair_(std::in_place_type<QueuePair<Queue>>, std::move(tx), std::move(rx),
+                std::move(tx_buffers), std::move(rx_buffers), header_bytes) {}
+
+    /// The queues of a pair that is split: for tests of that.
+    SplitQueue& tx() { return std::get<QueuePair<SplitQueue>>(pair_).tx(); }
+    SplitQueue& rx() { return std::get<QueuePair<SplitQueue>>(pair_).rx(); }
+
+    uint32_t header_bytes() const noexcept {
+        return with([](auto& pair) { return pair.header_bytes(); });
+    }
+    uint32_t frame_bytes_max() const noexcept {
+        return with([](auto& pair) { return pair.frame_bytes_max(); });
+    }
+    template <typename Prepare>
+    void prepare_frames(Prepare prepare) {
+        with([&](auto& pair) { pair.prepare_frames(prepare); });
+    }
+    void fill_rx() {
+        with([](auto& pair) { pair.fill_rx(); });
+    }
+    size_t reclaim() noexcept {
+        return with([](auto& pair) { return pair.reclaim(); });
+    }
+    template <typename Write>
+    size_t send(size_t count, uint32_t frame_bytes, Write write) noexcept {
+        return with([&](auto& pair) { return pair.send(count, frame_bytes, write); });
+    }
+    template <typename See>
+    size_t receive(size_t count, See see) {
+        return with([&](auto& pair) { return pair.receive(count, see); });
+    }
+    /// Whether the device wants a kick for what was sent since this was last asked.
+    bool kick_wanted() noexcept {
+        return with([](auto& pair) { return pair.tx().kick_wanted(); });
+    }
+    /// Sent and not reclaimed.
+    size_t tx_in_flight() noexcept {
+        return with([](auto& pair) { return size_t{pair.tx().in_flight()}; });
+    }
+    size_t rx_waiting() noexcept {
+        return with([](auto& pair) { return size_t{pair.rx().used_waiting()}; });
+    }
+    /// Returns true when frames wait already.
+    bool ask_for_rx_call() noexcept {
+        return with([](auto& pair) { return pair.rx().ask_for_call(); });
+    }
+    void ask_for_no_rx_call() noexcept {
+        with([](auto& pair) { pair.rx().ask_for_no_call(); });
+    }
+
+ private:
+    std::variant<QueuePair<SplitQueue>, QueuePair<PackedQueue>> pair_;
 };
 
 }  // namespace valenic::driver

@@ -1,0 +1,282 @@
+// The guest's half of a packed virtqueue. As SplitQueue, and used by NetDriver in its place.
+//
+// One thread owns a queue. It trusts the device as little as the device trusts it: an id from a
+// used descriptor is checked before it is used.
+//
+// @spec virtio 1.2, 2.8 "Packed Virtqueues".
+#pragma once
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/atomic.hpp"
+#include "base/check.hpp"
+#include "driver/split_queue.hpp"
+#include "spec/virtio_ring.hpp"
+
+namespace valenic::driver {
+
+class PackedQueue {
+ public:
+    using Parts = SplitQueue::Parts;  ///< `avail`: the driver's event structure; `used`: theirs.
+    static Parts parts_of(uint16_t size) noexcept {
+        const size_t driver_event = sizeof(spec::PackedDesc) * size;
+        constexpr size_t line = 64;  // A line of its own for each side's wishes.
+        const size_t first = (driver_event + line - 1) / line * line;
+        return {0, first, first + line, (first + 2 * line + 4095) / 4096 * 4096};
+    }
+    /// Index 0 in the first round: both wrap counters begin at 1. virtio 1.2, 2.8.1.
+    static constexpr uint16_t first_position = uint16_t{1} << spec::packed_event_wrap_bit;
+
+    /// `memory`: parts_of(size).bytes, zeroed. `base`: position to begin at, as in an event
+    /// structure. Any size up to 32768: packed rings need no power of two.
+    PackedQueue(uint8_t* memory, uint16_t size, bool event_index, bool in_order = false,
+                uint16_t base = first_position)
+        : size_(size), event_index_(event_index), in_order_(in_order) {
+        CHECK(size > 0 && size <= spec::ring_size_max);
+        const Parts parts = parts_of(size);
+        slots_ = reinterpret_cast<Slot*>(memory + parts.desc);
+        driver_event_ = reinterpret_cast<uint32_t*>(memory + parts.avail);
+        device_event_ = reinterpret_cast<uint32_t*>(memory + parts.used);
+        next_ = scan_ = {static_cast<uint16_t>(base & index_mask), (base & first_position) != 0};
+        free_slots_ = size;
+        const size_t places = std::bit_ceil(size_t{size});
+        mask_ = static_cast<uint16_t>(places - 1);
+        chains_.resize(size);
+        free_.resize(places);
+        used_.resize(places);
+        order_.resize(in_order ? places : 0);
+        for (uint16_t i = 0; i < size; ++i) free_[free_tail_++ & mask_] = i;
+    }
+
+    uint16_t size() const noexcept { return size_; }
+    uint32_t free_count() const noexcept { return free_slots_; }
+    uint16_t in_flight() const noexcept { return static_cast<uint16_t>(offered_ - taken_); }
+
+    /// Offers one chain; the device sees it after publish(). Returns its id. There must be room.
+    uint16_t add(std::span<const Buffer> chain) noexcept {
+        CHECK(!chain.empty() && chain.size() <= free_slots_);
+        const uint16_t id = take_id(static_cast<uint16_t>(chain.size()));
+        chains_[id] = {chain[0].addr, chain[0].len_bytes, static_cast<uint16_t>(chain.size()),
+                       flags_of(chain[0], chain.size() > 1)};
+        const Position head = next_;
+        for (size_t i = 0; i < chain.size(); ++i) {
+            const uint16_t flags = flags_of(chain[i], i + 1 < chain.size());
+            slots_[next_.index].addr = chain[i].addr;
+            if (i > 0) write_rest(next_, chain[i].len_bytes, id, flags);
+            advance(next_);
+        }
+        offer_head(head, chain[0].len_bytes, id, chains_[id].flags);
+        return id;
+    }
+    /// The common case: one buffer. Returns its id.
+    uint16_t add_one(uint64_t addr, uint32_t len_bytes, bool device_writes) noexcept {
+        const uint16_t id = take_id(1);
+        chains_[id] = {addr, len_bytes, 1, flags_of({addr, len_bytes, device_writes}, false)};
+        offer_one(id);
+        return id;
+    }
+    /// As add_one() for a buffer to send that always has this id.
+    void add_same(uint16_t id, uint64_t addr, uint32_t len_bytes) noexcept {
+        take_id(1);
+        chains_[id] = {addr, len_bytes, 1, 0};
+        offer_one(id);
+    }
+    /// One descriptor that points at a table of the caller's.
+    uint16_t add_indirect(uint64_t table_addr, uint32_t table_bytes) noexcept {
+        const uint16_t id = take_id(1);
+        chains_[id] = {table_addr, table_bytes, 1, spec::desc_f_indirect};
+        offer_one(id);
+        return id;
+    }
+    /// Which id the next add_one() takes.
+    uint16_t next_head() const noexcept { return free_[free_head_ & mask_]; }
+    /// Puts a buffer straight back that was taken: receive buffers.
+    void offer_again(uint16_t id) noexcept { offer_one(id); }
+
+    void publish() noexcept {
+        if (!held_) return;
+        held_ = false;
+        store_release(slots_[held_at_].rest, held_rest_);
+    }
+    /// Whether the device wants a kick for what was published since this was last asked. Fences.
+    bool kick_wanted() noexcept {
+        full_fence();
+        const uint32_t count = slots_offered_ - slots_kicked_;
+        slots_kicked_ = slots_offered_;
+        if (count == 0) return false;
+        const uint32_t event = load_once(*device_event_);
+        const auto flags = static_cast<uint16_t>(event >> 16);
+        if (flags != spec::packed_event_flag_desc || !event_index_)
+            return flags != spec::packed_event_flag_disable;
+        return passed(static_cast<uint16_t>(event), count);
+    }
+
+    /// Used chains that wait.
+    uint16_t used_waiting() noexcept {
+        while (in_flight() > static_cast<uint16_t>(used_tail_ - used_head_)) {
+            const uint64_t rest = load_acquire(slots_[scan_.index].rest);
+            const uint16_t both = spec::packed_desc_f_avail | spec::packed_desc_f_used;
+            if (((rest >> 48) & both) != (scan_.wrap ? both : 0)) break;
+            note_used(static_cast<uint16_t>(rest >> 32), static_cast<uint32_t>(rest));
+        }
+        return static_cast<uint16_t>(used_tail_ - used_head_);
+    }
+    /// Takes one; only after used_waiting() said there is one.
+    UsedChain take_used() noexcept {
+        ++taken_;
+        return used_[used_head_++ & mask_];
+    }
+    /// Gives a taken chain's id and descriptors back to the free ones.
+    void free_chain(uint16_t id) noexcept {
+        free_slots_ += chains_[id].slots;
+        free_[free_tail_++ & mask_] = id;
+    }
+
+    /// Asks for a call with the next used chain, or for none. Returns true when some wait already.
+    bool ask_for_call() noexcept {
+        const uint32_t flags =
+            event_index_ ? spec::packed_event_flag_desc : spec::packed_event_flag_enable;
+        store_once(*driver_event_, flags << 16 | off_wrap(scan_));
+        full_fence();
+        return used_waiting() != 0;
+    }
+    void ask_for_no_call() noexcept {
+        store_once(*driver_event_, uint32_t{spec::packed_event_flag_disable} << 16);
+    }
+
+    // For tests that break rules.
+
+    /// A descriptor in its two halves: each is loaded and stored at once.
+    struct Slot {
+        uint64_t addr;
+        uint64_t rest;  ///< len, id, flags.
+    };
+    Slot* slots() noexcept { return slots_; }
+    uint32_t* driver_event() noexcept { return driver_event_; }
+    uint32_t* device_event() noexcept { return device_event_; }
+    static constexpr uint64_t rest_of(uint32_t len, uint16_t id, uint16_t flags) noexcept {
+        return len | uint64_t{id} << 32 | uint64_t{flags} << 48;
+    }
+    /// Flags that make a descriptor available at the next position.
+    uint16_t available_flags() const noexcept { return available_flags(next_); }
+    uint16_t next_index() const noexcept { return next_.index; }
+    /// Makes one slot available as it stands, past the driver's own books.
+    void offer_raw(uint64_t addr, uint32_t len, uint16_t id, uint16_t flags) noexcept {
+        slots_[next_.index].addr = addr;
+        const uint64_t rest =
+            rest_of(len, id, static_cast<uint16_t>(flags | available_flags(next_)));
+        store_release(slots_[next_.index].rest, rest);
+        advance(next_);
+        ++slots_offered_;
+    }
+
+ private:
+    static constexpr uint16_t index_mask = first_position - 1;
+
+    struct Position {
+        uint16_t index;
+        bool wrap;
+    };
+    /// What was offered under an id.
+    struct Chain {
+        uint64_t addr;
+        uint32_t len_bytes;
+        uint16_t slots = 0;
+        uint16_t flags;
+    };
+
+    static uint16_t off_wrap(Position at) noexcept {
+        return static_cast<uint16_t>(at.index | (at.wrap ? first_position : 0));
+    }
+    static uint16_t available_flags(Position at) noexcept {
+        return at.wrap ? spec::packed_desc_f_avail : spec::packed_desc_f_used;
+    }
+    static uint16_t flags_of(const Buffer& buffer, bool more) noexcept {
+        return static_cast<uint16_t>((buffer.device_writes ? spec::desc_f_write : 0) |
+                                     (more ? spec::desc_f_next : 0));
+    }
+    void advance(Position& at) noexcept {
+        if (++at.index < size_) return;
+        at = {0, !at.wrap};
+    }
+    uint16_t take_id(uint16_t slots) noexcept {
+        free_slots_ -= slots;
+        return free_[free_head_++ & mask_];
+    }
+    void write_rest(Position at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
+        const auto all = static_cast<uint16_t>(flags | available_flags(at));
+        store_release(slots_[at.index].rest, rest_of(len, id, all));
+    }
+    void offer_one(uint16_t id) noexcept {
+        const Position at = next_;
+        slots_[at.index].addr = chains_[id].addr;
+        advance(next_);
+        offer_head(at, chains_[id].len_bytes, id, chains_[id].flags);
+    }
+    /// The first descriptor of a burst waits for publish(), and the device does not look behind it.
+    void offer_head(Position at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
+        if (held_) {
+            write_rest(at, len, id, flags);
+        } else {
+            held_ = true;
+            held_at_ = at.index;
+            held_rest_ = rest_of(len, id, static_cast<uint16_t>(flags | available_flags(at)));
+        }
+        if (in_order_) order_[offered_ & mask_] = id;
+        ++offered_;
+        slots_offered_ += chains_[id].slots;
+    }
+    /// With IN_ORDER one used descriptor stands for all chains up to its own. virtio 1.2, 2.8.9.
+    void note_used(uint16_t id, uint32_t len) noexcept {
+        for (;;) {
+            CHECK(in_flight() > static_cast<uint16_t>(used_tail_ - used_head_));
+            const uint16_t next =
+                in_order_ ? order_[(taken_ + used_tail_ - used_head_) & mask_] : id;
+            CHECK(next < size_ && chains_[next].slots > 0);
+            const bool last = next == id;
+            used_[used_tail_++ & mask_] = {next, last ? len : chains_[next].len_bytes};
+            scan_.index = static_cast<uint16_t>(scan_.index + chains_[next].slots);
+            if (scan_.index >= size_)
+                scan_ = {static_cast<uint16_t>(scan_.index - size_), !scan_.wrap};
+            if (last) return;
+        }
+    }
+    /// Whether the last `count` slots that were made available include the one at `event`.
+    bool passed(uint16_t event, uint32_t count) const noexcept {
+        const uint32_t round = 2u * size_;
+        const uint32_t now = next_.index + (next_.wrap ? 0u : size_);
+        const uint32_t at = (event & index_mask) + ((event & first_position) != 0 ? 0u : size_);
+        return (now + 2 * round - 1 - at % round) % round < count;
+    }
+
+    Slot* slots_;             ///< Both write.
+    uint32_t* driver_event_;  ///< We write, the device reads: off_wrap, flags.
+    uint32_t* device_event_;  ///< The device writes, we read.
+    uint16_t size_;
+    uint16_t mask_;  ///< Of the lists below: a power of two that holds `size_`, less one.
+    bool event_index_;
+    bool in_order_;
+    bool held_ = false;  ///< The first descriptor of a burst is not written yet.
+    uint16_t held_at_ = 0;
+    uint64_t held_rest_ = 0;
+    Position next_;  ///< First slot not offered.
+    Position scan_;  ///< Where the next used descriptor appears.
+    uint32_t free_slots_;
+    uint32_t slots_offered_ = 0;
+    uint32_t slots_kicked_ = 0;  ///< Slots offered when kick_wanted() was last asked.
+    uint16_t offered_ = 0;       ///< Chains.
+    uint16_t taken_ = 0;
+    uint32_t free_head_ = 0;
+    uint32_t free_tail_ = 0;
+    uint32_t used_head_ = 0;
+    uint32_t used_tail_ = 0;
+    std::vector<Chain> chains_;    ///< By id.
+    std::vector<uint16_t> free_;   ///< Ids.
+    std::vector<UsedChain> used_;  ///< Seen, not taken.
+    std::vector<uint16_t> order_;  ///< Ids as they were offered; with IN_ORDER only.
+};
+
+}  // namespace valenic::driver
