@@ -78,14 +78,18 @@ export const faults = {
   none: { closes: 'queue', text: 'no fault' },
   ring_size_invalid: {
     closes: 'queue',
-    text: 'the ring size is zero, above 32768 or no power of two',
+    text: 'the ring size is zero, above 32768 or, of a split ring, no power of two',
   },
+  ring_base_invalid: { closes: 'queue', text: 'the base of a packed ring is outside the ring' },
   ring_address_unmapped: { closes: 'queue', text: 'a ring lies outside the shared guest memory' },
   ring_address_misaligned: {
     closes: 'queue',
     text: 'a ring address is not aligned as virtio requires',
   },
-  ring_memory_not_writable: { closes: 'queue', text: 'the used ring lies in read-only memory' },
+  ring_memory_not_writable: {
+    closes: 'queue',
+    text: 'a part of a ring that we write lies in read-only memory',
+  },
   avail_index_jumped: {
     closes: 'queue',
     text: 'the available index moved by more than the ring size, or backwards',
@@ -163,7 +167,10 @@ export interface MemoryRegion {
 /** What starts one ring. Addresses are the front-end's user addresses, as in SET_VRING_ADDR. */
 export interface RingStart {
   readonly size: number;
-  /** Next available index to take. */
+  /**
+   * Position of the next chain to take, 16 bits. Split: an index that counts on. Packed: the index
+   * in the ring, and the wrap counter in bit 15.
+   */
   readonly base: number;
   readonly descAddr: bigint;
   readonly availAddr: bigint;

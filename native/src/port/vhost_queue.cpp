@@ -111,12 +111,12 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
 // after it moved the index.
 bool VhostQueue::memory_looks_foreign() noexcept {
     constexpr uint64_t spurious_kicks = 1;
-    if (rx.ring && rx.kick.valid() && rx.ring->driver_avail_index() == 0) {
+    if (rx.ring && rx.kick.valid() && rx.ring->untouched()) {
         rx_kicks_ += drain_eventfd(rx.kick.get());
-        if (rx_kicks_ > spurious_kicks) return rx.ring->driver_avail_index() == 0;
+        if (rx_kicks_ > spurious_kicks) return rx.ring->untouched();
     }
     if (tx.ring && tx_kicks_.load(std::memory_order_relaxed) > spurious_kicks)
-        return tx.ring->driver_avail_index() == 0 && tx.ring->next_avail() == 0;
+        return tx.ring->untouched();
     return false;
 }
 

@@ -12,19 +12,30 @@ struct Table {
     bool is_indirect;
 };
 
-spec::SplitDesc load_table_entry(const Table& table, uint16_t index) noexcept {
-    // An indirect table may lie at any address; only the ring's own is aligned.
-    if (!table.is_indirect) return load_descriptor(table.entries[index]);
-    spec::SplitDesc copy;
-    __builtin_memcpy(&copy, &table.entries[index], sizeof copy);
+/// An entry of an indirect table, at any address.
+template <typename Desc>
+Desc load_entry(const Desc* entry) noexcept {
+    Desc copy;
+    __builtin_memcpy(&copy, entry, sizeof copy);
     asm volatile("" ::: "memory");  // What was copied is what is used: no second load.
     return copy;
 }
 
-Fault add_buffer(const MemoryMap& memory, const spec::SplitDesc& desc, ChainUse use,
+spec::SplitDesc load_table_entry(const Table& table, uint16_t index) noexcept {
+    // An indirect table may lie at any address; only the ring's own is aligned.
+    if (!table.is_indirect) return load_descriptor(table.entries[index]);
+    return load_entry(&table.entries[index]);
+}
+
+Fault direction_fault(uint16_t flags, ChainUse use) noexcept {
+    const bool writable = (flags & spec::desc_f_write) != 0;
+    if (writable == (use == ChainUse::receive)) return Fault::none;
+    return use == ChainUse::receive ? Fault::readable_in_receive_chain
+                                    : Fault::writable_in_send_chain;
+}
+
+Fault add_buffer(const MemoryMap& memory, uint64_t addr, uint64_t left, ChainUse use,
                  std::span<Piece> out, ChainResult& result) noexcept {
-    uint64_t addr = desc.addr;
-    uint64_t left = desc.len;
     if (left > UINT64_MAX - addr) return Fault::address_outside_memory;
     result.bytes += left;
     while (left > 0) {  // At most one step for each region.
@@ -44,18 +55,47 @@ Fault add_buffer(const MemoryMap& memory, const spec::SplitDesc& desc, ChainUse 
     return Fault::none;
 }
 
-Fault open_indirect(const SplitLayout& layout, const MemoryMap& memory, const spec::SplitDesc& desc,
-                    Table& table) noexcept {
+/// The table of `bytes` at `addr`, or why there is none. Entries of both kinds of ring have 16
+/// bytes.
+Result<const uint8_t*, Fault> open_indirect(const MemoryMap& memory, uint64_t addr, uint32_t bytes,
+                                            uint16_t ring_size) noexcept {
+    constexpr uint32_t entry_bytes = sizeof(spec::SplitDesc);
+    static_assert(sizeof(spec::PackedDesc) == entry_bytes);
+    const uint32_t entries = bytes / entry_bytes;
+    if (entries == 0 || bytes % entry_bytes != 0 || entries > ring_size)
+        return Fault::indirect_size_invalid;
+    RegionCache cache;
+    const uint8_t* host = memory.translate(addr, bytes, false, cache);
+    if (host == nullptr) return Fault::address_outside_memory;
+    return host;
+}
+
+Fault open_split_table(const SplitLayout& layout, const MemoryMap& memory,
+                       const spec::SplitDesc& desc, Table& table) noexcept {
     if (!layout.indirect) return Fault::indirect_not_negotiated;
     if (table.is_indirect) return Fault::indirect_nested;
     if ((desc.flags & spec::desc_f_next) != 0) return Fault::indirect_with_next;
-    const uint32_t entries = desc.len / sizeof(spec::SplitDesc);
-    if (entries == 0 || desc.len % sizeof(spec::SplitDesc) != 0 || entries > layout.size)
-        return Fault::indirect_size_invalid;
-    RegionCache cache;
-    const uint8_t* host = memory.translate(desc.addr, desc.len, false, cache);
-    if (host == nullptr) return Fault::address_outside_memory;
-    table = {reinterpret_cast<const spec::SplitDesc*>(host), static_cast<uint16_t>(entries), true};
+    const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
+    if (!opened) return opened.error();
+    table = {reinterpret_cast<const spec::SplitDesc*>(opened.value()),
+             static_cast<uint16_t>(desc.len / sizeof(spec::SplitDesc)), true};
+    return Fault::none;
+}
+
+/// Every entry of a packed ring's table, in its order: of their flags only the direction counts.
+Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
+                       const spec::PackedDesc& desc, ChainUse use, std::span<Piece> out,
+                       ChainResult& result) noexcept {
+    const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
+    if (!opened) return opened.error();
+    const auto* entries = reinterpret_cast<const spec::PackedDesc*>(opened.value());
+    for (uint32_t i = 0; i < desc.len / sizeof *entries; ++i) {
+        const spec::PackedDesc entry = load_entry(&entries[i]);
+        Fault fault = direction_fault(entry.flags, use);
+        if (fault == Fault::none)
+            fault = add_buffer(memory, entry.addr, entry.len, use, out, result);
+        if (fault != Fault::none) return fault;
+    }
     return Fault::none;
 }
 
@@ -74,22 +114,47 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
         }
         const spec::SplitDesc desc = load_table_entry(table, index);
         if ((desc.flags & spec::desc_f_indirect) != 0) {
-            result.fault = open_indirect(layout, memory, desc, table);
+            result.fault = open_split_table(layout, memory, desc, table);
             if (result.fault != Fault::none) return result;
             index = 0;
             step = UINT32_MAX;  // Wraps to 0.
             continue;
         }
-        const bool writable = (desc.flags & spec::desc_f_write) != 0;
-        if (writable != (use == ChainUse::receive)) {
-            result.fault = use == ChainUse::receive ? Fault::readable_in_receive_chain
-                                                    : Fault::writable_in_send_chain;
-            return result;
-        }
-        result.fault = add_buffer(memory, desc, use, out, result);
+        result.fault = direction_fault(desc.flags, use);
+        if (result.fault != Fault::none) return result;
+        result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
         if (result.fault != Fault::none) return result;
         if ((desc.flags & spec::desc_f_next) == 0) return result;
         index = desc.next;
+    }
+    result.fault = Fault::chain_loops;
+    return result;
+}
+
+ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, PackedPosition head,
+                       uint32_t slots_max, ChainUse use, std::span<Piece> out) noexcept {
+    ChainResult result;
+    PackedPosition at = head;
+    while (result.slots < slots_max) {
+        const spec::PackedDesc desc = load_packed(layout.slots[at.index()]);
+        at.advance(1, layout.size);
+        ++result.slots;
+        result.id = desc.id;
+        if ((desc.flags & spec::desc_f_indirect) != 0) {
+            if (!layout.indirect) {
+                result.fault = Fault::indirect_not_negotiated;
+            } else if (result.slots > 1 || (desc.flags & spec::desc_f_next) != 0) {
+                result.fault = Fault::indirect_with_next;
+            } else {
+                result.fault = add_packed_table(layout, memory, desc, use, out, result);
+            }
+            return result;
+        }
+        result.fault = direction_fault(desc.flags, use);
+        if (result.fault != Fault::none) return result;
+        result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
+        if (result.fault != Fault::none) return result;
+        if ((desc.flags & spec::desc_f_next) == 0) return result;
     }
     result.fault = Fault::chain_loops;
     return result;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "ring/packed_layout.hpp"
 #include "ring/split_layout.hpp"
 
 namespace valenic {
@@ -22,6 +23,8 @@ struct ChainResult {
     size_t pieces = 0;      ///< Written to the caller's span.
     bool overflow = false;  ///< There were more than fit; `bytes` still counts all.
     uint64_t bytes = 0;
+    uint16_t id = 0;     ///< Packed: buffer id, from the last descriptor.
+    uint16_t slots = 0;  ///< Packed: descriptors in the ring itself.
 };
 
 /// Collects the buffers of the chain that begins with table entry `head`.
@@ -34,5 +37,13 @@ struct ChainResult {
 /// @spec virtio 1.2, 2.7.5.2 (no loops), 2.7.5.3 (indirect), 2.7.4.2 (direction of buffers).
 ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint16_t head,
                        ChainUse use, std::span<Piece> out) noexcept;
+
+/// The same for a packed ring, whose chains lie side by side.
+///
+/// @param head       Its first descriptor was seen to be available.
+/// @param slots_max  Descriptors that may belong to it: what is borrowed is not looked at again.
+/// @spec virtio 1.2, 2.8.6 (chains), 2.8.7 (indirect), 2.8.20 "Driver Requirements".
+ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, PackedPosition head,
+                       uint32_t slots_max, ChainUse use, std::span<Piece> out) noexcept;
 
 }  // namespace valenic

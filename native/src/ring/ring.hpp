@@ -12,19 +12,27 @@
 #include "memory/memory_map.hpp"
 #include "net/batch.hpp"
 #include "spec/boundary.hpp"
+#include "spec/virtio_features.hpp"
 #include "stats/counters.hpp"
 
 namespace valenic {
 
 /// Where a ring lies and what was negotiated. Addresses are the front-end's user addresses.
 struct RingConfig {
-    uint16_t size;      ///< Slots: a power of two, 1..32768. Untrusted.
-    uint16_t base;      ///< Next available index to take.
+    uint16_t size;      ///< Slots: 1..32768; of a split ring a power of two. Untrusted.
+    uint16_t base;      ///< Position of the next chain to take, see below. Untrusted.
     uint64_t features;  ///< Acknowledged virtio feature bits.
     uint64_t desc_addr;
-    uint64_t avail_addr;
-    uint64_t used_addr;
+    uint64_t avail_addr;  ///< Packed: the driver's event suppression structure.
+    uint64_t used_addr;   ///< Packed: the device's.
 };
+constexpr bool negotiated(uint64_t features, unsigned bit) noexcept {
+    return (features & spec::feature_mask(bit)) != 0;
+}
+
+// A position is 16 bits. Split: an index that counts on modulo 2^16. Packed: the index in the ring,
+// and the wrap counter in bit 15. Between batches what was taken was also handed back, so one
+// position says where both sides of a ring stand.
 
 struct FetchLimits {
     size_t frames;             ///< 1..batch_frames.
@@ -54,10 +62,11 @@ class TxRing {
     /// Asks for no kicks: we poll.
     virtual void disarm() noexcept = 0;
     virtual spec::Fault fault() const noexcept = 0;
-    virtual uint16_t next_avail() const noexcept = 0;  ///< First index not taken.
-    virtual uint16_t used_index() const noexcept = 0;  ///< Published used index.
-    /// The driver's available index as it stands in memory; 0 with kicks means foreign memory.
-    virtual uint16_t driver_avail_index() const noexcept = 0;
+    virtual uint16_t next_avail() const noexcept = 0;  ///< Position of the first chain not taken.
+    virtual uint16_t used_index() const noexcept = 0;  ///< Position up to which all is published.
+    /// Whether no driver ever offered anything here, as far as the memory shows. With kicks that
+    /// means that its memory is not the one we mapped.
+    virtual bool untouched() const noexcept = 0;
     /// Other addresses or another memory map, same indices. Only while every worker is parked and
     /// nothing is borrowed. A fault is remembered as if the guest had caused it.
     virtual spec::Fault rebind(const RingConfig& config,
@@ -84,13 +93,13 @@ class RxRing {
     virtual spec::Fault fault() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;
     virtual uint16_t used_index() const noexcept = 0;
-    virtual uint16_t driver_avail_index() const noexcept = 0;
+    virtual bool untouched() const noexcept = 0;
     virtual spec::Fault rebind(const RingConfig& config,
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
 };
 
-/// Check size, alignment and extents; disable kicks (we poll until arm()). Split for now; packed by
-/// feature_ring_packed later.
+/// Check size, base, alignment and extents; disable kicks (we poll until arm()). Packed or split by
+/// feature_ring_packed.
 Result<std::unique_ptr<TxRing>, spec::Fault> make_tx_ring(const RingConfig& config,
                                                           std::shared_ptr<const MemoryMap> memory);
 Result<std::unique_ptr<RxRing>, spec::Fault> make_rx_ring(const RingConfig& config,

@@ -10,7 +10,8 @@ namespace valenic {
 
 /// One chain taken from the guest and how much of it is filled: a used entry.
 struct RxChain {
-    uint32_t head;
+    uint16_t id;     ///< Split: index of its head. Packed: buffer id.
+    uint16_t slots;  ///< Packed: descriptors it takes up in the ring. Split: 1.
     uint32_t written_bytes;
 };
 
@@ -30,6 +31,7 @@ struct RxPlan {
     size_t target_count = 0;
     size_t chain_count = 0;
     size_t piece_count = 0;
+    size_t slot_count = 0;  ///< Places of the used ring that the chains take up.
     RxTarget targets[batch_frames];
     RxChain chains[chains_max];
     Piece pieces[pieces_max];

@@ -6,14 +6,6 @@ namespace valenic {
 
 using spec::Fault;
 
-namespace {
-
-bool has(uint64_t features, unsigned bit) noexcept {
-    return (features & spec::feature_mask(bit)) != 0;
-}
-
-}  // namespace
-
 Result<SplitLayout, Fault> SplitLayout::resolve(const RingConfig& config,
                                                 const MemoryMap& memory) noexcept {
     const uint16_t size = config.size;
@@ -27,9 +19,10 @@ Result<SplitLayout, Fault> SplitLayout::resolve(const RingConfig& config,
     SplitLayout layout;
     layout.size = size;
     layout.mask = static_cast<uint16_t>(size - 1);
-    layout.event_index = has(config.features, spec::feature_ring_event_idx);
-    layout.indirect = has(config.features, spec::feature_ring_indirect_desc);
-    layout.notify_on_empty = has(config.features, spec::feature_notify_on_empty);
+    layout.event_index = negotiated(config.features, spec::feature_ring_event_idx);
+    layout.indirect = negotiated(config.features, spec::feature_ring_indirect_desc);
+    layout.notify_on_empty = negotiated(config.features, spec::feature_notify_on_empty);
+    layout.in_order = negotiated(config.features, spec::feature_in_order);
 
     const uint64_t event_bytes = layout.event_index ? sizeof(uint16_t) : 0;
     const uint64_t table_bytes = sizeof(spec::SplitDesc) * uint64_t{size};

@@ -12,14 +12,6 @@
 
 namespace valenic {
 
-/// The used index up to which the driver may be taken to have been called, of a ring just started.
-///
-/// A device before us may have published and died before it called. So the first question whether
-/// to call covers a whole ring of used entries: at worst one call too many.
-inline uint16_t first_signalled(const RingConfig& config) noexcept {
-    return static_cast<uint16_t>(config.base - config.size);
-}
-
 /// A split ring, resolved and bound-checked. Plain pointers into one MemoryMap: whoever keeps a
 /// layout keeps the map. @spec virtio 1.2, 2.7 "Split Virtqueues".
 struct SplitLayout {
@@ -31,6 +23,7 @@ struct SplitLayout {
     bool event_index = false;
     bool indirect = false;
     bool notify_on_empty = false;
+    bool in_order = false;
 
     static Result<SplitLayout, spec::Fault> resolve(const RingConfig& config,
                                                     const MemoryMap& memory) noexcept;

@@ -178,6 +178,7 @@ constexpr const char* name_of(FaultLevel value) noexcept {
 enum class Fault : uint8_t {
     none,
     ring_size_invalid,
+    ring_base_invalid,
     ring_address_unmapped,
     ring_address_misaligned,
     ring_memory_not_writable,
@@ -202,6 +203,7 @@ enum class Fault : uint8_t {
 inline constexpr const char* fault_names[] = {
     "none",
     "ring_size_invalid",
+    "ring_base_invalid",
     "ring_address_unmapped",
     "ring_address_misaligned",
     "ring_memory_not_writable",
@@ -231,10 +233,11 @@ constexpr const char* name_of(Fault value) noexcept {
 // clang-format off
 inline constexpr const char* fault_texts[] = {
     "no fault",
-    "the ring size is zero, above 32768 or no power of two",
+    "the ring size is zero, above 32768 or, of a split ring, no power of two",
+    "the base of a packed ring is outside the ring",
     "a ring lies outside the shared guest memory",
     "a ring address is not aligned as virtio requires",
-    "the used ring lies in read-only memory",
+    "a part of a ring that we write lies in read-only memory",
     "the available index moved by more than the ring size, or backwards",
     "a descriptor index is outside its table",
     "a descriptor chain is longer than its table: it loops",
@@ -260,6 +263,7 @@ constexpr const char* text_of(Fault value) noexcept {
 
 // clang-format off
 inline constexpr FaultLevel fault_levels[] = {
+    FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,

@@ -1,0 +1,74 @@
+// Packed virtqueue, device side, us -> guest.
+#pragma once
+#include <cstdint>
+#include <memory>
+
+#include "ring/rx_ring.hpp"
+
+namespace valenic {
+
+class PackedRxRing final : public BasicRxRing<PackedRxRing> {
+ public:
+    PackedRxRing(const PackedLayout& layout, const RingConfig& config,
+                 std::shared_ptr<const MemoryMap> memory) noexcept;
+
+    uint16_t next_avail() const noexcept override { return load_once(next_.at.off_wrap); }
+    uint16_t used_index() const noexcept override {
+        return layout_.position_of(reservations_.published()).off_wrap;
+    }
+    bool untouched() const noexcept override { return layout_.untouched(); }
+    spec::Fault rebind(const RingConfig& config,
+                       std::shared_ptr<const MemoryMap> memory) noexcept override;
+
+ private:
+    friend BasicRxRing<PackedRxRing>;
+
+    struct Place {
+        PackedPosition at;
+        uint64_t number;
+    };
+    /// Walks over descriptors that are a chain each.
+    struct Cursor {
+        PackedLayout layout;
+        Place place;
+        size_t free;
+
+        size_t known() const noexcept { return free; }
+        bool load(DirectBuffer& buffer) const noexcept {
+            const PackedSlot& slot = layout.slots[place.at.index()];
+            const uint64_t rest = load_acquire(slot.rest);
+            const uint16_t direct = place.at.available_flags() | spec::desc_f_write;
+            if (packed_flags(rest) != direct) [[unlikely]]
+                return false;
+            buffer = {load_once(slot.addr), packed_len(rest), packed_id(rest)};
+            return true;
+        }
+        void step() noexcept {
+            place.at.advance(1, layout.size);
+            ++place.number;
+        }
+    };
+
+    Place next() const noexcept { return next_; }
+    void set_next(const Place& place) noexcept {
+        store_once(next_.at.off_wrap, place.at.off_wrap);
+        next_.number = place.number;
+    }
+    Cursor cursor() const noexcept { return {layout_, next_, free_slots(next_)}; }
+    /// What was not published has not come back, so the driver cannot have offered it again. This
+    /// also bounds how far workers can get ahead of one that is held up in its copy.
+    size_t free_slots(const Place& place) const noexcept {
+        return layout_.size - static_cast<size_t>(place.number - reservations_.published());
+    }
+    RxRoom take_chain(Place& place, RxPlan& plan, RxTarget& target, RxChain& chain) noexcept;
+    void write_used(const RxPlan& plan, const Reservation& reservation) const noexcept;
+    void finish(const RxPlan& plan, const Reservation& reservation, bool published) const noexcept;
+    bool wants_call(uint64_t published, uint64_t before) const noexcept {
+        return layout_.wants_call(layout_.position_of(published), published - before);
+    }
+
+    PackedLayout layout_;
+    Place next_;  ///< First slot not taken. The control thread looks, without the lock.
+};
+
+}  // namespace valenic

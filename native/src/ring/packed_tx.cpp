@@ -1,0 +1,140 @@
+#include "ring/packed_tx.hpp"
+
+#include "ring/copy.hpp"
+
+namespace valenic {
+
+using spec::Fault;
+
+PackedTxRing::PackedTxRing(const PackedLayout& layout, const RingConfig& config,
+                           std::shared_ptr<const MemoryMap> memory) noexcept
+    : BasicTxRing(config.features, std::move(memory)),
+      layout_(layout),
+      next_{config.base},
+      used_{config.base},
+      used_place_(layout.place_of(used_)),
+      // A device before us may have published and died before it called: at worst a call too many.
+      signalled_place_(used_place_ - layout.size) {
+    layout_.ask_for_no_kicks();
+}
+
+Fault PackedTxRing::rebind(const RingConfig& config,
+                           std::shared_ptr<const MemoryMap> memory) noexcept {
+    const auto layout = PackedLayout::resolve(config, *memory);
+    const Fault fault = !layout                               ? layout.error()
+                        : layout.value().size != layout_.size ? Fault::ring_size_invalid
+                                                              : Fault::none;
+    if (fault != Fault::none) {
+        break_with(fault);
+        return fault;
+    }
+    layout_ = layout.value();
+    memory_ = std::move(memory);
+    cache_ = {};
+    layout_.ask_for_no_kicks();  // The memory may say otherwise.
+    return Fault::none;
+}
+
+/// Up to and including the first chain that is not a single direct buffer. What is borrowed has not
+/// come back: the slots behind it are not looked at again.
+size_t PackedTxRing::load_heads(std::span<TxHead> heads) noexcept {
+    const PackedLayout layout = layout_;
+    const MemoryMap& memory = *memory_;
+    RegionCache cache = cache_;
+    PackedPosition at = next_;
+    const size_t count = std::min<size_t>(heads.size(), layout.size - borrowed_slots_);
+    size_t loaded = 0;
+    while (loaded < count) {
+        const PackedSlot& slot = layout.slots[at.index()];
+        const uint64_t rest = load_acquire(slot.rest);
+        const auto state = static_cast<uint16_t>(packed_flags(rest) ^ at.available_flags());
+        if ((state & packed_state_flags) != 0) break;
+        const uint64_t addr = load_once(slot.addr);
+        TxHead& head = heads[loaded++];
+        head = {packed_id(rest), 1, packed_len(rest), nullptr};
+        if (state != 0) [[unlikely]]
+            break;
+        head.data = memory.translate(addr, head.len_bytes, false, cache);
+        if (head.data == nullptr) [[unlikely]]
+            break;
+        prefetch_read(head.data);
+        prefetch_read(head.data + line_bytes);
+        at.advance(1, layout.size);
+    }
+    cache_ = cache;
+    return loaded;
+}
+
+/// The chains before it in this load are of one slot each.
+ChainResult PackedTxRing::walk(TxHead& head, size_t index, std::span<Piece> pieces) noexcept {
+    PackedPosition at = next_;
+    at.advance(static_cast<uint32_t>(index), layout_.size);
+    const auto slots_max = static_cast<uint32_t>(layout_.size - borrowed_slots_ - index);
+    const ChainResult chain = walk_chain(layout_, *memory_, at, slots_max, ChainUse::send, pieces);
+    head.id = chain.id;
+    head.slots = chain.slots;
+    return chain;
+}
+
+void PackedTxRing::note_taken(std::span<const TxHead> heads) noexcept {
+    if (heads.empty()) return;
+    uint32_t slots = 0;
+    if (layout_.in_order) {
+        borrowed_[0].id = heads.back().id;
+        slots = static_cast<uint32_t>(heads.size() - 1 + heads.back().slots);
+    } else {
+        Borrowed* out = &borrowed_[taken_];
+        for (const TxHead& head : heads) {
+            *out++ = {head.id, head.slots};
+            slots += head.slots;
+        }
+    }
+    borrowed_slots_ += slots;
+    PackedPosition next = next_;
+    next.advance(slots, layout_.size);
+    store_once(next_.off_wrap, next.off_wrap);
+}
+
+/// Nothing was written into what was sent: length 0, and no WRITE flag.
+void PackedTxRing::show_used(PackedPosition at, uint16_t id) noexcept {
+    guest_publish(layout_.slots[at.index()].rest, packed_rest(0, id, at.used_flags()));
+}
+
+/// The driver takes used descriptors in their order, so the first is written last: until then it
+/// sees none, and its line is not pulled back and forth.
+void PackedTxRing::release() noexcept {
+    if (taken_ == 0) return;
+    PackedPosition at = used_;
+    if (!layout_.in_order) {
+        at.advance(borrowed_[0].slots, layout_.size);
+        for (size_t i = 1; i < taken_; ++i) {
+            show_used(at, borrowed_[i].id);
+            at.advance(borrowed_[i].slots, layout_.size);
+        }
+    } else {
+        // @spec virtio 1.2, 2.8.9: one descriptor for the batch, with the id of its last buffer.
+        at.advance(borrowed_slots_, layout_.size);
+    }
+    show_used(used_, borrowed_[0].id);
+    store_once(used_.off_wrap, at.off_wrap);
+    used_place_ += borrowed_slots_;
+    borrowed_slots_ = 0;
+    taken_ = 0;
+}
+
+bool PackedTxRing::call_wanted() noexcept {
+    if (used_place_ == signalled_place_) return false;
+    full_fence();  // Our used descriptors before their wish. virtio 1.2, 2.8.21.3.
+    const uint64_t count = used_place_ - signalled_place_;
+    signalled_place_ = used_place_;
+    return layout_.wants_call(used_, count);
+}
+
+bool PackedTxRing::arm() noexcept {
+    if (broken()) return false;
+    layout_.ask_for_kicks(next_);
+    full_fence();  // Our wish before their descriptor.
+    return layout_.available(next_);
+}
+
+}  // namespace valenic

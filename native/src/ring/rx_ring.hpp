@@ -1,0 +1,246 @@
+// How frames find room in a receiver's ring, whatever its kind: CRTP, so that split and packed
+// rings share it without a call for each frame.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/spinlock.hpp"
+#include "ring/copy.hpp"
+#include "ring/net_header.hpp"
+#include "ring/reservations.hpp"
+#include "ring/ring.hpp"
+#include "ring/rx_plan.hpp"
+
+namespace valenic {
+
+enum class RxRoom : uint8_t { reserved, plan_full, no_buffer, too_long, broken };
+
+/// A chain of one buffer, as a ring found it. Not checked.
+struct DirectBuffer {
+    uint64_t addr;
+    uint32_t len_bytes;
+    uint16_t id;
+};
+
+/// Several workers deliver at once: each reserves chains and used entries under the lock, copies
+/// outside it, and completes under the lock. Whoever completes the oldest reservation publishes all
+/// that is complete behind it. Nobody waits for another's copy.
+///
+/// `Ring` supplies
+/// - `next()`, `set_next(place)`: the first chain not taken; under the lock, as all but write_used;
+/// - `cursor()`: walks over chains of one buffer: `known()`, `load(buffer)`, `step()`, `place`;
+/// - `take_chain(place, plan, target, chain)`: adds one chain and moves the place behind it;
+/// - `write_used(plan, reservation)`: what the guest does not look at before finish();
+/// - `finish(plan, reservation, published)`: shows it, and the prefix when it grew;
+/// - `wants_call(published, before)`.
+template <typename Ring>
+class BasicRxRing : public RxRing {
+ public:
+    Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
+                     CounterBlock& counters) noexcept final {
+        Delivery delivery;
+        while (!indices.empty()) {
+            RxPlan plan;
+            Reservation reservation{};
+            const size_t seen = reserve(batch, indices, plan, reservation, counters);
+            indices = indices.subspan(seen);
+            if (plan.target_count == 0) continue;
+            delivery.bytes += fill_plan(plan, batch, header_bytes_);
+            delivery.frames += plan.target_count;
+            ring().write_used(plan, reservation);
+            delivery.published |= complete(plan, reservation);
+        }
+        return delivery;
+    }
+    /// Two workers may ask at once: then one of them may hear "yes" needlessly, and none misses
+    /// one.
+    bool call_wanted() noexcept final {
+        full_fence();  // What we published before their wish. virtio 1.2, 2.7.7.2 and 2.8.
+        const uint64_t now = reservations_.published();
+        const uint64_t before = signalled_.exchange(now, std::memory_order_relaxed);
+        return now != before && ring().wants_call(now, before);
+    }
+    spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
+
+ protected:
+    /// @param first      Number of the first place to use, at least `ring_size`.
+    /// @param ring_size  The first question whether to call covers a whole ring: a device before us
+    ///                   may have published and died before it called. At worst a call too many.
+    BasicRxRing(uint64_t features, std::shared_ptr<const MemoryMap> memory, uint64_t first,
+                uint16_t ring_size) noexcept
+        : memory_(std::move(memory)),
+          header_bytes_(net_header_bytes_for(features)),
+          mergeable_((features & spec::feature_mask(spec::net_feature_mrg_rxbuf)) != 0),
+          reservations_(first),
+          signalled_(first - ring_size) {}
+
+    RxRoom break_with(spec::Fault fault) noexcept {
+        fault_.store(fault, std::memory_order_relaxed);
+        return RxRoom::broken;
+    }
+    /// Adds a buffer that one descriptor describes, if it is as simple as that.
+    bool add_direct(uint64_t addr, uint32_t len_bytes, RxPlan& plan, RxTarget& target) noexcept {
+        if (plan.piece_count == RxPlan::pieces_max || len_bytes == 0) [[unlikely]]
+            return false;
+        uint8_t* data = memory_->translate(addr, len_bytes, true, cache_);
+        if (data == nullptr) [[unlikely]]
+            return false;
+        prefetch_write(data);
+        prefetch_write(data + line_bytes);
+        plan.pieces[plan.piece_count++] = {data, len_bytes};
+        ++target.piece_count;
+        return true;
+    }
+    /// Where a walk over a chain puts its pieces.
+    static std::span<Piece> free_pieces(RxPlan& plan) noexcept {
+        return {plan.pieces + plan.piece_count, RxPlan::pieces_max - plan.piece_count};
+    }
+    RxRoom add_walked(const ChainResult& chain, RxPlan& plan, RxTarget& target) noexcept {
+        if (chain.fault != spec::Fault::none) return break_with(chain.fault);
+        if (chain.overflow) return RxRoom::plan_full;
+        plan.piece_count += chain.pieces;
+        target.piece_count = static_cast<uint16_t>(target.piece_count + chain.pieces);
+        return RxRoom::reserved;
+    }
+
+    std::shared_ptr<const MemoryMap> memory_;
+    const uint32_t header_bytes_;
+    const bool mergeable_;
+    /// Guards what follows and the ring's next place. Held for a reservation or a completion, never
+    /// for a copy.
+    alignas(64) Spinlock lock_;
+    RegionCache cache_;
+    Reservations reservations_;
+
+ private:
+    Ring& ring() noexcept { return static_cast<Ring&>(*this); }
+
+    /// Finds room for as many of the frames as the plan holds; drops and counts those without any.
+    /// Returns how many were looked at: at least one.
+    size_t reserve(const Batch& batch, std::span<const uint8_t> indices, RxPlan& plan,
+                   Reservation& reservation, CounterBlock& counters) noexcept {
+        const std::lock_guard guard(lock_);
+        size_t seen = 0;
+        for (; seen < indices.size(); ++seen) {
+            if (fault() != spec::Fault::none) [[unlikely]] {
+                counters.drop(spec::DropReason::rx_ring_broken, indices.size() - seen);
+                seen = indices.size();
+                break;
+            }
+            seen += reserve_direct_run(batch, indices.subspan(seen), plan);
+            if (seen == indices.size()) break;
+            const size_t targets = plan.target_count;
+            const uint32_t bytes = header_bytes_ + batch.frames[indices[seen]].len_bytes;
+            const RxRoom room = reserve_frame(bytes, plan);
+            if (room == RxRoom::plan_full) break;
+            if (room == RxRoom::reserved) {
+                plan.targets[targets].frame = indices[seen];
+            } else {
+                counters.drop(reason_of(room), 1);
+            }
+        }
+        reservation = reservations_.take(static_cast<uint32_t>(plan.slot_count));
+        return seen;
+    }
+    static spec::DropReason reason_of(RxRoom room) noexcept {
+        if (room == RxRoom::no_buffer) return spec::DropReason::rx_no_buffer;
+        return room == RxRoom::too_long ? spec::DropReason::rx_too_long
+                                        : spec::DropReason::rx_ring_broken;
+    }
+
+    /// Reserves for frames that fit into one direct buffer each, up to the first for which that
+    /// does not hold. Everything about the others, faults included, is left to reserve_frame().
+    size_t reserve_direct_run(const Batch& batch, std::span<const uint8_t> indices,
+                              RxPlan& plan) noexcept {
+        auto cursor = ring().cursor();
+        RegionCache cache = cache_;
+        const size_t room =
+            std::min(RxPlan::chains_max - plan.chain_count, RxPlan::pieces_max - plan.piece_count);
+        const size_t count = std::min({indices.size(), cursor.known(), room});
+        size_t done = 0;
+        for (; done < count; ++done) {
+            DirectBuffer buffer;
+            const uint32_t bytes = header_bytes_ + batch.frames[indices[done]].len_bytes;
+            if (!cursor.load(buffer) || buffer.len_bytes < bytes) [[unlikely]]
+                break;
+            uint8_t* data = memory_->translate(buffer.addr, buffer.len_bytes, true, cache);
+            if (data == nullptr) [[unlikely]]
+                break;
+            prefetch_write(data);
+            prefetch_write(data + line_bytes);
+            plan.targets[plan.target_count + done] = {
+                indices[done], static_cast<uint16_t>(plan.piece_count + done), 1, 1};
+            plan.pieces[plan.piece_count + done] = {data, buffer.len_bytes};
+            plan.chains[plan.chain_count + done] = {buffer.id, 1, bytes};
+            cursor.step();
+        }
+        cache_ = cache;
+        plan.target_count += done;
+        plan.piece_count += done;
+        plan.chain_count += done;
+        plan.slot_count += done;
+        ring().set_next(cursor.place);
+        return done;
+    }
+
+    /// Takes chains until `bytes` fit: one, or several with mergeable buffers. All or none.
+    RxRoom reserve_frame(uint32_t bytes, RxPlan& plan) noexcept {
+        RxTarget target{0, static_cast<uint16_t>(plan.piece_count), 0, 0};
+        const size_t first_chain = plan.chain_count;
+        const size_t first_slot = plan.slot_count;
+        auto next = ring().next();
+        uint32_t left = bytes;
+        RxRoom room = RxRoom::reserved;
+        while (left > 0) {
+            if (plan.chain_count == RxPlan::chains_max) {
+                room = RxRoom::plan_full;
+                break;
+            }
+            const size_t pieces = plan.piece_count;
+            RxChain chain{};
+            room = ring().take_chain(next, plan, target, chain);
+            if (room != RxRoom::reserved) break;
+            uint64_t capacity = 0;
+            for (size_t i = pieces; i < plan.piece_count; ++i) capacity += plan.pieces[i].len_bytes;
+            if (capacity < header_bytes_) {
+                room = break_with(spec::Fault::buffer_too_small);
+                break;
+            }
+            if (capacity < left && !mergeable_) {
+                room = RxRoom::too_long;
+                break;
+            }
+            chain.written_bytes = static_cast<uint32_t>(std::min<uint64_t>(left, capacity));
+            plan.chains[plan.chain_count++] = chain;
+            plan.slot_count += chain.slots;
+            ++target.chain_count;
+            left -= chain.written_bytes;
+        }
+        if (room == RxRoom::reserved) {
+            ring().set_next(next);
+            plan.targets[plan.target_count++] = target;
+            return room;
+        }
+        plan.chain_count = first_chain;
+        plan.slot_count = first_slot;
+        plan.piece_count = target.first_piece;
+        // A frame that an empty plan cannot hold fits nowhere.
+        return room == RxRoom::plan_full && plan.target_count == 0 ? RxRoom::too_long : room;
+    }
+
+    /// Shows the contiguous prefix of complete reservations. True when it grew.
+    bool complete(const RxPlan& plan, const Reservation& reservation) noexcept {
+        const std::lock_guard guard(lock_);
+        const bool published = reservations_.complete(reservation);
+        ring().finish(plan, reservation, published);
+        return published;
+    }
+
+    std::atomic<uint64_t> signalled_;  ///< published() when call_wanted() was last asked.
+    std::atomic<spec::Fault> fault_{spec::Fault::none};
+};
+
+}  // namespace valenic

@@ -1,0 +1,95 @@
+// How a batch is fetched, whatever the ring: CRTP, so that a split and a packed ring share this
+// loop without a call for each frame.
+#pragma once
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "ring/net_header.hpp"
+#include "ring/tx_stage.hpp"
+
+namespace valenic {
+
+/// `Ring` supplies, all for the owning worker:
+/// - `load_heads(span)`: loads the chains that wait, in order, and asks for their first lines;
+/// - `walk(head, index, pieces)`: of chain `index` of those;
+/// - `note_taken(span)`: these were taken, and wait for release();
+/// - `chain_ends_load`: whether nothing behind a chain may be taken before load_heads() is asked
+///   again.
+template <typename Ring>
+class BasicTxRing : public TxRing {
+ public:
+    size_t fetch(Batch& batch, const FetchLimits& limits, CounterBlock& counters) noexcept final {
+        if (broken()) [[unlikely]]
+            return 0;
+        const size_t room =
+            std::min(limits.frames, batch_frames - std::max<size_t>(batch.count, taken_));
+        TxHead heads[batch_frames];
+        size_t total = 0;
+        while (total < room) {
+            const size_t loaded = ring().load_heads({heads, room - total});
+            if (loaded == 0) break;
+            const size_t done = take({heads, loaded}, batch, limits, counters);
+            ring().note_taken(std::span<const TxHead>{heads, done});
+            taken_ = static_cast<uint16_t>(taken_ + done);
+            total += done;
+            const bool ended_by_chain =
+                Ring::chain_ends_load && done > 0 && heads[done - 1].data == nullptr;
+            if (!ended_by_chain || stopped_) break;
+        }
+        return total;
+    }
+    spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
+
+ protected:
+    BasicTxRing(uint64_t features, std::shared_ptr<const MemoryMap> memory) noexcept
+        : memory_(std::move(memory)), header_bytes_(net_header_bytes_for(features)) {}
+
+    bool broken() const noexcept { return fault() != spec::Fault::none; }
+    void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
+
+    std::shared_ptr<const MemoryMap> memory_;
+    RegionCache cache_;
+    const uint32_t header_bytes_;
+    uint16_t taken_ = 0;  ///< Chains taken since the last release.
+
+ private:
+    Ring& ring() noexcept { return static_cast<Ring&>(*this); }
+
+    /// Takes from the start of `heads`. Returns how many.
+    size_t take(std::span<TxHead> heads, Batch& batch, const FetchLimits& limits,
+                CounterBlock& counters) noexcept {
+        size_t done = 0;
+        stopped_ = false;
+        while (done < heads.size()) {
+            size_t bad_headers = 0;
+            done += take_direct_run(heads.subspan(done), header_bytes_, limits.max_frame_bytes,
+                                    batch, bad_headers);
+            if (bad_headers > 0) counters.drop(spec::DropReason::tx_bad_net_header, bad_headers);
+            if (done == heads.size()) break;
+            heads[done].data = nullptr;
+            stopped_ = take_chain(heads[done], done, batch, limits, counters) != TxTaken::yes;
+            if (stopped_) break;
+            ++done;
+            if (Ring::chain_ends_load) break;
+        }
+        return done;
+    }
+    TxTaken take_chain(TxHead& head, size_t index, Batch& batch, const FetchLimits& limits,
+                       CounterBlock& counters) noexcept {
+        Piece pieces[chain_pieces_max];
+        const ChainResult chain = ring().walk(head, index, pieces);
+        if (chain.fault != spec::Fault::none || chain.bytes < header_bytes_) {
+            break_with(chain.fault != spec::Fault::none ? chain.fault
+                                                        : spec::Fault::header_incomplete);
+            return TxTaken::broken;
+        }
+        return stage_chain(chain, pieces, header_bytes_, limits, batch, counters);
+    }
+
+    bool stopped_ = false;  ///< The batch is full or the ring broken: no more in this fetch.
+    std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Owner writes, control thread reads.
+};
+
+}  // namespace valenic
