@@ -1,21 +1,14 @@
 // Copies of frames: short ones in two overlapping moves, long ones by cache lines.
 //
 // Written with fixed-size moves so that the compiler uses the widest registers of the function they
-// are inlined into; VALENIC_WIDE makes a second version of that function for AVX2, chosen by the
-// dynamic loader. Non-temporal stores and rep movsb were measured and lost.
+// are inlined into: a body of base/simd.hpp's wide(). Non-temporal stores and rep movsb were
+// measured and lost.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-// Sanitizers' run-times are not ready when the loader asks which version to take.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && !defined(VALENIC_NO_CLONES)
-#define VALENIC_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VALENIC_WIDE
-#endif
-#define VALENIC_INLINE inline __attribute__((always_inline))
+#include "base/simd.hpp"
 
 namespace valenic {
 

@@ -74,10 +74,8 @@ void fill_pieces(const RxPlan& plan, const RxTarget& target, const Batch& batch,
         out.write(segment.data, segment.len_bytes);
 }
 
-}  // namespace
-
-VALENIC_WIDE
-uint64_t fill_plan(const RxPlan& plan, const Batch& batch, uint32_t header_bytes) noexcept {
+VALENIC_INLINE uint64_t fill_targets(const RxPlan& plan, const Batch& batch,
+                                     uint32_t header_bytes) noexcept {
     uint64_t bytes = 0;
     for (size_t i = 0; i < plan.target_count; ++i) {
         const RxTarget target = plan.targets[i];
@@ -90,6 +88,12 @@ uint64_t fill_plan(const RxPlan& plan, const Batch& batch, uint32_t header_bytes
         bytes += batch.frames[target.frame].len_bytes;
     }
     return bytes;
+}
+
+}  // namespace
+
+uint64_t fill_plan(const RxPlan& plan, const Batch& batch, uint32_t header_bytes) noexcept {
+    return wide<fill_targets>(plan, batch, header_bytes);
 }
 
 }  // namespace valenic

@@ -65,11 +65,9 @@ bool breaks_limit(uint64_t frame_bytes, const FetchLimits& limits, DropReason& r
     return frame_bytes > limits.max_frame_bytes;
 }
 
-}  // namespace
-
-VALENIC_WIDE
-size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
-                       uint32_t max_frame_bytes, Batch& batch, size_t& bad_headers) noexcept {
+VALENIC_INLINE size_t take_run(std::span<const TxHead> heads, uint32_t header_bytes,
+                               uint32_t max_frame_bytes, Batch& batch,
+                               size_t& bad_headers) noexcept {
     const uint32_t gap = stage_header_room - header_bytes;
     const uint32_t shortest = header_bytes + ethernet_header_bytes;
     size_t count = batch.count;
@@ -102,6 +100,13 @@ size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
     batch.segment_count = segments;
     batch.bytes = bytes;
     return done;
+}
+
+}  // namespace
+
+size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
+                       uint32_t max_frame_bytes, Batch& batch, size_t& bad_headers) noexcept {
+    return wide<take_run>(heads, header_bytes, max_frame_bytes, batch, bad_headers);
 }
 
 TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, uint32_t header_bytes,
