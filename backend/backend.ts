@@ -7,6 +7,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
+import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
@@ -69,15 +70,12 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
       throw new ValenicError('value_invalid', `workers: 1..15 are possible, not ${workers}`);
     }
+    refuseAbsentCpus(cpus ?? []);
     const backend = new Backend(options);
     try {
       for (let index = 0; index < workers; index++) {
         const cpu = cpus?.[index % cpus.length];
-        const added = await backend.#datapath.command(
-          'worker.add',
-          cpu === undefined ? {} : { cpu },
-        );
-        backend.#workers.push(added);
+        backend.#workers.push(await addWorker(backend.#datapath, cpu));
       }
     } catch (error) {
       await backend.close();
@@ -227,6 +225,21 @@ export class Backend extends EventEmitter<BackendEvents> {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+/** @throws {ValenicError} `value_invalid`: the CPU is there, but not for this process. */
+async function addWorker(
+  datapath: Datapath,
+  cpu: number | undefined,
+): Promise<{ worker: number; tid: number }> {
+  if (cpu === undefined) return datapath.command('worker.add', {});
+  return datapath.command('worker.add', { cpu }).catch((error: unknown) => {
+    throw new ValenicError(
+      'value_invalid',
+      `no worker can run on CPU ${cpu}: this process may not use it, or it is offline`,
+      { cause: error },
+    );
+  });
 }
 
 /** A name must survive `SWITCH:PORT,key=value`. @throws {ValenicError} `value_invalid`. */

@@ -35,6 +35,7 @@ export const errorCodes = {
   kernel_missing: { exit: 1, http: 500 },
   guest_failed: { exit: 1, http: 500 },
   bench_failed: { exit: 1, http: 500 },
+  interrupted: { exit: 1, http: 500 },
   doctor_found: { exit: 1, http: 500 },
   internal: { exit: 1, http: 500 },
 } as const satisfies Record<string, { exit: number; http: number }>;

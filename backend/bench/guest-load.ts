@@ -72,12 +72,12 @@ export class GuestLoad implements Load {
   /** Boots both guests and waits until they reach each other. */
   static async start(rig: Rig, options: GuestLoadOptions): Promise<GuestLoad> {
     const { say } = options;
+    const binary = locateQemu(options.qemu);
     say('Preparing the guest image');
     const image = await buildGuestImage({
       cacheDir: join(packageRoot(), '.cache/guest'),
       agent: join(packageRoot(), 'build/release/native/agent/valenic-agent'),
     });
-    const binary = options.qemu ?? (await locateQemu());
     say('Booting two guests');
     const boot = (index: 0 | 1) =>
       startGuest(describe(index, rig, image, options.memoryMiB), {

@@ -1,6 +1,8 @@
 /** `valenic bench`: the back-end in this process, guests beside it, one row for each point. */
 
+import { closeSync, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
 import { GuestLoad } from './guest-load.ts';
 import type { Load, Task } from './load.ts';
@@ -22,17 +24,39 @@ export interface BenchIo {
 export async function runBench(argv: readonly string[], io: BenchIo): Promise<number> {
   const options = parseBenchOptions(argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
-  const bench = await Bench.start(options, io);
+  // Before the first point: nobody wants to hear it after an hour of measuring.
+  if (options.output !== null) refuseUnwritable(options.output);
+  refuseAbsentCpus(options.cpu);
   try {
-    const rows = await bench.run();
-    if (options.output !== null) {
-      await writeFile(options.output, plotPage(rows));
-      io.stderr.write(`The plots are in ${options.output}\n`);
+    const bench = await Bench.start(options, io);
+    try {
+      const rows = await bench.run();
+      if (options.output !== null && rows.length > 0) {
+        await writeFile(options.output, plotPage(rows));
+        io.stderr.write(`The plots are in ${options.output}\n`);
+      }
+      bench.throwIfStopped(rows.length);
+      return rows.every((row) => 'skipped' in row || (row.exact && row.corrupt === 0)) ? 0 : 1;
+    } finally {
+      await bench.close();
     }
-    return rows.every((row) => 'skipped' in row || (row.exact && row.corrupt === 0)) ? 0 : 1;
-  } finally {
-    await bench.close();
+  } catch (error) {
+    throw io.signal?.aborted && !(error instanceof ValenicError) ? stopped(0) : error;
   }
+}
+
+/** @throws {ValenicError} `value_invalid`. */
+function refuseUnwritable(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ValenicError('value_invalid', `--output ${path} cannot be written: ${why}`);
+  }
+}
+
+function stopped(rows: number): ValenicError {
+  return new ValenicError('interrupted', `stopped after ${rows} measured points`);
 }
 
 /** A rig and a load, for `runBench` and the demo. */
@@ -75,12 +99,21 @@ export class Bench {
     const rows: (Row | SkippedRow)[] = [];
     for (const [index, point] of points.entries()) {
       if (this.#options.json) stderr.write(`${index + 1}/${points.length} ${nameOf(point)}\n`);
-      const row = await this.#row(point);
+      const row = await this.#row(point).catch((error: unknown) => {
+        if (this.#signal.aborted) return null;
+        throw error;
+      });
+      if (row === null) break;
       rows.push(row);
       stdout.write(`${this.#options.json ? JSON.stringify(row) : tableLine(row)}\n`);
     }
     if (!this.#options.json) stdout.write(`\n${environmentText(rows)}`);
     return rows;
+  }
+
+  /** @throws {ValenicError} `interrupted`: somebody ended it before it was through. */
+  throwIfStopped(rows: number): void {
+    if (this.#signal.aborted) throw stopped(rows);
   }
 
   async close(): Promise<void> {

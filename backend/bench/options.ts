@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import { examplesText } from '../help.ts';
 import type { Scenario } from './row.ts';
 
 export interface BenchOptions {
@@ -34,34 +35,60 @@ export interface BenchOptions {
 
 export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 
+export const benchExamples = {
+  g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
+  g2h: ['bench g2h --driver guest'],
+  h2g: ['bench h2g --frame 60,1514 --json'],
+  sweep: ['bench sweep', 'bench sweep --driver guest --output guests.html'],
+} as const;
+
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
 export function parseBenchOptions(
   argv: readonly string[],
   write: (text: string) => void,
 ): BenchOptions | null {
   let found: BenchOptions | null = null;
-  const program = new Command('valenic bench')
-    .description('measure rates: guest to guest, guest to host, host to guest')
-    .exitOverride()
-    .configureOutput({ writeOut: write, writeErr: () => {} });
-  for (const name of [...scenarios, 'sweep'] as const) {
-    addOptions(program.command(name).description(describe(name)), name === 'sweep').action(
-      (options: Raw) => {
-        found = finish(name, options);
-      },
-    );
-  }
+  const program = benchProgram(write, (options) => {
+    found = options;
+  });
   try {
-    program.exitOverride().parse([...argv], { from: 'user' });
+    program.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return null;
-    throw new ValenicError(
-      'usage',
-      `${error.message.replace(/^error: /, '')} (see: valenic bench --help)`,
-    );
+    const sentence =
+      error.code === 'commander.help'
+        ? `say what to measure: ${[...scenarios, 'sweep'].join(', ')}`
+        : usageSentence(error);
+    throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
   return found;
+}
+
+/** What commander found wrong, in one line without a full stop. */
+export function usageSentence({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '');
+}
+
+/** The commands of `valenic bench`; the manual is made from them too. */
+export function benchProgram(
+  write: (text: string) => void,
+  take: (options: BenchOptions) => void,
+): Command {
+  const program = new Command('bench')
+    .description('measure rates: guest to guest, guest to host, host to guest')
+    .helpOption('-h, --help', 'print what a command takes')
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: () => {} });
+  for (const name of [...scenarios, 'sweep'] as const) {
+    addOptions(program.command(name).description(describe(name)), name === 'sweep')
+      .addHelpText('after', examplesText(benchExamples[name]))
+      .action((options: Raw) => take(finish(name, options)));
+  }
+  return program;
 }
 
 interface Raw {
@@ -100,7 +127,8 @@ function describe(name: Scenario | 'sweep'): string {
 
 function addOptions(command: Command, sweep: boolean): Command {
   const bounds = (low: number, high: number) => (text: string) => numberIn(text, low, high);
-  const frames = listOf((text) => numberIn(text, 60, 9014));
+  const whole = (low: number, high: number) => (text: string) => wholeIn(text, low, high);
+  const frames = listOf(whole(60, 9014));
   command.exitOverride().configureOutput({ writeErr: () => {} });
   if (sweep) {
     command.addOption(
@@ -108,39 +136,43 @@ function addOptions(command: Command, sweep: boolean): Command {
     );
   }
   return command
-    .addOption(new Option('--driver <name>').choices(['synthetic', 'guest']).default('synthetic'))
-    .addOption(new Option('--guest-app <name>').choices(['pmd', 'kernel']).default('pmd'))
-    .option('--frame <bytes>', 'frame sizes, without FCS', frames)
-    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)))
+    .addOption(
+      new Option('--driver <name>', 'who plays the guests')
+        .choices(['synthetic', 'guest'])
+        .default('synthetic'),
+    )
+    .addOption(
+      new Option('--guest-app <name>', 'in a guest: the poll-mode driver, or its kernel')
+        .choices(['pmd', 'kernel'])
+        .default('pmd'),
+    )
+    .option('--frame <list>', 'frame sizes in bytes, without FCS', frames)
+    .option('--polling <list>', `which of ${pollingModes.join(',')}`, listOf(oneOf(pollingModes)))
     .option(
       '--more <list>',
-      'on,off',
+      'which of on,off',
       listOf((text) => oneOf(['on', 'off'])(text) === 'on'),
     )
     .option('--seconds <s>', 'of each run', bounds(0.05, 3600), 1)
     .option('--warmup <s>', 'before the first run', bounds(0, 600), 0.3)
-    .option('--repeat <n>', 'runs', bounds(1, 1000), 5)
-    .option('--rate <pps>', 'frames per second; 0 = as many as go', bounds(0, 1e9), 0)
+    .option('--repeat <n>', 'runs', whole(1, 1000), 5)
+    .option('--rate <pps>', 'frames per second; 0 = as many as go', whole(0, 1e9), 0)
     .option(
       '--latency-rate <pps>',
       'of the run that measures delays; 0 = none',
-      bounds(0, 1e7),
+      whole(0, 1e7),
       10_000,
     )
-    .option('--ring <slots>', 'of the synthetic driver', bounds(4, 32768), 256)
-    .option('--workers <n>', 'host I/O threads', bounds(1, 15), 1)
-    .option(
-      '--cpu <list>',
-      "the worker's CPU, then the driver's",
-      listOf((text) => numberIn(text, 0, 1023)),
-    )
+    .option('--ring <slots>', 'of the synthetic driver', whole(4, 32768), 256)
+    .option('--workers <n>', 'host I/O threads', whole(1, 15), 1)
+    .option('--cpu <list>', "the worker's CPU, then the driver's", listOf(whole(0, 1023)))
     .option('--mergeable', 'negotiate mergeable receive buffers')
     .option('--verify', 'fill and check every byte (always so with a host port)')
     .option('--touch', 'read and write every cache line')
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes')
     .option('--qemu <program>', 'QEMU to boot guests with')
-    .option('--memory <MiB>', 'of each guest', bounds(64, 65536), 192);
+    .option('--memory <MiB>', 'of each guest', whole(64, 65536), 192);
 }
 
 function finish(command: Scenario | 'sweep', raw: Raw): BenchOptions {
@@ -162,6 +194,12 @@ function finish(command: Scenario | 'sweep', raw: Raw): BenchOptions {
     output: raw.output ?? (sweep ? 'valenic-sweep.html' : null),
     qemu: raw.qemu ?? null,
   };
+}
+
+function wholeIn(text: string, low: number, high: number): number {
+  const value = numberIn(text, low, high);
+  if (Number.isInteger(value)) return value;
+  throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
 }
 
 function numberIn(text: string, low: number, high: number): number {

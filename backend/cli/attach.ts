@@ -45,7 +45,10 @@ export function addAttachCommands(program: Command, cli: Cli): void {
     .description('print the arguments that attach your own QEMU guest to a port')
     .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
     .option('--qemu <program>', 'print them for this QEMU (default: the one in PATH, else 7.2)')
-    .option('--accel <name>', `${accelerators.allowed} (default: what works here)`)
+    .option(
+      '--accel <name>',
+      `what runs the guest: ${accelerators.allowed} (default: what works here)`,
+    )
     .option('--memory <MiB>', "the guest's memory", '1024')
     .option('--index <n>', "which of the guest's NICs on Valenic this is, from 0", '0')
     .option('--mac <address>', "default: made from the port's name")
@@ -69,7 +72,11 @@ async function qemuArgs(name: string, options: AttachOptions, cli: Cli): Promise
   const chosen: Accel = wanted ?? (found === null ? 'kvm' : await chooseAccel(found));
   const args = qemuArgsForPort(port, version, { memoryMiB: memory, accel: chosen });
   cli.data({ name, args }, () => shellQuote(args));
+  if (chosen === 'tcg' && !cli.json) cli.say(tcgAdvice);
 }
+
+const tcgAdvice =
+  'Without KVM add "-smp 1,maxcpus=2" or more CPUs: with a single one QEMU leaves memory barriers out.';
 
 async function libvirtXml(
   name: string,

@@ -1,6 +1,6 @@
 /** What `valenic doctor` looks at: each check is a question, an answer, and what to do. */
 
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
@@ -111,6 +111,9 @@ async function checkSockets({ control }: CheckContext): Promise<Finding> {
   if (fault !== null) return failed(fault, 'do that, or name another with --control PATH');
   let parent = folder;
   while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
+  if (!statSync(parent).isDirectory()) {
+    return failed(`${parent} is no folder`, 'name another with --control PATH');
+  }
   try {
     accessSync(parent, constants.W_OK | constants.X_OK);
     return ok(`${folder} ${parent === folder ? 'can be written to' : 'can be made'}`);

@@ -1,5 +1,6 @@
 /** `valenic guest run`: boots a guest on a port and stays until it ends. */
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
@@ -7,6 +8,7 @@ import {
   type Guest,
   type GuestBoot,
   type GuestDescription,
+  locateQemu,
   startGuest,
 } from '../../qemu/index.ts';
 import { readValue, type ValueKind } from '../config/index.ts';
@@ -61,7 +63,10 @@ export function addGuestCommands(program: Command, cli: Cli): void {
     .option('--initrd <file>', 'its initramfs')
     .option('--append <words>', "more words for the kernel's command line")
     .option('--qemu <program>', 'a QEMU other than the one in PATH')
-    .option('--accel <name>', `${accelerators.allowed} (default: what works here)`)
+    .option(
+      '--accel <name>',
+      `what runs the guest: ${accelerators.allowed} (default: what works here)`,
+    )
     .option('--memory <MiB>', "the guest's memory", '256')
     .option('--mac <address>', "default: made from the port's name")
     .option('--address <ip/length>', `gives ${interfaceName} an address`)
@@ -72,6 +77,8 @@ export function addGuestCommands(program: Command, cli: Cli): void {
 async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
   checkOptions(options);
   const port = await findPort(options.port, cli);
+  // Before anything is fetched or made for it.
+  locateQemu(options.qemu);
   const own = options.kernel === undefined;
   const description = await describe(port, options, cli);
   cli.say(`Booting a guest on ${port.name}`);
@@ -122,6 +129,13 @@ function checkOptions(options: GuestOptions): void {
     throw new ValenicError(
       'usage',
       '--address and --ping need the agent of our own image: leave --kernel out',
+    );
+  }
+  for (const file of [kernel, initrd]) {
+    if (file === undefined || existsSync(file)) continue;
+    throw new ValenicError(
+      'kernel_missing',
+      `there is no file ${file}: name a bzImage and its initramfs`,
     );
   }
   readValue(memoryMiB, '--memory', memory);

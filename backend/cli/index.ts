@@ -1,11 +1,13 @@
 /** The command line, callable in process: `runCli(['port', 'list'], io)`. */
 
 import { Command, CommanderError } from 'commander';
+import { usageSentence } from '../bench/options.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { isErrorCode, ValenicError } from '../errors.ts';
 import { addAttachCommands } from './attach.ts';
 import { addBenchCommand, runBenchCommand } from './bench.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addExamples } from './examples.ts';
 import { addGuestCommands } from './guest.ts';
 import { Cli, type CliIo } from './io.ts';
 import { addPortCommands } from './port.ts';
@@ -18,7 +20,7 @@ export type { CliIo } from './io.ts';
 const epilogue = `
 Ports are written SWITCH:PORT,KIND[,KEY=VALUE]..., e.g. vale0:vm1,vhost-user=/run/vm1.sock,queues=2.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answers, 4 not found.
-The manual is docs/man/valenic.1.`;
+The whole manual: man valenic, or docs/man/valenic.1 in the package.`;
 
 /**
  * Runs one command.
@@ -28,8 +30,8 @@ The manual is docs/man/valenic.1.`;
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
-    if (argv[0] === 'bench') return await runBenchCommand(argv.slice(1), io);
-    return await runProgram(argv, io);
+    const bench = benchWords(argv);
+    return bench === null ? await runProgram(argv, io) : await runBenchCommand(bench, io);
   } catch (thrown) {
     const error = asValenicError(thrown);
     const { code, message } = error;
@@ -40,33 +42,27 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
+/** The words of `bench`, wherever the options of every command stand; null: another command. */
+function benchWords(argv: readonly string[]): readonly string[] | null {
+  let at = 0;
+  let json = false;
+  for (let word = argv[at]; word?.startsWith('--'); word = argv[at]) {
+    if (word === '--json') json = true;
+    else if (word !== '--control' && !word.startsWith('--control=')) return null;
+    at += word === '--control' ? 2 : 1;
+  }
+  if (argv[at] !== 'bench') return null;
+  const words = argv.slice(at + 1).filter((word) => word !== '--json');
+  json ||= argv.includes('--json', at + 1);
+  return json && words.length > 0 ? [...words, '--json'] : words;
+}
+
 async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
   let heldBack = '';
-  const program = new Command('valenic')
-    .description('a virtual NIC backend: guests on VALE switches over vhost-user')
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print what a command takes')
-    .option('--json', 'data as JSON on stdout, errors as JSON on stderr')
-    .option('--control <path>', "the daemon's control socket (or VALENIC_CONTROL)")
-    .addHelpText('after', epilogue)
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      // Errors are told once, by runCli().
-      writeErr: (text) => {
-        heldBack += text;
-      },
-    })
-    .exitOverride();
-  const cli = new Cli(io, () => program.opts());
-  addServeCommand(program, cli);
-  addPortCommands(program, cli);
-  addTrafficCommands(program, cli);
-  addStatsCommand(program, cli);
-  addGuestCommands(program, cli);
-  addAttachCommands(program, cli);
-  addBenchCommand(program);
-  addDoctorCommand(program, cli);
+  const program = createProgram(io, (text) => {
+    // Errors are told once, by runCli().
+    heldBack += text;
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return 0;
@@ -78,9 +74,33 @@ async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
       io.stderr.write(heldBack);
       return 2;
     }
-    const sentence = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    throw new ValenicError('usage', `${sentence}; see --help`);
+    throw new ValenicError('usage', `${usageSentence(error)}; see --help`);
   }
+}
+
+/** The tree of commands; the manual is made from it too. */
+export function createProgram(io: CliIo, writeErr: (text: string) => void): Command {
+  const program = new Command('valenic')
+    .description('a virtual NIC backend: guests on VALE switches over vhost-user')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print what a command takes')
+    .option('--json', 'data as JSON on stdout, errors as JSON on stderr')
+    .option('--control <path>', "the daemon's control socket (or VALENIC_CONTROL)")
+    .addHelpText('after', epilogue)
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr })
+    .exitOverride();
+  const cli = new Cli(io, () => program.opts());
+  addServeCommand(program, cli);
+  addPortCommands(program, cli);
+  addTrafficCommands(program, cli);
+  addStatsCommand(program, cli);
+  addGuestCommands(program, cli);
+  addAttachCommands(program, cli);
+  addBenchCommand(program);
+  addDoctorCommand(program, cli);
+  addExamples(program);
+  return program;
 }
 
 /** Rooms below have errors of their own, with codes that stand in the same table. */

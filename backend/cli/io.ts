@@ -14,6 +14,8 @@ export interface CliIo {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Ends what runs until it is told to stop: serve, guest run, stats --watch, bench. */
   readonly signal?: AbortSignal;
+  /** stderr is a terminal: the daemon's log is words there, JSON lines elsewhere. */
+  readonly terminal?: boolean;
   /** Colours on stdout; off unless true. */
   readonly color?: boolean;
 }

@@ -22,5 +22,6 @@ stdout.on('error', (error: NodeJS.ErrnoException) => {
 const color = stdout.isTTY && !env.NO_COLOR && env.TERM !== 'dumb';
 process.exitCode = await runCli(process.argv.slice(2), {
   ...{ stdout, stderr, env, color },
+  terminal: stderr.isTTY === true,
   signal: stop.signal,
 });

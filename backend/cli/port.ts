@@ -1,7 +1,13 @@
 /** `valenic port add|remove|list|show|set`. */
 
 import type { Command } from 'commander';
-import { parsePort, parsePortName, parseSettingWords, portText } from '../config/index.ts';
+import {
+  parsePort,
+  parsePortName,
+  parseSettingWords,
+  portText,
+  settingKeys,
+} from '../config/index.ts';
 import type { PortAnswer } from '../daemon/index.ts';
 import { nameText } from '../port-spec.ts';
 import type { Cli } from './io.ts';
@@ -33,10 +39,7 @@ export function addPortCommands(program: Command, cli: Cli): void {
     .command('set')
     .description('change settings of a port under traffic')
     .argument('<name>', 'e.g. vale0:vm1')
-    .argument(
-      '<key=value...>',
-      'polling, spin-us, more, moderation, budget, mac-limit, max-frame, up',
-    )
+    .argument('<key=value...>', `one of ${Object.keys(settingKeys).join(', ')}`)
     .action((name: string, words: readonly string[]) => set(name, words, cli));
 }
 

@@ -19,29 +19,33 @@ import {
 } from '../config/index.ts';
 import { Daemon } from '../daemon/index.ts';
 import type { Cli } from './io.ts';
+import { logText } from './log-text.ts';
 import { plural } from './text.ts';
 
 interface ServeOptions {
   readonly config?: string;
-  readonly port: readonly string[];
+  readonly port?: readonly string[];
   readonly workers?: string;
   readonly cpu?: string;
   readonly polling?: string;
   readonly log?: string;
 }
 
-const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  text,
+];
 
 export function addServeCommand(program: Command, cli: Cli): void {
   program
     .command('serve')
     .description('run the daemon until SIGTERM or SIGINT; its log goes to stderr')
     .option('--config <file>', 'YAML or JSON; what is said here goes first')
-    .option('--port <port>', 'a port to start with; may be given more than once', collect, [])
+    .option('--port <port>', 'a port to start with; may be given more than once', collect)
     .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
     .option('--cpu <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
     .option('--polling <mode>', `of ports that name none: ${pollingMode.allowed} (adaptive)`)
-    .option('--log <level>', `${logLevel.allowed} (default info)`)
+    .option('--log <level>', `how much it tells: ${logLevel.allowed} (default info)`)
     .action((options: ServeOptions) => serve(options, cli));
 }
 
@@ -51,7 +55,7 @@ async function serve(options: ServeOptions, cli: Cli): Promise<void> {
   const config = serveConfig([said, ...file]);
   const log = pino(
     { level: config.log, base: null },
-    { write: (line) => cli.io.stderr.write(line) },
+    { write: (line) => cli.io.stderr.write(cli.io.terminal === true ? logText(line) : line) },
   );
   const daemon = await Daemon.start({ config, log });
   const ports = daemon.backend.ports().map(({ name }) => name);
@@ -67,7 +71,7 @@ async function serve(options: ServeOptions, cli: Cli): Promise<void> {
 
 /** What the command line says, and nothing of what it does not. */
 function optionsSaid(options: ServeOptions, control: string | undefined): PartialServeConfig {
-  const { workers, cpu, polling, log, port } = options;
+  const { workers, cpu, polling, log, port = [] } = options;
   const read = <T>(kind: ValueKind<T>, name: string, text: string | undefined): T | undefined =>
     text === undefined ? undefined : readValue(kind, name, text);
   const said = {

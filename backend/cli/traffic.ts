@@ -12,7 +12,7 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .command('polling')
     .description('set how a port waits for work: busy spins, event sleeps, adaptive does both')
     .argument('<name>', target)
-    .argument('<mode>', pollingMode.allowed)
+    .argument('<mode>', `one of ${pollingMode.allowed}`)
     .option('--spin-us <n>', 'adaptive: microseconds without work before it sleeps')
     .action((name: string, mode: string, options: { readonly spinUs?: string }) =>
       polling(name, mode, options.spinUs, cli),
@@ -21,7 +21,7 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .command('more')
     .description('batching: off publishes and notifies every frame alone')
     .argument('<name>', target)
-    .argument('<on|off>', onOff.allowed)
+    .argument('<on|off>', 'on: by the batch, off: one by one')
     .action((name: string, word: string) => more(name, word, cli));
 }
 

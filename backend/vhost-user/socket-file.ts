@@ -117,10 +117,10 @@ async function takeLock(addon: SocketFunctions, path: string): Promise<FileHandl
     try {
       file = await open(lockPath(path), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     } catch (error) {
-      throw new ValenicError('socket_failed', sentence(lockPath(path), error), { cause: error });
+      throw new ValenicError('socket_failed', sentence(path, error), { cause: error });
     }
     try {
-      if (!addon.tryLockFile(file.fd)) throw inUse(path, 'another process of Valenic');
+      if (!addon.tryLockFile(file.fd)) throw inUse(path, 'Valenic, another port or process,');
       // Its last owner may have removed the file before we had the lock: then it protects nothing.
       const [ours, named] = await Promise.all([
         file.stat(),
@@ -133,7 +133,7 @@ async function takeLock(addon: SocketFunctions, path: string): Promise<FileHandl
       throw error;
     }
   }
-  throw inUse(path, 'another process of Valenic');
+  throw inUse(path, 'Valenic, another port or process,');
 }
 
 /**
@@ -181,7 +181,7 @@ function sentence(path: string, error: unknown, group?: string): string {
   switch (codeOf(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return `${path}: its folder does not exist`;
+      return `${path}: its folder does not exist; make it, or choose another path`;
     case 'EACCES':
       return `${path}: this process may not write there`;
     case 'EPERM':
