@@ -76,7 +76,7 @@ async function qemuArgs(name: string, options: AttachOptions, cli: Cli): Promise
 }
 
 const tcgAdvice =
-  'Without KVM add "-smp 1,maxcpus=2" or more CPUs: with a single one QEMU leaves memory barriers out.';
+  'Without KVM add "-smp 1,maxcpus=2", or more: with one CPU QEMU leaves memory barriers out.';
 
 async function libvirtXml(
   name: string,

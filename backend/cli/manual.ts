@@ -95,10 +95,8 @@ function synopsis(path: readonly string[], command: Command): string {
   const words = command.registeredArguments.map(argumentWord);
   const options = command.options.some((option) => !option.mandatory) ? ['[OPTION]...'] : [];
   const needed = command.options.filter((option) => option.mandatory).map(({ flags }) => flags);
-  return `.B valenic ${roff(path.join(' '))}\n${roff([...needed, ...words, ...options].join(' '))}`.replace(
-    /\n$/,
-    '',
-  );
+  const line = roff([...needed, ...words, ...options].join(' '));
+  return `.B valenic ${roff(path.join(' '))}${line === '' ? '' : `\n${line}`}`;
 }
 
 function argumentWord(argument: Argument): string {
