@@ -123,7 +123,7 @@ export class GuestLoad implements Load {
     const { frames, corrupt } = await receiver.stop();
     await this.#interfacesBack();
     if (failure !== null) throw failure;
-    return { mpps, sent, received: frames, corrupt, latencyNs: null };
+    return { mpps, sent, received: frames, corrupt, driverBusy: null, latencyNs: null };
   }
 
   async close(): Promise<void> {

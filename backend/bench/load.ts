@@ -25,6 +25,8 @@ export interface Sample {
   readonly sent: number;
   readonly received: number;
   readonly corrupt: number;
+  /** Share of the time in which the driver moved frames, 0..1; null when it does not tell. */
+  readonly driverBusy: number | null;
   /** Kicks and calls per frame that the guests counted; null when only the back-end counts them. */
   readonly latencyNs: { readonly p50: number; readonly p99: number; readonly p999: number } | null;
 }

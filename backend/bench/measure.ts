@@ -49,6 +49,7 @@ export async function measureRow(
     exact: sample.sent === sample.received + lostSum,
     corrupt: sample.corrupt,
     backendCpu: round(meter.cores, 3),
+    driverBusy: sample.driverBusy === null ? null : round(sample.driverBusy, 3),
     kicksPerFrame: round(kicks / frames, 6),
     callsPerFrame: round(calls / frames, 6),
     probeNs,

@@ -37,6 +37,12 @@ export interface Row {
   readonly corrupt: number;
   /** Cores that all threads of the back-end together used. */
   readonly backendCpu: number;
+  /**
+   * Share of the time in which the driver moved frames instead of waiting for the back-end, 0..1;
+   * null when the driver does not tell. Above `driverIsLimit` the rate is a floor: the driver could
+   * not have moved many more.
+   */
+  readonly driverBusy: number | null;
   readonly kicksPerFrame: number;
   readonly callsPerFrame: number;
   /** One way between the two CPUs, nanoseconds; below about 100 they are near. */
@@ -53,6 +59,13 @@ export interface SkippedRow {
   readonly polling: PollingMode;
   readonly more: boolean;
   readonly skipped: string;
+}
+
+/** Busy share from which on a driver, not the back-end, may have set the rate. */
+export const driverIsLimit = 0.7;
+
+export function limitedByDriver(row: Row): boolean {
+  return row.ratePps === 0 && row.driverBusy !== null && row.driverBusy > driverIsLimit;
 }
 
 export function spreadOf(runs: readonly number[]): Spread {

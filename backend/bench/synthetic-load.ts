@@ -13,6 +13,7 @@ import type { CpuMeter } from './cpu-meter.ts';
 import { noGuest } from './environment.ts';
 import type { Load, Sample, Task } from './load.ts';
 import { hostMac, type Rig } from './rig.ts';
+import { spreadOf } from './row.ts';
 
 /** MAC of the synthetic driver's first guest; see native/synthetic/traffic.cpp. */
 const firstGuestMac = '52:54:00:00:01:01';
@@ -22,6 +23,7 @@ interface RunLine {
   readonly run: number;
   readonly seconds: number;
   readonly received: number;
+  readonly busyShare: number;
   readonly latencyNs: { readonly p50: number; readonly p99: number; readonly p999: number };
 }
 interface TotalLine {
@@ -83,13 +85,15 @@ export class SyntheticLoad implements Load {
       }
     }
     if (total === null) throw await failureOf(child);
+    const driverBusy = spreadOf(runs.map(({ busyShare }) => busyShare)).median;
     if (!toHost) {
       const mpps = runs.map(({ received, seconds }) => received / seconds / 1e6);
       const sent = fromHost ? sentByHost : total.sent;
       const latencyNs = task.latency ? (runs.at(-1)?.latencyNs ?? null) : null;
-      return { mpps, sent, received: total.received, corrupt: total.corrupt, latencyNs };
+      const { received, corrupt } = total;
+      return { mpps, sent, received, corrupt, driverBusy, latencyNs };
     }
-    return this.#hostSample(task, total.sent, marks);
+    return { ...(await this.#hostSample(task, total.sent, marks)), driverBusy };
   }
 
   async close(): Promise<void> {}
@@ -133,7 +137,7 @@ export class SyntheticLoad implements Load {
     task: Task,
     sent: number,
     marks: readonly { received: number; time: number }[],
-  ): Promise<Sample> {
+  ): Promise<Omit<Sample, 'driverBusy'>> {
     await delay(50);
     const report = await this.#rig.host.report({ reset: true });
     const stream = report.streams.find(({ stream }) => stream === 1);

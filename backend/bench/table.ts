@@ -1,6 +1,6 @@
 /** Rows as a table for people. */
 
-import type { Row, SkippedRow } from './row.ts';
+import { driverIsLimit, limitedByDriver, type Row, type SkippedRow } from './row.ts';
 
 const columns = [
   ['scenario', 8],
@@ -55,9 +55,12 @@ export function environmentText(rows: readonly (Row | SkippedRow)[]): string {
       : `, guests Linux ${on.guestKernel} in QEMU ${on.qemu} (${on.accelerator})`;
   const apart =
     probeNs === null ? '' : `; CPUs ${Math.min(...probes)}..${Math.max(...probes)} ns apart`;
+  const floors = rows.some((found) => !('skipped' in found) && limitedByDriver(found))
+    ? `>= : the driver was busy over ${driverIsLimit * 100} % of the time: the rate is a floor\n`
+    : '';
   return (
     `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}${apart}\n` +
-    `Rings of ${ringSize}; ${on.features.join(' ')}\n`
+    `Rings of ${ringSize}; ${on.features.join(' ')}\n${floors}`
   );
 }
 
@@ -65,7 +68,7 @@ function figures(row: Row): string[] {
   const { mpps, latencyUs } = row;
   const rate = (value: number) => value.toFixed(value < 10 ? 3 : 1);
   return [
-    rate(mpps.median),
+    `${limitedByDriver(row) ? '>=' : ''}${rate(mpps.median)}`,
     `${rate(mpps.min)}..${rate(mpps.max)}`,
     row.gbps.toFixed(2),
     latencyUs === null ? '-' : latencyUs.p50.toFixed(1),

@@ -16,9 +16,8 @@ constexpr uint32_t net_header_bytes = 12;  // VERSION_1 is always asked for.
 OwnedFd new_eventfd() { return OwnedFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 
 uint32_t stride_for(const Options& options, bool receive) {
-    const uint32_t whole = (net_header_bytes + options.frame_bytes + 63) / 64 * 64;
-    if (receive && options.mergeable) return 2048;
-    return std::max<uint32_t>(2048, whole);
+    const uint32_t whole = net_header_bytes + options.frame_bytes;
+    return driver::spread_stride(receive && options.mergeable ? 2048 : std::max(2048u, whole));
 }
 
 uint64_t features_for(const Options& options) {
@@ -42,14 +41,18 @@ std::unique_ptr<Guest> Guest::start(const Options& options, const std::string& p
     const size_t rings = 2 * driver::SplitQueue::parts_of(options.ring_size).bytes;
     const size_t buffers =
         size_t{options.ring_size} * (stride_for(options, false) + stride_for(options, true));
-    auto memory = driver::GuestMemory::create((rings + buffers + (1 << 20)) / 4096 * 4096);
+    const size_t tables = size_t{options.ring_size} * driver::indirect_table_bytes;
+    auto memory = driver::GuestMemory::create(
+        (rings + buffers + tables + (1 << 20)) / 4096 * 4096,
+        options.huge_pages ? driver::GuestMemory::Pages::huge : driver::GuestMemory::Pages::normal);
     if (!memory) {
         error = "no memory for the guest of " + path;
+        if (options.huge_pages) error += ": too few huge pages are free (vm.nr_hugepages)";
         return nullptr;
     }
     std::unique_ptr<Guest> guest(new Guest(std::move(*memory), std::move(*client)));
     if (guest->set_up(options)) return guest;
-    error = path + ": " + guest->client_.error();
+    error = path + ": " + (guest->error_.empty() ? guest->client_.error() : guest->error_);
     return nullptr;
 }
 
@@ -70,6 +73,11 @@ bool Guest::set_up(const Options& options) {
     net_ = std::make_unique<driver::NetDriver>(
         std::move(tx), std::move(rx), take_buffers(options.ring_size, stride_for(options, false)),
         take_buffers(options.ring_size, stride_for(options, true)), net_header_bytes);
+    if (options.indirect) {
+        if ((client_.features() & spec::feature_mask(spec::feature_ring_indirect_desc)) == 0)
+            return refuse("the backend does not offer indirect descriptors");
+        net_->send_indirect(take_buffers(options.ring_size, driver::indirect_table_bytes));
+    }
     net_->fill_rx();
     tx_kick_ = new_eventfd();
     tx_call_ = new_eventfd();
@@ -77,6 +85,11 @@ bool Guest::set_up(const Options& options) {
     rx_call_ = new_eventfd();
     return start_ring(0, rx_ring, options.ring_size, rx_kick_.get(), rx_call_.get()) &&
            start_ring(1, tx_ring, options.ring_size, tx_kick_.get(), tx_call_.get());
+}
+
+bool Guest::refuse(const char* why) {
+    error_ = why;
+    return false;
 }
 
 bool Guest::start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call) {
@@ -101,8 +114,8 @@ Guest::~Guest() {
     client_.stop_ring(1);
 }
 
-void Guest::kick_if_wanted() noexcept {
-    if (!net_->kick_wanted()) return;
+void Guest::kick_if_wanted(bool may_wait) noexcept {
+    if (!(may_wait ? net_->kick_wanted_already() : net_->kick_wanted())) return;
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(tx_kick_.get(), &one, sizeof one);
     ++kicks_;

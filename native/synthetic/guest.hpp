@@ -21,8 +21,9 @@ class Guest {
     ~Guest();
 
     driver::NetDriver& net() noexcept { return *net_; }
-    /// Kicks the TX ring when the backend asked for it.
-    void kick_if_wanted() noexcept;
+    /// Kicks the TX ring when the backend asked for it. `may_wait`: this is asked again, without
+    /// it, before we wait for the backend; so the fence can be spared now.
+    void kick_if_wanted(bool may_wait = false) noexcept;
     uint64_t kicks() const noexcept { return kicks_; }
     uint64_t calls() const noexcept { return calls_; }
     /// Readable when the backend called for the RX ring.
@@ -34,6 +35,7 @@ class Guest {
     Guest(driver::GuestMemory memory, driver::VhostClient client)
         : memory_(std::move(memory)), client_(std::move(client)) {}
     bool set_up(const Options& options);
+    bool refuse(const char* why);
     bool start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call);
     driver::BufferArea take_buffers(uint16_t count, uint32_t stride);
 
@@ -43,6 +45,7 @@ class Guest {
     std::unique_ptr<driver::NetDriver> net_;
     uint64_t kicks_ = 0;
     uint64_t calls_ = 0;
+    std::string error_;
 };
 
 }  // namespace valenic::synthetic

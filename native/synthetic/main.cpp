@@ -39,20 +39,25 @@ void introduce(std::vector<std::unique_ptr<Guest>>& guests) {
         }
 }
 
+double share_of(uint64_t part, uint64_t rest) {
+    const auto whole = static_cast<double>(part + rest);
+    return whole == 0 ? 0.0 : static_cast<double>(part) / whole;
+}
+
 void print_run(unsigned run, const Totals& before, const Totals& after, uint64_t elapsed_ns,
                const LatencyHistogram& latency) {
-    const uint64_t rounds = after.rounds - before.rounds;
-    std::printf("{\"run\":%u,\"seconds\":%.6f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
-                ",\"bytes\":%" PRIu64 ",\"kicks\":%" PRIu64 ",\"calls\":%" PRIu64
-                ",\"idleShare\":%.3f,\"latencyNs\":{\"p50\":%" PRIu64 ",\"p99\":%" PRIu64
-                ",\"p999\":%" PRIu64 "}}\n",
-                run, static_cast<double>(elapsed_ns) / ns_per_s, after.sent - before.sent,
-                after.received - before.received, after.bytes - before.bytes,
-                after.kicks - before.kicks, after.calls - before.calls,
-                rounds == 0 ? 0.0
-                            : static_cast<double>(after.idle_rounds - before.idle_rounds) /
-                                  static_cast<double>(rounds),
-                latency.percentile(.5), latency.percentile(.99), latency.percentile(.999));
+    const uint64_t idle = after.idle_rounds - before.idle_rounds;
+    const uint64_t busy = after.rounds - before.rounds - idle;
+    std::printf(
+        "{\"run\":%u,\"seconds\":%.6f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
+        ",\"bytes\":%" PRIu64 ",\"kicks\":%" PRIu64 ",\"calls\":%" PRIu64
+        ",\"idleShare\":%.3f,\"busyShare\":%.3f,\"latencyNs\":{\"p50\":%" PRIu64 ",\"p99\":%" PRIu64
+        ",\"p999\":%" PRIu64 "}}\n",
+        run, static_cast<double>(elapsed_ns) / ns_per_s, after.sent - before.sent,
+        after.received - before.received, after.bytes - before.bytes, after.kicks - before.kicks,
+        after.calls - before.calls, share_of(idle, busy),
+        share_of(after.busy_ticks - before.busy_ticks, after.idle_ticks - before.idle_ticks),
+        latency.percentile(.5), latency.percentile(.99), latency.percentile(.999));
     std::fflush(stdout);
 }
 

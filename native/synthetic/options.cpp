@@ -21,9 +21,13 @@ constexpr char usage[] =
     "  --ring SLOTS         a power of two, 4..32768 (default 256)\n"
     "  --burst FRAMES       published together (default 32)\n"
     "  --mergeable          negotiate mergeable receive buffers\n"
+    "  --indirect           send by indirect tables: header and frame are a buffer each\n"
+    "  --hugepages          guest memory of 2 MiB pages; an error when too few are free\n"
+    "  --echo               guest TO sends every frame back: latencyNs is the round trip\n"
+    "  --window N           with --echo: frames of a flow on their way at once; 0 = any\n"
     "  --no-event-index     do not negotiate the event index\n"
     "  --verify             fill and check every byte\n"
-    "  --touch              read and write every cache line\n"
+    "  --touch              write and read every cache line, not only the first\n"
     "  --latency            measure the delay of every frame\n"
     "  --sleep              wait for calls when idle instead of polling\n"
     "  --warmup S --seconds S --runs N --cpu N\n";
@@ -73,12 +77,23 @@ FlowSpec flow_of(const char* text) {
     refuse("--flow %s: FROM>TO is wanted, e.g. 0>1, 0>all or 0>52:54:00:00:00:02", text);
 }
 
+/// A guest sends, or sends back.
+void check_echo(const Options& options) {
+    for (const FlowSpec& flow : options.flows) {
+        if (!flow.to) refuse("--echo: each --flow must name the guest that sends back");
+        for (const FlowSpec& other : options.flows)
+            if (*flow.to == other.from) refuse("--echo: guest %u cannot send as well", *flow.to);
+    }
+}
+
 void check(const Options& options) {
     if (options.ports.empty()) refuse("no --port given\n%s", usage);
     if (options.ports.size() > 64) refuse("at most 64 ports");
     for (const FlowSpec& flow : options.flows)
         if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
             refuse("a --flow names a guest that no --port gives");
+    if (options.echo) check_echo(options);
+    if (options.window != 0 && !options.echo) refuse("--window is for --echo");
     if ((options.ring_size & (options.ring_size - 1)) != 0)
         refuse("--ring %u: a power of two is wanted", options.ring_size);
 }
@@ -92,6 +107,10 @@ enum Option {
     ring,
     burst,
     mergeable,
+    indirect,
+    hugepages,
+    echo,
+    window,
     no_event_index,
     verify,
     touch,
@@ -113,6 +132,10 @@ const option table[] = {
     {"ring", required_argument, nullptr, Option::ring},
     {"burst", required_argument, nullptr, Option::burst},
     {"mergeable", no_argument, nullptr, Option::mergeable},
+    {"indirect", no_argument, nullptr, Option::indirect},
+    {"hugepages", no_argument, nullptr, Option::hugepages},
+    {"echo", no_argument, nullptr, Option::echo},
+    {"window", required_argument, nullptr, Option::window},
     {"no-event-index", no_argument, nullptr, Option::no_event_index},
     {"verify", no_argument, nullptr, Option::verify},
     {"touch", no_argument, nullptr, Option::touch},
@@ -129,6 +152,41 @@ const option table[] = {
 [[noreturn]] void end_with_usage(std::FILE* out, int exit_code) {
     std::fputs(usage, out);
     std::exit(exit_code);
+}
+
+/// Options without a value. False for the others.
+bool apply_switch(int option, Options& to) {
+    switch (option) {
+        case Option::mergeable:
+            to.mergeable = true;
+            return true;
+        case Option::indirect:
+            to.indirect = true;
+            return true;
+        case Option::hugepages:
+            to.huge_pages = true;
+            return true;
+        case Option::echo:
+            to.echo = to.latency = true;
+            return true;
+        case Option::no_event_index:
+            to.event_index = false;
+            return true;
+        case Option::verify:
+            to.verify = true;
+            return true;
+        case Option::touch:
+            to.touch = true;
+            return true;
+        case Option::latency:
+            to.latency = true;
+            return true;
+        case Option::sleeps:
+            to.sleeps = true;
+            return true;
+        default:
+            return false;
+    }
 }
 
 void apply(int option, Options& to) {
@@ -154,23 +212,8 @@ void apply(int option, Options& to) {
         case Option::burst:
             to.burst = uint32_t(number("burst", optarg, 1, 1024));
             return;
-        case Option::mergeable:
-            to.mergeable = true;
-            return;
-        case Option::no_event_index:
-            to.event_index = false;
-            return;
-        case Option::verify:
-            to.verify = true;
-            return;
-        case Option::touch:
-            to.touch = true;
-            return;
-        case Option::latency:
-            to.latency = true;
-            return;
-        case Option::sleeps:
-            to.sleeps = true;
+        case Option::window:
+            to.window = uint32_t(number("window", optarg, 0, 32'768));
             return;
         case Option::warmup:
             to.warmup_s = seconds_of("warmup", optarg);
@@ -187,7 +230,7 @@ void apply(int option, Options& to) {
         case Option::help:
             end_with_usage(stdout, 0);
         default:
-            end_with_usage(stderr, 2);
+            if (!apply_switch(option, to)) end_with_usage(stderr, 2);
     }
 }
 

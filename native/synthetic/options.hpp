@@ -23,11 +23,15 @@ struct Options {
     uint32_t burst = 32;
     bool mergeable = false;
     bool event_index = true;
-    bool verify = false;   ///< Fill and check every byte, not only the header.
-    bool touch = false;    ///< Read and write every cache line.
-    bool latency = false;  ///< Stamp and measure every frame.
-    bool sleeps = false;   ///< Wait for calls when idle instead of polling.
-    uint64_t count = 0;    ///< Frames of each flow; 0 = by time.
+    bool indirect = false;    ///< Send by indirect tables.
+    bool huge_pages = false;  ///< Guest memory of huge pages.
+    bool echo = false;        ///< Receivers send every frame back; senders measure.
+    uint32_t window = 0;      ///< With echo: frames of a flow on their way at once; 0 = any.
+    bool verify = false;      ///< Fill and check every byte, not only the header.
+    bool touch = false;       ///< Write and read every cache line, not only the first.
+    bool latency = false;     ///< Stamp and measure every frame.
+    bool sleeps = false;      ///< Wait for calls when idle instead of polling.
+    uint64_t count = 0;       ///< Frames of each flow; 0 = by time.
     double warmup_s = 0.2;
     double seconds = 1;
     unsigned runs = 1;

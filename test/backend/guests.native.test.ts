@@ -33,6 +33,12 @@ interface Total {
   readonly flows: readonly { readonly sent: number; readonly received: number }[];
 }
 
+interface Run {
+  readonly run: number;
+  readonly busyShare: number;
+  readonly latencyNs: { readonly p50: number };
+}
+
 beforeAll(() => {
   if (!existsSync(program)) throw new Error(`${program} is not there: run "npm run build"`);
 });
@@ -43,6 +49,8 @@ interface Lab {
   readonly b: Port;
   /** Runs the guests of both ports to their end, and tells the totals. */
   readonly run: (args: readonly string[]) => Promise<Total>;
+  /** As `run`, with the line of each run. */
+  readonly runAll: (args: readonly string[]) => Promise<{ runs: Run[]; total: Total }>;
 }
 
 async function lab(polling: PollingMode, queues = 1): Promise<Lab> {
@@ -56,13 +64,15 @@ async function lab(polling: PollingMode, queues = 1): Promise<Lab> {
     });
   const [a, b] = [await add('a'), await add('b')];
   const sockets = ['--port', join(folder, 'a'), '--port', join(folder, 'b')];
-  const run = async (args: readonly string[]): Promise<Total> => {
+  const runAll: Lab['runAll'] = async (args) => {
     const words = [...sockets, '--verify', '--sleep', '--warmup', '0', ...args];
     const { stdout } = await promisify(execFile)(program, words, { timeout: 50_000 });
-    const last = stdout.trim().split('\n').at(-1) ?? '';
-    return JSON.parse(last) as Total;
+    const lines = stdout.trim().split('\n');
+    const runs = lines.slice(1, -1).map((line) => JSON.parse(line) as Run);
+    return { runs, total: JSON.parse(lines.at(-1) ?? '') as Total };
   };
-  return { backend, a, b, run };
+  const run: Lab['run'] = async (args) => (await runAll(args)).total;
+  return { backend, a, b, run, runAll };
 }
 
 /** Longer than the driver's hello frames, so that one of those is never taken for a probe. */
@@ -113,6 +123,45 @@ describe('frames from one guest to another', () => {
     expect(total.sent).toBeGreaterThan(1000);
     expectBalance(guests, total);
     for (const port of [guests.a, guests.b]) expect(port.state().vhostUser?.fault).toBeNull();
+  });
+});
+
+describe('what the synthetic driver can do', () => {
+  it.each([
+    ['indirect tables', ['--indirect']],
+    ['merged receive buffers', ['--mergeable', '--frame', '9000']],
+    ['a small ring', ['--ring', '8', '--burst', '256']],
+    ['single frames', ['--burst', '1', '--touch']],
+  ])('sends and receives whole frames with %s', async (_, words) => {
+    const guests = await lab('busy');
+    const total = await guests.run([...frame, ...words, '--flow', '0>1', '--count', '5000']);
+    expect(total.sent).toBe(5000);
+    expectBalance(guests, total);
+  });
+
+  it.each(modes)('sends every frame back and measures the round trip: %s', async (polling) => {
+    const guests = await lab(polling);
+    const words = ['--echo', '--window', '8', '--flow', '0>1', '--count', '3000'];
+    const { runs, total } = await guests.runAll([...frame, ...words]);
+    expect(total.sent).toBe(3000);
+    expect(total.flows[0]?.received).toBe(3000);
+    expect(runs[0]?.latencyNs.p50).toBeGreaterThan(0);
+    const [a, b] = [guests.a.stats().counters, guests.b.stats().counters];
+    expect(b.tx_frames).toBeGreaterThanOrEqual(3000);
+    expect(a.rx_frames).toBeGreaterThanOrEqual(3000);
+  });
+
+  it('refuses what makes no sense, in a sentence', async () => {
+    const guests = await lab('busy');
+    const refused = (words: readonly string[]) =>
+      guests.run(words).then(
+        () => '',
+        (error: { stderr: string }) => error.stderr,
+      );
+    const both = ['--echo', '--flow', '0>1', '--flow', '1>0'];
+    expect(await refused(both)).toContain('guest 1 cannot send as well');
+    expect(await refused(['--echo', '--flow', '0>all'])).toContain('must name the guest');
+    expect(await refused(['--window', '1', '--flow', '0>1'])).toContain('--window is for --echo');
   });
 });
 

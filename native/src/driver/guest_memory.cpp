@@ -5,8 +5,10 @@
 
 namespace valenic::driver {
 
-std::optional<GuestMemory> GuestMemory::create(size_t bytes) {
-    OwnedFd fd(memfd_create("valenic-guest", MFD_CLOEXEC));
+std::optional<GuestMemory> GuestMemory::create(size_t bytes, Pages pages) {
+    const bool huge = pages == Pages::huge;
+    if (huge) bytes = (bytes + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes;
+    OwnedFd fd(memfd_create("valenic-guest", MFD_CLOEXEC | (huge ? MFD_HUGETLB : 0u)));
     if (!fd.valid() || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) return std::nullopt;
     void* data =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd.get(), 0);

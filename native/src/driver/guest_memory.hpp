@@ -13,8 +13,12 @@ class GuestMemory {
     /// Guest-physical address of the first byte; not 0, so that a mix-up with offsets shows.
     static constexpr uint64_t guest_base = 0x1'0000'0000;
 
-    /// Nothing when the system refuses.
-    static std::optional<GuestMemory> create(size_t bytes);
+    enum class Pages : uint8_t { normal, huge };
+    /// Of the pages of the system's default huge size, for `Pages::huge`; x86 has 2 MiB.
+    static constexpr size_t huge_page_bytes = size_t{2} << 20;
+
+    /// Nothing when the system refuses: it has too few free huge pages, for instance.
+    static std::optional<GuestMemory> create(size_t bytes, Pages pages = Pages::normal);
     GuestMemory(GuestMemory&& other) noexcept;
     GuestMemory& operator=(GuestMemory&&) = delete;
     GuestMemory(const GuestMemory&) = delete;

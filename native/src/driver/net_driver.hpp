@@ -4,12 +4,14 @@
 // buffer goes back by its id alone: what poll-mode drivers do to keep descriptor lines clean.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "driver/lines.hpp"
 #include "driver/packed_queue.hpp"
 #include "driver/split_queue.hpp"
 
@@ -24,10 +26,23 @@ struct BufferArea {
     uint8_t* at(uint32_t index) const noexcept { return data + size_t{index} * stride_bytes; }
 };
 
+/// A frame that came, in place until the call that hands it over returns.
+struct Received {
+    const uint8_t* data;
+    uint32_t bytes;
+};
+
+/// Most frames that receive_bursts() hands over together.
+inline constexpr size_t receive_burst_max = 64;
+/// What send_indirect() needs for each head: two descriptors, of 16 bytes in both kinds of ring.
+inline constexpr uint32_t indirect_table_bytes = 2 * sizeof(spec::SplitDesc);
+
 /// For one kind of ring. NetDriver is what programs use.
 template <typename Queue>
 class QueuePair {
  public:
+    static constexpr size_t burst_max = receive_burst_max;
+
     QueuePair(Queue tx, Queue rx, BufferArea tx_buffers, BufferArea rx_buffers,
               uint32_t header_bytes)
         : tx_(std::move(tx)),
@@ -39,6 +54,8 @@ class QueuePair {
     Queue& tx() noexcept { return tx_; }
     Queue& rx() noexcept { return rx_; }
     uint32_t header_bytes() const noexcept { return header_bytes_; }
+    /// Frames that send() takes now.
+    size_t tx_room() const noexcept { return tx_.free_count(); }
     /// Largest frame one buffer holds.
     uint32_t frame_bytes_max() const noexcept { return tx_buffers_.stride_bytes - header_bytes_; }
 
@@ -55,62 +72,135 @@ class QueuePair {
         }
         rx_.publish();
     }
-    /// Takes back sent buffers. Returns how many.
-    size_t reclaim() noexcept {
-        const uint16_t count = tx_.used_waiting();
-        for (uint16_t i = 0; i < count; ++i) tx_.free_chain(tx_.take_used().head);
-        return count;
+    /// Takes back up to `count` sent buffers, and begins to fetch their first lines: they are
+    /// written soon. Returns how many.
+    size_t reclaim(size_t count) noexcept {
+        const size_t waiting = std::min<size_t>(count, tx_.used_waiting(count));
+        uint8_t* const buffers = tx_buffers_.data;
+        const size_t stride = tx_buffers_.stride_bytes;
+        tx_.take_back(static_cast<uint32_t>(waiting),
+                      [&](uint16_t head) { own_line(buffers + head * stride); });
+        return waiting;
+    }
+    /// From now on, sends by indirect tables (VIRTIO_F_INDIRECT_DESC): the net header and the frame
+    /// are a buffer each. Before the first send.
+    void send_indirect(BufferArea tables) {
+        CHECK(tables.stride_bytes >= indirect_table_bytes);
+        tx_tables_ = std::move(tables);
+        table_frame_bytes_.assign(tx_.size(), 0);
     }
     /// Sends up to `count` frames of `frame_bytes`; `write(frame)` fills each. Publishes once.
     template <typename Write>
     size_t send(size_t count, uint32_t frame_bytes, Write write) noexcept {
-        const size_t room = std::min<size_t>(count, tx_.free_count());
-        for (size_t i = 0; i < room; ++i) {
-            const uint16_t head = tx_.next_head();
-            write(tx_buffers_.at(head) + header_bytes_);
-            tx_.add_same(head, tx_buffers_.addresses[head], header_bytes_ + frame_bytes);
+        const auto room = static_cast<uint32_t>(std::min<size_t>(count, tx_.free_count()));
+        uint8_t* const frames = tx_buffers_.data + header_bytes_;
+        const size_t stride = tx_buffers_.stride_bytes;
+        for (uint32_t i = 0; i < room; ++i) write(frames + tx_.next_head(i) * stride);
+        if (room == 0) return 0;
+        if (tx_tables_.data == nullptr) {
+            tx_.add_same_run(room, tx_buffers_.addresses.data(), header_bytes_ + frame_bytes, 0);
+        } else {
+            write_tables(room, frame_bytes);
+            tx_.add_same_run(room, tx_tables_.addresses.data(), indirect_table_bytes,
+                             spec::desc_f_indirect);
         }
-        if (room > 0) tx_.publish();
+        tx_.publish();
         return room;
     }
+    /// Looks for what was received and begins to fetch up to `count` frames: other work fits
+    /// between this and receive().
+    void look_ahead(size_t count) noexcept {
+        const size_t waiting = std::min<size_t>(count, rx_.used_waiting(count));
+        for (size_t i = ahead_; i < waiting; ++i)
+            fetch_line(rx_buffers_.at(rx_.peek_used(static_cast<uint32_t>(i)).head));
+        ahead_ = std::max(ahead_, waiting);
+    }
     /// Hands up to `count` received frames to `see(frame, bytes)` and offers their buffers again.
+    /// Returns how many buffers they filled.
     template <typename See>
     size_t receive(size_t count, See see) {
-        const size_t waiting = std::min<size_t>(count, rx_.used_waiting());
+        return receive_bursts(count, [&](std::span<const Received> frames) {
+            for (const Received& frame : frames) see(frame.data, frame.bytes);
+        });
+    }
+    /// As receive(), by the burst. `see(frames)` gets up to burst_max at a time.
+    template <typename See>
+    size_t receive_bursts(size_t count, See see) {
+        const size_t waiting = std::min<size_t>(count, rx_.used_waiting(count));
         size_t taken = 0;
         while (taken < waiting) {
-            const size_t buffers = take_frame(see);
-            if (buffers == 0) break;
-            taken += buffers;
+            const auto wanted = static_cast<uint32_t>(std::min(burst_max, waiting - taken));
+            const uint32_t whole = take_burst(wanted, see);
+            taken += whole;
+            if (whole < wanted) taken += take_merged(see);
         }
+        ahead_ -= std::min(ahead_, taken);
         if (taken > 0) rx_.publish();
         return taken;
     }
 
  private:
+    /// Frames of one buffer each, up to `wanted`, or up to the first that has more.
     template <typename See>
-    size_t take_frame(See& see) {
-        const UsedChain used = rx_.take_used();
-        uint8_t* buffer = rx_buffers_.at(used.head);
-        uint16_t buffers = 1;
-        if (header_bytes_ == 12) std::memcpy(&buffers, buffer + 10, sizeof buffers);
-        if (buffers <= 1) [[likely]] {
-            see(buffer + header_bytes_, used.len_bytes - header_bytes_);
-            rx_.offer_again(used.head);
-            return 1;
+    uint32_t take_burst(uint32_t wanted, See& see) {
+        std::array<uint16_t, burst_max> heads;
+        std::array<Received, burst_max> frames;
+        const uint8_t* const buffers = rx_buffers_.data;
+        const size_t stride = rx_buffers_.stride_bytes;
+        const uint32_t header = header_bytes_;
+        for (uint32_t i = 0; i < wanted; ++i) {
+            const UsedChain used = rx_.peek_used(i);
+            const uint8_t* buffer = buffers + used.head * stride;
+            if (i >= ahead_) fetch_line(buffer);
+            heads[i] = used.head;
+            // Less than a header, or more than we gave: nothing to see.
+            const bool sound = used.len_bytes >= header && used.len_bytes <= stride;
+            frames[i] = {buffer + header, sound ? used.len_bytes - header : 0};
         }
-        assembled_.assign(buffer + header_bytes_, buffer + used.len_bytes);
-        rx_.offer_again(used.head);
+        uint32_t whole = 0;
+        while (whole < wanted && buffers_of(frames[whole].data) <= 1) ++whole;
+        see(std::span<const Received>(frames.data(), whole));
+        rx_.skip_used(whole);
+        rx_.offer_again(std::span<const uint16_t>(heads.data(), whole));
+        return whole;
+    }
+    /// How many buffers a frame fills; num_buffers ends the header. virtio 1.2, 5.1.6.
+    uint16_t buffers_of(const uint8_t* frame) const noexcept {
+        if (header_bytes_ != 12) return 1;
+        uint16_t buffers = 0;
+        std::memcpy(&buffers, frame - sizeof buffers, sizeof buffers);
+        return buffers;
+    }
+    /// One frame of several buffers, put together.
+    template <typename See>
+    size_t take_merged(See& see) {
+        const uint16_t buffers = buffers_of(rx_buffers_.at(rx_.peek_used(0).head) + header_bytes_);
+        assembled_.clear();
         // All buffers of a merged frame are used at once. virtio 1.2, 5.1.6.4.
-        for (uint16_t i = 1; i < buffers; ++i) {
-            CHECK(rx_.used_waiting() > 0);
+        CHECK(rx_.used_waiting(buffers) >= buffers);
+        for (uint16_t i = 0; i < buffers; ++i) {
             const UsedChain part = rx_.take_used();
+            CHECK(part.len_bytes <= rx_buffers_.stride_bytes);
             const uint8_t* data = rx_buffers_.at(part.head);
             assembled_.insert(assembled_.end(), data, data + part.len_bytes);
             rx_.offer_again(part.head);
         }
-        see(assembled_.data(), static_cast<uint32_t>(assembled_.size()));
+        const auto bytes = static_cast<uint32_t>(assembled_.size());
+        const uint32_t header = std::min(bytes, header_bytes_);
+        const Received frame{assembled_.data() + header, bytes - header};
+        see(std::span<const Received>(&frame, 1));
         return buffers;
+    }
+    /// The tables of the next heads; each is written only when the length changed.
+    void write_tables(uint32_t count, uint32_t frame_bytes) noexcept {
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint16_t head = tx_.next_head(i);
+            if (table_frame_bytes_[head] == frame_bytes) continue;
+            table_frame_bytes_[head] = frame_bytes;
+            const uint64_t addr = tx_buffers_.addresses[head];
+            const Buffer chain[] = {{addr, header_bytes_}, {addr + header_bytes_, frame_bytes}};
+            Queue::write_indirect(tx_tables_.at(head), chain);
+        }
     }
 
     Queue tx_;
@@ -118,6 +208,9 @@ class QueuePair {
     BufferArea tx_buffers_;
     BufferArea rx_buffers_;
     uint32_t header_bytes_;
+    BufferArea tx_tables_;  ///< One for each head, when we send by indirect tables.
+    std::vector<uint32_t> table_frame_bytes_;
+    size_t ahead_ = 0;  ///< Frames that wait whose lines are asked for already.
     std::vector<uint8_t> assembled_;
 };
 
@@ -162,8 +255,17 @@ class NetDriver {
     void fill_rx() {
         with([](auto& pair) { pair.fill_rx(); });
     }
-    size_t reclaim() noexcept {
-        return with([](auto& pair) { return pair.reclaim(); });
+    size_t tx_room() const noexcept {
+        return with([](auto& pair) { return pair.tx_room(); });
+    }
+    size_t reclaim(size_t count = SIZE_MAX) noexcept {
+        return with([&](auto& pair) { return pair.reclaim(count); });
+    }
+    void send_indirect(BufferArea tables) {
+        with([&](auto& pair) { pair.send_indirect(std::move(tables)); });
+    }
+    void look_ahead(size_t count) noexcept {
+        with([&](auto& pair) { pair.look_ahead(count); });
     }
     template <typename Write>
     size_t send(size_t count, uint32_t frame_bytes, Write write) noexcept {
@@ -172,6 +274,14 @@ class NetDriver {
     template <typename See>
     size_t receive(size_t count, See see) {
         return with([&](auto& pair) { return pair.receive(count, see); });
+    }
+    template <typename See>
+    size_t receive_bursts(size_t count, See see) {
+        return with([&](auto& pair) { return pair.receive_bursts(count, see); });
+    }
+    /// As kick_wanted() without the fence; see SplitQueue.
+    bool kick_wanted_already() noexcept {
+        return with([](auto& pair) { return pair.tx().kick_wanted_already(); });
     }
     /// Whether the device wants a kick for what was sent since this was last asked.
     bool kick_wanted() noexcept {

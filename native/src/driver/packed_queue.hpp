@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -78,11 +79,24 @@ class PackedQueue {
         offer_one(id);
         return id;
     }
-    /// As add_one() for a buffer to send that always has this id.
-    void add_same(uint16_t id, uint64_t addr, uint32_t len_bytes) noexcept {
-        take_id(1);
-        chains_[id] = {addr, len_bytes, 1, 0};
-        offer_one(id);
+    /// Offers the next `count` ids, each with a buffer to send that is always the same:
+    /// `addresses[id]`. `flags`: the descriptor's, 0 or desc_f_indirect.
+    void add_same_run(uint32_t count, const uint64_t* addresses, uint32_t len_bytes,
+                      uint16_t flags) noexcept {
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint16_t id = take_id(1);
+            chains_[id] = {addresses[id], len_bytes, 1, flags};
+            offer_one(id);
+        }
+    }
+    /// What an indirect table holds: up to two buffers, in their order. virtio 1.2, 2.8.7.
+    static uint32_t write_indirect(uint8_t* table, std::span<const Buffer> chain) noexcept {
+        for (size_t i = 0; i < chain.size(); ++i) {
+            const spec::PackedDesc desc{chain[i].addr, chain[i].len_bytes, 0,
+                                        flags_of(chain[i], false)};
+            std::memcpy(table + i * sizeof desc, &desc, sizeof desc);
+        }
+        return static_cast<uint32_t>(chain.size() * sizeof(spec::PackedDesc));
     }
     /// One descriptor that points at a table of the caller's.
     uint16_t add_indirect(uint64_t table_addr, uint32_t table_bytes) noexcept {
@@ -92,9 +106,14 @@ class PackedQueue {
         return id;
     }
     /// Which id the next add_one() takes.
-    uint16_t next_head() const noexcept { return free_[free_head_ & mask_]; }
+    uint16_t next_head(uint32_t ahead = 0) const noexcept {
+        return free_[(free_head_ + ahead) & mask_];
+    }
     /// Puts a buffer straight back that was taken: receive buffers.
     void offer_again(uint16_t id) noexcept { offer_one(id); }
+    void offer_again(std::span<const uint16_t> ids) noexcept {
+        for (const uint16_t id : ids) offer_one(id);
+    }
 
     void publish() noexcept {
         if (!held_) return;
@@ -104,19 +123,21 @@ class PackedQueue {
     /// Whether the device wants a kick for what was published since this was last asked. Fences.
     bool kick_wanted() noexcept {
         full_fence();
-        const uint32_t count = slots_offered_ - slots_kicked_;
+        const bool wanted = kick_is_due();
         slots_kicked_ = slots_offered_;
-        if (count == 0) return false;
-        const uint32_t event = load_once(*device_event_);
-        const auto flags = static_cast<uint16_t>(event >> 16);
-        if (flags != spec::packed_event_flag_desc || !event_index_)
-            return flags != spec::packed_event_flag_disable;
-        return passed(static_cast<uint16_t>(event), count);
+        return wanted;
+    }
+    /// As kick_wanted() without the fence; see SplitQueue.
+    bool kick_wanted_already() noexcept {
+        const bool wanted = kick_is_due();
+        if (wanted) slots_kicked_ = slots_offered_;
+        return wanted;
     }
 
-    /// Used chains that wait.
-    uint16_t used_waiting() noexcept {
-        while (in_flight() > static_cast<uint16_t>(used_tail_ - used_head_)) {
+    /// Used chains that wait; looks for more only while fewer than `enough` are known.
+    uint16_t used_waiting(size_t enough = SIZE_MAX) noexcept {
+        while (used_tail_ - used_head_ < enough &&
+               in_flight() > static_cast<uint16_t>(used_tail_ - used_head_)) {
             const uint64_t rest = load_acquire(slots_[scan_.index].rest);
             const uint16_t both = spec::packed_desc_f_avail | spec::packed_desc_f_used;
             if (((rest >> 48) & both) != (scan_.wrap ? both : 0)) break;
@@ -124,10 +145,30 @@ class PackedQueue {
         }
         return static_cast<uint16_t>(used_tail_ - used_head_);
     }
+    /// The used chain `ahead` after the first that waits; used_waiting() said that it is there.
+    UsedChain peek_used(uint32_t ahead) const noexcept {
+        return used_[(used_head_ + ahead) & mask_];
+    }
+    /// Takes what was peeked at.
+    void skip_used(uint32_t count) noexcept {
+        taken_ = static_cast<uint16_t>(taken_ + count);
+        used_head_ += count;
+    }
     /// Takes one; only after used_waiting() said there is one.
     UsedChain take_used() noexcept {
-        ++taken_;
-        return used_[used_head_++ & mask_];
+        const UsedChain chain = peek_used(0);
+        skip_used(1);
+        return chain;
+    }
+    /// Takes the first `count` used chains and frees them; `see(id)` for each.
+    template <typename See>
+    void take_back(uint32_t count, See see) noexcept {
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint16_t id = peek_used(i).head;
+            see(id);
+            free_chain(id);
+        }
+        skip_used(count);
     }
     /// Gives a taken chain's id and descriptors back to the free ones.
     void free_chain(uint16_t id) noexcept {
@@ -201,6 +242,15 @@ class PackedQueue {
     void advance(Position& at) noexcept {
         if (++at.index < size_) return;
         at = {0, !at.wrap};
+    }
+    bool kick_is_due() noexcept {
+        const uint32_t count = slots_offered_ - slots_kicked_;
+        if (count == 0) return false;
+        const uint32_t event = load_once(*device_event_);
+        const auto flags = static_cast<uint16_t>(event >> 16);
+        if (flags != spec::packed_event_flag_desc || !event_index_)
+            return flags != spec::packed_event_flag_disable;
+        return passed(static_cast<uint16_t>(event), count);
     }
     uint16_t take_id(uint16_t slots) noexcept {
         free_slots_ -= slots;

@@ -61,6 +61,8 @@ class ProbeSink {
     void clear() noexcept {
         for (StreamReport& report : reports_) report = StreamReport{};
     }
+    /// The books of the stream that was seen last; nullptr when none was.
+    StreamReport* latest() noexcept { return reports_[last_].used ? &reports_[last_] : nullptr; }
     /// The books of a stream; nullptr when there are too many streams.
     StreamReport* report_for(uint32_t stream) noexcept {
         if (reports_[last_].used && reports_[last_].stream == stream) return &reports_[last_];

@@ -23,6 +23,7 @@ const row: Row = {
   exact: true,
   corrupt: 0,
   backendCpu: 1,
+  driverBusy: 0.4,
   kicksPerFrame: 0.00001,
   callsPerFrame: 0,
   probeNs: 45,
@@ -63,6 +64,14 @@ describe('a line of the table', () => {
     expect(tableLine(row)).toMatch(
       /g2g +synthetic +60 +busy +on +21\.0 .* 0\.4 +1\.5 .*3 rx_no_buffer/,
     );
+  });
+  it('marks a rate that the driver may have limited as a floor', () => {
+    const busy = { ...row, driverBusy: 0.9 };
+    expect(tableLine(busy)).toContain(' >=21.0 ');
+    expect(environmentText([busy])).toContain('the rate is a floor');
+    expect(environmentText([row])).not.toContain('floor');
+    expect(tableLine({ ...busy, ratePps: 1000 })).not.toContain('>=');
+    expect(tableLine({ ...busy, driverBusy: null })).not.toContain('>=');
   });
   it('says when the books do not balance', () => {
     expect(tableLine({ ...row, exact: false, corrupt: 2 })).toMatch(/2 corrupt, books do not/);
