@@ -30,6 +30,8 @@ const settleMs = 400;
 export interface GuestLoadOptions {
   readonly app: 'pmd' | 'kernel';
   readonly memoryMiB: number;
+  /** QEMU offers packed rings, and the guest's kernel takes them. */
+  readonly packed: boolean;
   readonly qemu?: string;
   readonly say: (sentence: string) => void;
   readonly signal: AbortSignal;
@@ -49,6 +51,7 @@ interface Sender {
 
 export class GuestLoad implements Load {
   readonly driver: 'guest-pmd' | 'guest-kernel';
+  readonly ring: 'split' | 'packed';
   readonly ringSize = 256;
   readonly frameBytesMax = 1514;
   readonly environment: GuestEnvironment;
@@ -62,6 +65,8 @@ export class GuestLoad implements Load {
     environment: GuestEnvironment,
     options: GuestLoadOptions,
   ) {
+    // The poll-mode driver asks for split rings.
+    this.ring = options.packed && options.app === 'kernel' ? 'packed' : 'split';
     this.driver = options.app === 'pmd' ? 'guest-pmd' : 'guest-kernel';
     this.#rig = rig;
     this.#guests = guests;
@@ -80,7 +85,7 @@ export class GuestLoad implements Load {
     });
     say('Booting two guests');
     const boot = (index: 0 | 1) =>
-      startGuest(describe(index, rig, image, options.memoryMiB), {
+      startGuest(describe(index, rig, image, options), {
         binary,
         signal: options.signal,
       });
@@ -189,7 +194,12 @@ export class GuestLoad implements Load {
   }
 }
 
-function describe(index: 0 | 1, rig: Rig, image: GuestImage, memoryMiB: number): GuestDescription {
+function describe(
+  index: 0 | 1,
+  rig: Rig,
+  image: GuestImage,
+  { memoryMiB, packed }: GuestLoadOptions,
+): GuestDescription {
   const { kernel, initrd, append } = image;
   const path = rig.sockets[index];
   return {
@@ -197,7 +207,13 @@ function describe(index: 0 | 1, rig: Rig, image: GuestImage, memoryMiB: number):
     memoryMiB,
     cpus: 1,
     boot: { kind: 'kernel', kernel, initrd, append },
-    nics: [{ mac: macs[index], backend: { kind: 'vhost-user', path, role: 'server', queues: 1 } }],
+    nics: [
+      {
+        mac: macs[index],
+        packed,
+        backend: { kind: 'vhost-user', path, role: 'server', queues: 1 },
+      },
+    ],
   };
 }
 

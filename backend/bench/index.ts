@@ -177,16 +177,19 @@ function startLoad(
   signal: AbortSignal,
 ): Promise<Load> {
   if (options.driver === 'synthetic') {
-    const { ring, mergeable, verify, touch, cpu } = options;
-    if ((ring & (ring - 1)) !== 0) {
+    const { ring, mergeable, packed, inOrder, verify, touch, cpu } = options;
+    if (!packed && (ring & (ring - 1)) !== 0) {
       throw new ValenicError('value_invalid', `--ring ${ring}: a power of two is wanted`);
     }
     const near = cpu[1] === undefined ? {} : { cpu: cpu[1] };
     return Promise.resolve(
-      new SyntheticLoad(rig, { ringSize: ring, mergeable, verify, touch, ...near }),
+      new SyntheticLoad(rig, {
+        ...{ ringSize: ring, mergeable, packed, inOrder, verify, touch },
+        ...near,
+      }),
     );
   }
-  const { guestApp, memory, qemu } = options;
+  const { guestApp, memory, packed, qemu } = options;
   const binary = qemu === null ? {} : { qemu };
-  return GuestLoad.start(rig, { app: guestApp, memoryMiB: memory, say, signal, ...binary });
+  return GuestLoad.start(rig, { app: guestApp, memoryMiB: memory, packed, say, signal, ...binary });
 }

@@ -33,6 +33,7 @@ export interface Sample {
 
 export interface Load {
   readonly driver: DriverName;
+  readonly ring: 'split' | 'packed';
   readonly ringSize: number;
   readonly environment: GuestEnvironment;
   /** Largest frame it can send. */

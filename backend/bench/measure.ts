@@ -34,7 +34,7 @@ export async function measureRow(
     scenario: task.scenario,
     system: 'valenic',
     driver: load.driver,
-    ring: 'split',
+    ring: load.ring,
     ringSize: load.ringSize,
     frameBytes: task.frameBytes,
     polling: point.polling,

@@ -25,6 +25,8 @@ export interface BenchOptions {
   /** Worker's CPU, then the driver's; empty: the scheduler decides. */
   readonly cpu: readonly number[];
   readonly mergeable: boolean;
+  readonly packed: boolean;
+  readonly inOrder: boolean;
   readonly verify: boolean;
   readonly touch: boolean;
   readonly json: boolean;
@@ -107,6 +109,8 @@ interface Raw {
   readonly workers: number;
   readonly cpu?: readonly number[];
   readonly mergeable?: true;
+  readonly packed?: true;
+  readonly inOrder?: true;
   readonly verify?: true;
   readonly touch?: true;
   readonly json?: true;
@@ -167,6 +171,8 @@ function addOptions(command: Command, sweep: boolean): Command {
     .option('--workers <n>', 'host I/O threads', whole(1, 15), 1)
     .option('--cpu <list>', "the worker's CPU, then the driver's", listOf(whole(0, 1023)))
     .option('--mergeable', 'negotiate mergeable receive buffers')
+    .option('--packed', 'packed rings instead of split ones')
+    .option('--in-order', 'negotiate IN_ORDER (synthetic driver)')
     .option('--verify', 'fill and check every byte (always so with a host port)')
     .option('--touch', 'read and write every cache line')
     .option('--json', 'one JSON object a line on stdout')
@@ -188,6 +194,8 @@ function finish(command: Scenario | 'sweep', raw: Raw): BenchOptions {
     more: raw.more ?? (sweep ? [true, false] : [true]),
     cpu: raw.cpu ?? (twoNear ? [1, 0] : []),
     mergeable: raw.mergeable ?? false,
+    packed: raw.packed ?? false,
+    inOrder: raw.inOrder ?? false,
     verify: raw.verify ?? false,
     touch: raw.touch ?? false,
     json: raw.json ?? false,

@@ -17,7 +17,7 @@ export interface Row {
   readonly scenario: Scenario;
   readonly system: 'valenic';
   readonly driver: DriverName;
-  readonly ring: 'split';
+  readonly ring: 'split' | 'packed';
   readonly ringSize: number;
   readonly frameBytes: number;
   readonly polling: PollingMode;

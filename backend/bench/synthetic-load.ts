@@ -38,6 +38,8 @@ export interface SyntheticOptions {
   readonly ringSize: number;
   readonly cpu?: number;
   readonly mergeable: boolean;
+  readonly packed: boolean;
+  readonly inOrder: boolean;
   readonly verify: boolean;
   readonly touch: boolean;
 }
@@ -47,6 +49,7 @@ export class SyntheticLoad implements Load {
   readonly environment = noGuest;
   readonly frameBytesMax = 9014;
   readonly ringSize: number;
+  readonly ring: 'split' | 'packed';
   readonly #rig: Rig;
   readonly #options: SyntheticOptions;
   readonly #program: string;
@@ -56,6 +59,7 @@ export class SyntheticLoad implements Load {
     this.#rig = rig;
     this.#options = options;
     this.ringSize = options.ringSize;
+    this.ring = options.packed ? 'packed' : 'split';
     this.#program = join(packageRoot(), 'build/release/native/synthetic/valenic-synthetic');
     if (!existsSync(this.#program)) {
       throw new ValenicError('bench_failed', `${this.#program} is not there: run "npm run build"`);
@@ -99,7 +103,7 @@ export class SyntheticLoad implements Load {
   async close(): Promise<void> {}
 
   #start(task: Task): ChildProcess {
-    const { ringSize, cpu, mergeable, verify, touch } = this.#options;
+    const { ringSize, cpu, mergeable, packed, inOrder, verify, touch } = this.#options;
     const pairs = task.scenario === 'g2g' ? this.#rig.sockets : this.#rig.sockets.slice(0, 1);
     const flows = { g2g: ['0>1'], g2h: [`0>${hostMac}`], h2g: [] }[task.scenario];
     const args = [
@@ -110,6 +114,8 @@ export class SyntheticLoad implements Load {
       ...['--runs', `${runsFor(task)}`],
       ...(cpu === undefined ? [] : ['--cpu', `${cpu}`]),
       ...(mergeable ? ['--mergeable'] : []),
+      ...(packed ? ['--packed'] : []),
+      ...(inOrder ? ['--in-order'] : []),
       // What host ports send and check is whole probes.
       ...(verify || task.scenario !== 'g2g' ? ['--verify'] : []),
       ...(touch ? ['--touch'] : []),

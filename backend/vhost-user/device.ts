@@ -56,6 +56,7 @@ export interface DeviceOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+const packedBit = 1n << BigInt(virtioFeatures.VIRTIO_F_RING_PACKED.bit);
 const protocolBit = 1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit);
 
 export class Device implements Negotiated {
@@ -101,6 +102,10 @@ export class Device implements Negotiated {
 
   get enabledAtStart(): boolean {
     return ((this.features ?? 0n) & protocolBit) === 0n;
+  }
+
+  get packed(): boolean {
+    return ((this.features ?? 0n) & packedBit) !== 0n;
   }
 
   get mtu(): number {

@@ -11,13 +11,35 @@ export interface FaultReport {
   readonly at: number;
 }
 
-/** The largest ring: virtio 1.2, 2.7 "Split Virtqueues". */
+/** The largest ring: virtio 1.2, 2.7 "Split Virtqueues" and 2.8 "Packed Virtqueues". */
 const maxRingSize = 32768;
 
-/** The reason why a ring cannot have this size, or null. */
-export function ringSizeFault(size: number): 'ring_size_invalid' | null {
-  const powerOfTwo = size > 0 && (size & (size - 1)) === 0;
-  return powerOfTwo && size <= maxRingSize ? null : 'ring_size_invalid';
+/** The reason why a ring cannot have this size, or null. A packed one needs no power of two. */
+export function ringSizeFault(size: number, packed: boolean): 'ring_size_invalid' | null {
+  const powerOfTwo = (size & (size - 1)) === 0;
+  return size > 0 && size <= maxRingSize && (packed || powerOfTwo) ? null : 'ring_size_invalid';
+}
+
+/** Where a packed ring begins: index 0, and a wrap counter of 1 in bit 15. virtio 1.2, 2.8.1. */
+const firstPackedBase = 0x8000;
+
+/**
+ * The base that a message brings, as the datapath takes it, or null when it is none.
+ *
+ * A packed ring's has the available side in its lower half and the used side in its upper half. What
+ * a device before us took and did not hand back is lost to us, so both begin at the first of them;
+ * DPDK leaves the upper half at 0.
+ *
+ * @spec vhost-user, "Vring state description".
+ */
+export function baseFromMessage(num: number, packed: boolean): number | null {
+  if (packed) return num & 0xffff;
+  return num <= 0xffff ? num : null;
+}
+
+/** The base for a message. A ring that rests has handed back all it took. */
+export function baseForMessage(base: number, packed: boolean): number {
+  return packed ? (base | (base << 16)) >>> 0 : base;
 }
 
 /** No descriptor: for kicks "poll the ring", for calls "do not notify". */
@@ -36,8 +58,8 @@ export class Ring {
   #callFd = noFd;
   /** Null until SET_VRING_NUM brought a valid size. */
   size: number | null = null;
-  /** Next available index to take; of a running ring the datapath knows better. */
-  base = 0;
+  /** Where it begins; of a running ring the datapath knows better. Null: nobody said. */
+  base: number | null = null;
   addresses: Payload<'vringAddr'> | null = null;
   /** What SET_VRING_ENABLE last said; null before the first. */
   enableAsked: boolean | null = null;
@@ -72,15 +94,19 @@ export class Ring {
   }
 
   /** What the datapath needs, or null while the front-end has not said all of it. */
-  startArgument(): RingStart | null {
+  startArgument(packed: boolean): RingStart | null {
     if (this.size === null || this.addresses === null || this.#kickFd === null) return null;
     return {
       size: this.size,
-      base: this.base,
+      base: this.baseOr(packed),
       descAddr: this.addresses.descriptor,
       availAddr: this.addresses.available,
       usedAddr: this.addresses.used,
     };
+  }
+
+  baseOr(packed: boolean): number {
+    return this.base ?? (packed ? firstPackedBase : 0);
   }
 
   /** Forgets everything but its number: the state of a new connection. */
@@ -88,7 +114,7 @@ export class Ring {
     this.setKick(null);
     this.setCall(noFd);
     this.size = null;
-    this.base = 0;
+    this.base = null;
     this.addresses = null;
     this.enableAsked = null;
   }

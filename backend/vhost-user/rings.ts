@@ -16,7 +16,7 @@ import type { FdFunctions } from './fds.ts';
 import type { PeerLog } from './log.ts';
 import { coversRing, type Region } from './memory.ts';
 import type { Payload } from './payload.ts';
-import { noFd, Ring, ringSizeFault } from './ring.ts';
+import { baseForMessage, baseFromMessage, noFd, Ring, ringSizeFault } from './ring.ts';
 
 export interface RingsOptions {
   readonly addon: FdFunctions;
@@ -28,6 +28,8 @@ export interface RingsOptions {
     readonly regions: readonly Region[];
     /** Without VHOST_USER_F_PROTOCOL_FEATURES a ring is enabled from its start. */
     readonly enabledAtStart: boolean;
+    /** VIRTIO_F_RING_PACKED was negotiated. */
+    readonly packed: boolean;
   };
 }
 
@@ -65,7 +67,7 @@ export class Rings {
 
   async setSize(index: number, size: number): Promise<void> {
     const ring = this.#stopped(index);
-    const code = ringSizeFault(size);
+    const code = ringSizeFault(size, this.#device.packed);
     ring.size = code === null ? size : null;
     if (code !== null) throw this.report(ring, code);
     await this.#startNow(ring);
@@ -73,8 +75,9 @@ export class Rings {
 
   async setBase(index: number, base: number): Promise<void> {
     const ring = this.#stopped(index);
-    if (base > 0xffff) throw fault('payload_value_invalid', `base ${base} of a split ring`);
-    ring.base = base;
+    const position = baseFromMessage(base, this.#device.packed);
+    if (position === null) throw fault('payload_value_invalid', `base ${base} of a split ring`);
+    ring.base = position;
   }
 
   async setAddresses(addresses: Payload<'vringAddr'>): Promise<void> {
@@ -84,7 +87,7 @@ export class Rings {
     }
     ring.addresses = addresses;
     if (!ring.running) return this.#startNow(ring);
-    const start = ring.startArgument();
+    const start = ring.startArgument(this.#device.packed);
     if (start === null) return;
     try {
       await this.#commands.run('vhost.ring.addresses', { ring: ring.index, start });
@@ -123,7 +126,8 @@ export class Rings {
     const ring = this.at(index);
     await this.stop(ring);
     ring.setKick(null);
-    return ring.base;
+    const { packed } = this.#device;
+    return baseForMessage(ring.baseOr(packed), packed);
   }
 
   /** Takes a running ring out of the datapath and keeps its position. */
@@ -182,7 +186,12 @@ export class Rings {
   async #startNow(ring: Ring): Promise<void> {
     const { regions } = this.#device;
     const { addresses } = ring;
-    if (ring.startArgument() === null || addresses === null || regions.length === 0) return;
+    if (
+      ring.startArgument(this.#device.packed) === null ||
+      addresses === null ||
+      regions.length === 0
+    )
+      return;
     if (!coversRing(regions, addresses)) throw this.report(ring, 'ring_address_unmapped');
     const refused = await this.#start(ring);
     if (refused !== null) throw refused;
@@ -190,7 +199,7 @@ export class Rings {
 
   /** Starts a ring if everything for it is there. Returns the fault that keeps it from running. */
   async #start(ring: Ring): Promise<PeerFault | null> {
-    const start = ring.startArgument();
+    const start = ring.startArgument(this.#device.packed);
     const { addresses, kickFd, callFd } = ring;
     if (ring.running || start === null || addresses === null || kickFd === null) return null;
     if (!coversRing(this.#device.regions, addresses)) return null;

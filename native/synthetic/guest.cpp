@@ -20,12 +20,31 @@ uint32_t stride_for(const Options& options, bool receive) {
     return driver::spread_stride(receive && options.mergeable ? 2048 : std::max(2048u, whole));
 }
 
+bool has(uint64_t features, unsigned bit) { return (features & spec::feature_mask(bit)) != 0; }
+
+/// A queue as it was negotiated, without calls.
+template <typename Queue>
+Queue new_queue(uint8_t* ring, uint16_t size, uint64_t features) {
+    const bool event_index = has(features, spec::feature_ring_event_idx);
+    if constexpr (std::is_same_v<Queue, driver::PackedQueue>) {
+        Queue queue(ring, size, event_index, has(features, spec::feature_in_order));
+        queue.ask_for_no_call();
+        return queue;
+    } else {
+        Queue queue(ring, size, event_index);
+        queue.ask_for_no_call();
+        return queue;
+    }
+}
+
 uint64_t features_for(const Options& options) {
     uint64_t features = spec::feature_mask(spec::feature_version_1) |
                         spec::feature_mask(spec::feature_ring_indirect_desc) |
                         spec::feature_mask(spec::vhost_user_feature_protocol_features);
     if (options.mergeable) features |= spec::feature_mask(spec::net_feature_mrg_rxbuf);
     if (options.event_index) features |= spec::feature_mask(spec::feature_ring_event_idx);
+    if (options.packed) features |= spec::feature_mask(spec::feature_ring_packed);
+    if (options.in_order) features |= spec::feature_mask(spec::feature_in_order);
     return features;
 }
 
@@ -38,7 +57,8 @@ std::unique_ptr<Guest> Guest::start(const Options& options, const std::string& p
         error = path + ": nothing listens there";
         return nullptr;
     }
-    const size_t rings = 2 * driver::SplitQueue::parts_of(options.ring_size).bytes;
+    const size_t rings = 2 * std::max(driver::SplitQueue::parts_of(options.ring_size).bytes,
+                                      driver::PackedQueue::parts_of(options.ring_size).bytes);
     const size_t buffers =
         size_t{options.ring_size} * (stride_for(options, false) + stride_for(options, true));
     const size_t tables = size_t{options.ring_size} * driver::indirect_table_bytes;
@@ -61,17 +81,26 @@ bool Guest::set_up(const Options& options) {
                               spec::feature_mask(spec::protocol_feature_mq);
     if (!client_.negotiate(features_for(options), protocol) || !client_.set_memory(memory_))
         return false;
-    const bool event_index =
-        (client_.features() & spec::feature_mask(spec::feature_ring_event_idx)) != 0;
-    const size_t ring_bytes = driver::SplitQueue::parts_of(options.ring_size).bytes;
+    negotiated_ = client_.features();
+    for (const unsigned bit : {spec::feature_ring_packed, spec::feature_in_order}) {
+        if (!has(features_for(options), bit) || has(negotiated_, bit)) continue;
+        error_ = bit == spec::feature_ring_packed ? "packed rings are not offered"
+                                                  : "IN_ORDER is not offered";
+        return false;
+    }
+    return options.packed ? start_rings<driver::PackedQueue>(options)
+                          : start_rings<driver::SplitQueue>(options);
+}
+
+template <typename Queue>
+bool Guest::start_rings(const Options& options) {
+    const size_t ring_bytes = Queue::parts_of(options.ring_size).bytes;
     uint8_t* rx_ring = memory_.take(ring_bytes);
     uint8_t* tx_ring = memory_.take(ring_bytes);
-    driver::SplitQueue tx(tx_ring, options.ring_size, event_index);
-    driver::SplitQueue rx(rx_ring, options.ring_size, event_index);
-    tx.ask_for_no_call();
-    rx.ask_for_no_call();
     net_ = std::make_unique<driver::NetDriver>(
-        std::move(tx), std::move(rx), take_buffers(options.ring_size, stride_for(options, false)),
+        new_queue<Queue>(tx_ring, options.ring_size, negotiated_),
+        new_queue<Queue>(rx_ring, options.ring_size, negotiated_),
+        take_buffers(options.ring_size, stride_for(options, false)),
         take_buffers(options.ring_size, stride_for(options, true)), net_header_bytes);
     if (options.indirect) {
         if ((client_.features() & spec::feature_mask(spec::feature_ring_indirect_desc)) == 0)
@@ -83,8 +112,7 @@ bool Guest::set_up(const Options& options) {
     tx_call_ = new_eventfd();
     rx_kick_ = new_eventfd();
     rx_call_ = new_eventfd();
-    return start_ring(0, rx_ring, options.ring_size, rx_kick_.get(), rx_call_.get()) &&
-           start_ring(1, tx_ring, options.ring_size, tx_kick_.get(), tx_call_.get());
+    return start_ring<Queue>(0, rx_ring, options) && start_ring<Queue>(1, tx_ring, options);
 }
 
 bool Guest::refuse(const char* why) {
@@ -92,10 +120,14 @@ bool Guest::refuse(const char* why) {
     return false;
 }
 
-bool Guest::start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call) {
-    const auto parts = driver::SplitQueue::parts_of(size);
-    return client_.start_ring({index, size, 0, ring + parts.desc, ring + parts.avail,
-                               ring + parts.used, kick, call}) &&
+template <typename Queue>
+bool Guest::start_ring(unsigned index, const uint8_t* ring, const Options& options) {
+    const auto parts = Queue::parts_of(options.ring_size);
+    const bool rx = index % 2 == 0;
+    return client_.start_ring({index, options.ring_size, Queue::first_position, ring + parts.desc,
+                               ring + parts.avail, ring + parts.used,
+                               (rx ? rx_kick_ : tx_kick_).get(),
+                               (rx ? rx_call_ : tx_call_).get()}) &&
            client_.enable_ring(index, true);
 }
 

@@ -36,16 +36,20 @@ class Guest {
         : memory_(std::move(memory)), client_(std::move(client)) {}
     bool set_up(const Options& options);
     bool refuse(const char* why);
-    bool start_ring(unsigned index, const uint8_t* ring, uint16_t size, int kick, int call);
+    template <typename Queue>
+    bool start_rings(const Options& options);
+    template <typename Queue>
+    bool start_ring(unsigned index, const uint8_t* ring, const Options& options);
     driver::BufferArea take_buffers(uint16_t count, uint32_t stride);
 
     driver::GuestMemory memory_;
     driver::VhostClient client_;
+    uint64_t negotiated_ = 0;  ///< Feature bits.
+    std::string error_;        ///< Why set_up() failed, when the client does not know.
     OwnedFd tx_kick_, tx_call_, rx_kick_, rx_call_;
     std::unique_ptr<driver::NetDriver> net_;
     uint64_t kicks_ = 0;
     uint64_t calls_ = 0;
-    std::string error_;
 };
 
 }  // namespace valenic::synthetic

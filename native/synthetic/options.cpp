@@ -25,6 +25,8 @@ constexpr char usage[] =
     "  --hugepages          guest memory of 2 MiB pages; an error when too few are free\n"
     "  --echo               guest TO sends every frame back: latencyNs is the round trip\n"
     "  --window N           with --echo: frames of a flow on their way at once; 0 = any\n"
+    "  --packed             packed rings; the ring size may then be any number\n"
+    "  --in-order           negotiate IN_ORDER\n"
     "  --no-event-index     do not negotiate the event index\n"
     "  --verify             fill and check every byte\n"
     "  --touch              write and read every cache line, not only the first\n"
@@ -94,7 +96,7 @@ void check(const Options& options) {
             refuse("a --flow names a guest that no --port gives");
     if (options.echo) check_echo(options);
     if (options.window != 0 && !options.echo) refuse("--window is for --echo");
-    if ((options.ring_size & (options.ring_size - 1)) != 0)
+    if (!options.packed && (options.ring_size & (options.ring_size - 1)) != 0)
         refuse("--ring %u: a power of two is wanted", options.ring_size);
 }
 
@@ -111,6 +113,8 @@ enum Option {
     hugepages,
     echo,
     window,
+    packed,
+    in_order,
     no_event_index,
     verify,
     touch,
@@ -136,6 +140,8 @@ const option table[] = {
     {"hugepages", no_argument, nullptr, Option::hugepages},
     {"echo", no_argument, nullptr, Option::echo},
     {"window", required_argument, nullptr, Option::window},
+    {"packed", no_argument, nullptr, Option::packed},
+    {"in-order", no_argument, nullptr, Option::in_order},
     {"no-event-index", no_argument, nullptr, Option::no_event_index},
     {"verify", no_argument, nullptr, Option::verify},
     {"touch", no_argument, nullptr, Option::touch},
@@ -168,6 +174,12 @@ bool apply_switch(int option, Options& to) {
             return true;
         case Option::echo:
             to.echo = to.latency = true;
+            return true;
+        case Option::packed:
+            to.packed = true;
+            return true;
+        case Option::in_order:
+            to.in_order = true;
             return true;
         case Option::no_event_index:
             to.event_index = false;

@@ -22,6 +22,8 @@ struct Options {
     uint16_t ring_size = 256;
     uint32_t burst = 32;
     bool mergeable = false;
+    bool packed = false;    ///< Packed rings instead of split ones.
+    bool in_order = false;  ///< Negotiate IN_ORDER.
     bool event_index = true;
     bool indirect = false;    ///< Send by indirect tables.
     bool huge_pages = false;  ///< Guest memory of huge pages.

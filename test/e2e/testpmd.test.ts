@@ -19,7 +19,9 @@ let said = '';
 /** Sent, and neither received nor dropped by us. */
 let missing = 0;
 
-beforeAll(async () => {
+async function start(packed: boolean): Promise<void> {
+  said = '';
+  missing = 0;
   lab = await Lab.create();
   const port = (home: string, name: string, device: PortSpec['device']) =>
     lab.backend.addPort({ name: { switch: home, port: name }, device, settings: {} });
@@ -29,26 +31,27 @@ beforeAll(async () => {
   await port('vale1', 'b', guest('b'));
   source = await port('vale0', 'source', { kind: 'host' });
   sink = await port('vale1', 'sink', { kind: 'host' });
-  testpmd = startTestpmd();
+  testpmd = startTestpmd(packed);
   await until(
     'both ports of testpmd',
     () => running('vale0', 'a') && running('vale1', 'b'),
     (both) => both || testpmd.exitCode !== null,
   );
-});
+}
 
-afterAll(async () => {
+async function end(): Promise<void> {
   if (testpmd?.exitCode === null) {
     testpmd.kill('SIGINT');
     await once(testpmd, 'exit');
   }
   await lab?.close();
-});
+}
 
 /** Without hugepages, PCI devices or a terminal. */
-function startTestpmd(): ChildProcess {
+function startTestpmd(packed: boolean): ChildProcess {
+  const queues = `queues=1,queue_size=${queueSize},packed_vq=${Number(packed)}`;
   const device = (index: number, name: string) =>
-    `--vdev=net_virtio_user${index},path=${lab.socketOf(name)},queues=1,queue_size=${queueSize}`;
+    `--vdev=net_virtio_user${index},path=${lab.socketOf(name)},${queues}`;
   const eal = ['--no-huge', '-m', '256', '--no-pci', '--no-telemetry', '-l', '0,1'];
   const prefix = `--file-prefix=valenic-${process.pid}`;
   const forward = ['--auto-start', '--forward-mode=io', '--stats-period=60', '--no-flush-rx'];
@@ -76,7 +79,13 @@ function running(home: string, name: string): boolean {
   return rings.length === 2 && rings.every((ring) => ring.started && ring.enabled);
 }
 
-describe("DPDK's virtio-user as the front-end", () => {
+describe.each([
+  ['split', false],
+  ['packed', true],
+] as const)("DPDK's virtio-user as the front-end, %s rings", (_, packed) => {
+  beforeAll(() => start(packed));
+  afterAll(end);
+
   it('starts both queues of both ports', () => {
     expect({ code: testpmd.exitCode, said }).toMatchObject({ code: null });
     for (const [home, name] of [
@@ -84,7 +93,10 @@ describe("DPDK's virtio-user as the front-end", () => {
       ['vale1', 'b'],
     ] as const) {
       expect(stateOf(home, name)).toMatchObject({ connected: true, fault: null, notice: null });
-      expect(stateOf(home, name)?.features).toContain('VIRTIO_F_VERSION_1');
+      const features = stateOf(home, name)?.features ?? [];
+      expect(features).toContain('VIRTIO_F_VERSION_1');
+      expect(features).toContain('VIRTIO_F_IN_ORDER');
+      expect(features.includes('VIRTIO_F_RING_PACKED')).toBe(packed);
     }
   });
 

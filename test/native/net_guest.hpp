@@ -63,7 +63,7 @@ class NetGuest {
         return true;
     }
     void kick_if_wanted(unsigned pair_index = 0) {
-        if (net(pair_index).tx().kick_wanted()) signal_eventfd(pair(pair_index).tx_ring.kick.get());
+        if (net(pair_index).kick_wanted()) signal_eventfd(pair(pair_index).tx_ring.kick.get());
     }
     /// Every frame that waits on one pair.
     std::vector<Bytes> receive(unsigned pair_index = 0) {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "driver/guest_memory.hpp"
+#include "driver/packed_queue.hpp"
+#include "driver/split_queue.hpp"
 #include "memory/memory_map.hpp"
 #include "ring/ring.hpp"
 #include "spec/virtio_features.hpp"
@@ -114,7 +116,7 @@ class GuestSpace {
 struct RingOptions {
     uint16_t size = 8;
     uint64_t features = modern;
-    uint16_t base = 0;
+    uint16_t base = 0;  ///< Slots that went through the ring before.
     size_t memory_bytes = 4 << 20;
 };
 
@@ -122,25 +124,65 @@ inline bool has_feature(uint64_t features, unsigned bit) noexcept {
     return (features & spec::feature_mask(bit)) != 0;
 }
 
+/// The two kinds of ring, for suites that hold of both.
+struct Split {
+    using Queue = driver::SplitQueue;
+    static constexpr uint64_t features = 0;
+    static Queue make(uint8_t* memory, const RingOptions& options) {
+        Queue queue(memory, options.size,
+                    has_feature(options.features, spec::feature_ring_event_idx), options.base);
+        // As the device before us left it.
+        queue.avail()->idx = queue.used()->idx = options.base;
+        return queue;
+    }
+    /// Where a ring stands after so many slots.
+    static uint16_t position(uint64_t slots, uint16_t /*size*/) {
+        return static_cast<uint16_t>(slots);
+    }
+    /// An entry of an indirect table.
+    static spec::SplitDesc entry(uint64_t addr, uint32_t len, int flags, size_t next) {
+        return {addr, len, static_cast<uint16_t>(flags), static_cast<uint16_t>(next)};
+    }
+};
+struct Packed {
+    using Queue = driver::PackedQueue;
+    static constexpr uint64_t features = features_of(spec::feature_ring_packed);
+    static Queue make(uint8_t* memory, const RingOptions& options) {
+        return Queue(memory, options.size,
+                     has_feature(options.features, spec::feature_ring_event_idx),
+                     has_feature(options.features, spec::feature_in_order),
+                     position(options.base, options.size));
+    }
+    static uint16_t position(uint64_t slots, uint16_t size) {
+        const bool wrap = slots / size % 2 == 0;
+        return static_cast<uint16_t>(slots % size | (wrap ? 0x8000u : 0u));
+    }
+    static spec::PackedDesc entry(uint64_t addr, uint32_t len, int flags, size_t /*next*/) {
+        // Only the direction counts here; id and the other flags are to be ignored.
+        const int ignored = spec::desc_f_next | spec::desc_f_indirect;
+        return {addr, len, 0x5a5a, static_cast<uint16_t>(flags | ignored)};
+    }
+};
+
 /// Guest space with the driver's half of one queue; what TX and RX rigs share.
-class QueueRig {
+template <typename Kind>
+class BasicQueueRig {
  public:
-    explicit QueueRig(const RingOptions& options)
+    explicit BasicQueueRig(const RingOptions& options)
         : options_(options),
           space(options.memory_bytes),
-          ring_memory_(space.take(driver::SplitQueue::parts_of(options.size).bytes)),
-          queue(ring_memory_, options.size,
-                has_feature(options.features, spec::feature_ring_event_idx), options.base) {
-        // As the device before us left it.
-        queue.avail()->idx = options.base;
-        queue.used()->idx = options.base;
-    }
+          ring_memory_(space.take(Kind::Queue::parts_of(options.size).bytes)),
+          queue(Kind::make(ring_memory_, options)) {}
 
     RingConfig config() const noexcept {
-        const auto parts = driver::SplitQueue::parts_of(options_.size);
+        const auto parts = Kind::Queue::parts_of(options_.size);
         const auto at = reinterpret_cast<uint64_t>(ring_memory_);
-        return {options_.size,   options_.base,    options_.features,
-                at + parts.desc, at + parts.avail, at + parts.used};
+        return {options_.size,
+                Kind::position(options_.base, options_.size),
+                options_.features | Kind::features,
+                at + parts.desc,
+                at + parts.avail,
+                at + parts.used};
     }
     uint32_t header_bytes() const noexcept {
         const bool longer = has_feature(options_.features, spec::feature_version_1) ||
@@ -175,15 +217,19 @@ class QueueRig {
     uint8_t* ring_memory_;
 
  public:
-    driver::SplitQueue queue;
+    typename Kind::Queue queue;
     CounterBlock counters{};
 };
 
 /// A guest that sends, and the ring that takes from it.
-class TxRig : public QueueRig {
+template <typename Kind>
+class BasicTxRig : public BasicQueueRig<Kind> {
  public:
-    explicit TxRig(const RingOptions& options = {})
-        : QueueRig(options), batch(std::make_unique<Batch>()) {
+    using Base = BasicQueueRig<Kind>;
+    using Base::config, Base::counters, Base::header_bytes, Base::place, Base::queue, Base::space;
+
+    explicit BasicTxRig(const RingOptions& options = {})
+        : Base(options), batch(std::make_unique<Batch>()) {
         auto made = make_tx_ring(config(), space.map());
         REQUIRE(made.ok());
         ring = std::move(made.value());
@@ -227,12 +273,11 @@ class TxRig : public QueueRig {
         uint8_t* table = space.take(chain.size() * sizeof(spec::SplitDesc) + misalign) + misalign;
         for (size_t i = 0; i < chain.size(); ++i) {
             const bool last = i + 1 == chain.size();
-            const spec::SplitDesc desc{
+            const auto entry = Kind::entry(
                 chain[i].addr, chain[i].len_bytes,
-                static_cast<uint16_t>((last ? 0 : spec::desc_f_next) |
-                                      (chain[i].device_writes ? spec::desc_f_write : 0)),
-                static_cast<uint16_t>(i + 1)};
-            std::memcpy(table + i * sizeof desc, &desc, sizeof desc);
+                (last ? 0 : spec::desc_f_next) | (chain[i].device_writes ? spec::desc_f_write : 0),
+                i + 1);
+            std::memcpy(table + i * sizeof entry, &entry, sizeof entry);
         }
         queue.add_indirect(space.addr(table),
                            static_cast<uint32_t>(chain.size() * sizeof(spec::SplitDesc)));
@@ -264,10 +309,14 @@ class TxRig : public QueueRig {
 };
 
 /// A guest that receives, and the ring that delivers to it.
-class RxRig : public QueueRig {
+template <typename Kind>
+class BasicRxRig : public BasicQueueRig<Kind> {
  public:
-    explicit RxRig(const RingOptions& options = {})
-        : QueueRig(options), batch(std::make_unique<Batch>()) {
+    using Base = BasicQueueRig<Kind>;
+    using Base::config, Base::counters, Base::queue, Base::space;
+
+    explicit BasicRxRig(const RingOptions& options = {})
+        : Base(options), batch(std::make_unique<Batch>()) {
         auto made = make_rx_ring(config(), space.map());
         REQUIRE(made.ok());
         ring = std::move(made.value());
@@ -305,5 +354,9 @@ class RxRig : public QueueRig {
  private:
     std::vector<std::unique_ptr<Bytes>> kept_;
 };
+
+using QueueRig = BasicQueueRig<Split>;
+using TxRig = BasicTxRig<Split>;
+using RxRig = BasicRxRig<Split>;
 
 }  // namespace valenic::test

@@ -154,8 +154,9 @@ class PackedQueue {
         taken_ = static_cast<uint16_t>(taken_ + count);
         used_head_ += count;
     }
-    /// Takes one; only after used_waiting() said there is one.
+    /// Takes one. There must be one.
     UsedChain take_used() noexcept {
+        if (used_head_ == used_tail_) CHECK(used_waiting() > 0);
         const UsedChain chain = peek_used(0);
         skip_used(1);
         return chain;

@@ -46,6 +46,8 @@ class SplitQueue {
         return {0, avail, used, (used + used_bytes + 4095) / 4096 * 4096};
     }
 
+    static constexpr uint16_t first_position = 0;
+
     /// `memory`: parts_of(size).bytes, zeroed. `base`: index to begin at (after a reconnect).
     SplitQueue(uint8_t* memory, uint16_t size, bool event_index, uint16_t base = 0)
         : size_(size), mask_(static_cast<uint16_t>(size - 1)), event_index_(event_index) {

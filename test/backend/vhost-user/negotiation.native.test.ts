@@ -316,7 +316,7 @@ describe('RESET_DEVICE, RESET_OWNER', () => {
     expect(datapath.names().slice(-2)).toEqual(['vhost.ring.stop', 'vhost.features']);
     expect(datapath.last('vhost.features')).toMatchObject({ features: 0n });
     expect(session.device.regions).toHaveLength(1);
-    expect(session.device.rings.at(0).startArgument()).toBeNull();
+    expect(session.device.rings.at(0).startArgument(false)).toBeNull();
     expect(await frontend.askU64('GET_STATUS')).toBe(0n);
   });
 

@@ -1,4 +1,4 @@
-// Split rings, us -> guest: each rule of the table `faults` that a receiver can break.
+// Split and packed rings, us -> guest: each rule of the table `faults` that a receiver can break.
 #include "rig.hpp"
 
 using namespace valenic;
@@ -9,7 +9,8 @@ using spec::Fault;
 namespace {
 
 /// Delivers one frame and says which rule was broken; the frame is counted, nothing is published.
-Fault fault_after(RxRig& rig) {
+template <typename Rig>
+Fault fault_after(Rig& rig) {
     const uint16_t before = rig.ring->used_index();
     CHECK(rig.deliver({frame_of(60)}).frames == 0);
     CHECK(rig.ring->used_index() == before);
@@ -19,7 +20,7 @@ Fault fault_after(RxRig& rig) {
 
 }  // namespace
 
-TEST_SUITE("split RX: faults") {
+TEST_SUITE("RX: faults") {
     TEST_CASE("avail_index_jumped: more than the ring holds, or backwards") {
         for (const uint16_t jump : {9, 100, 0x8000, 0xffff}) {
             CAPTURE(jump);
@@ -53,7 +54,8 @@ TEST_SUITE("split RX: faults") {
         rig.offer_raw(2);
         CHECK(fault_after(rig) == Fault::chain_loops);
     }
-    TEST_CASE("readable_in_receive_chain: alone, first, last") {
+    TEST_CASE_TEMPLATE("readable_in_receive_chain: alone, first, last", Kind, Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
         const std::vector<std::vector<bool>> kinds = {{false}, {false, true}, {true, false}};
         for (const auto& writes : kinds) {
             RxRig rig;
@@ -65,7 +67,8 @@ TEST_SUITE("split RX: faults") {
             CHECK(fault_after(rig) == Fault::readable_in_receive_chain);
         }
     }
-    TEST_CASE("address_outside_memory") {
+    TEST_CASE_TEMPLATE("address_outside_memory", Kind, Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
         constexpr uint64_t end = driver::GuestMemory::guest_base + (4 << 20);
         for (const uint64_t addr : {uint64_t{0}, end, end - 1999, UINT64_MAX - 10}) {
             RxRig rig;
@@ -78,7 +81,9 @@ TEST_SUITE("split RX: faults") {
         rig.queue.publish();
         CHECK(rig.deliver({frame_of(1988)}).frames == 1);
     }
-    TEST_CASE("memory_not_writable: read-only memory is never written") {
+    TEST_CASE_TEMPLATE("memory_not_writable: read-only memory is never written", Kind, Split,
+                       Packed) {
+        using RxRig = BasicRxRig<Kind>;
         RxRig rig;
         const OwnedFd read_only(
             open(("/proc/self/fd/" + std::to_string(rig.space.memory().fd())).c_str(), O_RDONLY));
@@ -115,7 +120,10 @@ TEST_SUITE("split RX: faults") {
         CHECK(with_table(spec::desc_f_write, 16, spec::desc_f_indirect | spec::desc_f_next) ==
               Fault::indirect_with_next);
     }
-    TEST_CASE("buffer_too_small: cannot hold the header; one byte more and it is only too long") {
+    TEST_CASE_TEMPLATE(
+        "buffer_too_small: cannot hold the header; one byte more and it is only too long", Kind,
+        Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
         for (const uint32_t bytes : {0u, 1u, 11u}) {
             RxRig rig;
             rig.queue.add_one(rig.space.addr(rig.patterned(64)), bytes, true);
@@ -135,7 +143,7 @@ TEST_SUITE("split RX: faults") {
     }
 }
 
-TEST_SUITE("split RX: after a fault") {
+TEST_SUITE("RX: after a fault") {
     TEST_CASE("frames before it are delivered, the one at it and all after it are counted") {
         RxRig rig({16});
         uint8_t* first = rig.offer(256);

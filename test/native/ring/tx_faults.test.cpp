@@ -1,5 +1,5 @@
-// Split rings, guest -> us: each rule of the table `faults` (native/boundary.ts), and that a ring
-// which broke one stays stopped while what came before it is handed back.
+// Split and packed rings, guest -> us: each rule of the table `faults` (native/boundary.ts), and
+// that a ring which broke one stays stopped while what came before it is handed back.
 #include "rig.hpp"
 
 using namespace valenic;
@@ -9,7 +9,10 @@ using spec::Fault;
 namespace {
 
 /// One good buffer with a packet in it, for chains that are bad elsewhere.
-driver::Buffer good_buffer(TxRig& rig) { return rig.scatter(rig.packet(frame_of(60)), {})[0]; }
+template <typename Rig>
+driver::Buffer good_buffer(Rig& rig) {
+    return rig.scatter(rig.packet(frame_of(60)), {})[0];
+}
 
 /// A table of descriptors in guest memory.
 uint64_t table_of(TxRig& rig, const std::vector<spec::SplitDesc>& entries) {
@@ -22,7 +25,7 @@ constexpr uint64_t space_end(size_t bytes) { return driver::GuestMemory::guest_b
 
 }  // namespace
 
-TEST_SUITE("split TX: faults") {
+TEST_SUITE("TX: faults") {
     TEST_CASE("avail_index_jumped: more than the ring holds, or backwards") {
         for (const uint16_t jump : {9, 100, 0x7fff, 0x8000, 0xffff}) {
             CAPTURE(jump);
@@ -108,7 +111,9 @@ TEST_SUITE("split TX: faults") {
             CHECK(rig.fault_after_fetch() == Fault::chain_loops);
         }
     }
-    TEST_CASE("writable_in_send_chain: first, last, and in an indirect table") {
+    TEST_CASE_TEMPLATE("writable_in_send_chain: first, last, and in an indirect table", Kind, Split,
+                       Packed) {
+        using TxRig = BasicTxRig<Kind>;
         {
             TxRig rig;
             auto buffer = good_buffer(rig);
@@ -131,7 +136,9 @@ TEST_SUITE("split TX: faults") {
             CHECK(rig.fault_after_fetch() == Fault::writable_in_send_chain);
         }
     }
-    TEST_CASE("address_outside_memory: before, behind, across the end, around 2^64") {
+    TEST_CASE_TEMPLATE("address_outside_memory: before, behind, across the end, around 2^64", Kind,
+                       Split, Packed) {
+        using TxRig = BasicTxRig<Kind>;
         constexpr size_t bytes = 4 << 20;
         const std::pair<uint64_t, uint32_t> ranges[] = {
             {0, 100},
@@ -159,13 +166,15 @@ TEST_SUITE("split TX: faults") {
         CHECK(rig.fetch() == 1);
         CHECK(rig.ring->fault() == Fault::none);
     }
-    TEST_CASE("address_outside_memory: an indirect table") {
+    TEST_CASE_TEMPLATE("address_outside_memory: an indirect table", Kind, Split, Packed) {
+        using TxRig = BasicTxRig<Kind>;
         TxRig rig({8, with_indirect});
         rig.queue.add_indirect(space_end(4 << 20) - 16, 32);
         rig.queue.publish();
         CHECK(rig.fault_after_fetch() == Fault::address_outside_memory);
     }
-    TEST_CASE("indirect_not_negotiated") {
+    TEST_CASE_TEMPLATE("indirect_not_negotiated", Kind, Split, Packed) {
+        using TxRig = BasicTxRig<Kind>;
         TxRig rig({8, modern});
         rig.send_indirect(rig.scatter(rig.packet(frame_of(60)), {12}));
         CHECK(rig.fault_after_fetch() == Fault::indirect_not_negotiated);
@@ -199,7 +208,8 @@ TEST_SUITE("split TX: faults") {
         rig.offer_raw(0);
         CHECK(rig.fault_after_fetch() == Fault::indirect_with_next);
     }
-    TEST_CASE("header_incomplete") {
+    TEST_CASE_TEMPLATE("header_incomplete", Kind, Split, Packed) {
+        using TxRig = BasicTxRig<Kind>;
         for (const uint32_t bytes : {0u, 1u, 11u}) {
             TxRig rig;
             rig.send_chain({{rig.space.addr(rig.space.take(64)), bytes, false}});
@@ -211,7 +221,7 @@ TEST_SUITE("split TX: faults") {
     }
 }
 
-TEST_SUITE("split TX: after a fault") {
+TEST_SUITE("TX: after a fault") {
     TEST_CASE("frames before it are delivered and handed back, nothing after it is taken") {
         TxRig rig({16});
         for (unsigned i = 0; i < 3; ++i) rig.send(frame_of(60, i));
@@ -225,7 +235,9 @@ TEST_SUITE("split TX: after a fault") {
         CHECK(rig.ring->next_avail() == 3);
         CHECK_FALSE(rig.ring->arm());
     }
-    TEST_CASE("a fault in a chain behind good heads of the same batch") {
+    TEST_CASE_TEMPLATE("a fault in a chain behind good heads of the same batch", Kind, Split,
+                       Packed) {
+        using TxRig = BasicTxRig<Kind>;
         TxRig rig({16});
         rig.send(frame_of(60, 1));
         rig.send_chain({{0, 100, false}});

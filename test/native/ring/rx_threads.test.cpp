@@ -41,9 +41,10 @@ struct Sender {
 };
 
 /// Takes every frame that waits, checks it, and offers its buffers again.
+template <typename Rig>
 class Consumer {
  public:
-    Consumer(RxRig& rig, uint32_t buffer_bytes) : rig_(rig) {
+    Consumer(Rig& rig, uint32_t buffer_bytes) : rig_(rig) {
         for (uint32_t i = 0; i < rig.queue.size(); ++i) {
             buffers_.push_back(rig.space.take(buffer_bytes));
             rig.queue.add_one(rig.space.addr(buffers_.back()), buffer_bytes, true);
@@ -75,7 +76,7 @@ class Consumer {
     ProbeSink sink;
 
  private:
-    RxRig& rig_;
+    Rig& rig_;
     std::vector<uint8_t*> buffers_;
     Bytes whole_;
 };
@@ -93,11 +94,13 @@ void deliver_rounds(RxRing& ring, Sender& sender, uint64_t enough) {
 
 }  // namespace
 
-TEST_SUITE("split RX: several workers") {
-    TEST_CASE("sent = received + named drops, each frame whole, each stream in order") {
+TEST_SUITE("RX: several workers") {
+    TEST_CASE_TEMPLATE("sent = received + named drops, each frame whole, each stream in order",
+                       Kind, Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
         for (const uint64_t features : {modern, mergeable}) {
             RxRig rig({256, features, 65'000, 8 << 20});
-            Consumer consumer(rig, 2048);
+            Consumer<RxRig> consumer(rig, 2048);
             std::vector<std::unique_ptr<Sender>> senders;
             for (uint32_t i = 0; i < 4; ++i)
                 senders.push_back(std::make_unique<Sender>(
@@ -127,10 +130,12 @@ TEST_SUITE("split RX: several workers") {
         }
     }
 
-    TEST_CASE("no call is lost between deliverers and a driver that sleeps") {
+    TEST_CASE_TEMPLATE("no call is lost between deliverers and a driver that sleeps", Kind, Split,
+                       Packed) {
+        using RxRig = BasicRxRig<Kind>;
         for (const uint64_t features : {modern, with_events}) {
             RxRig rig({64, features, 65'500, 4 << 20});
-            Consumer consumer(rig, 2048);
+            Consumer<RxRig> consumer(rig, 2048);
             OwnedFd call = create_eventfd();
             std::vector<std::unique_ptr<Sender>> senders;
             for (uint32_t i = 0; i < 3; ++i) senders.push_back(std::make_unique<Sender>(i, 60));
@@ -177,7 +182,7 @@ TEST_SUITE("split RX: several workers") {
     }
 }
 
-TEST_SUITE("split RX: a worker that is stopped in the middle of a copy") {
+TEST_SUITE("RX: a worker that is stopped in the middle of a copy") {
     /// Delivers one frame whose last bytes lie in the held page.
     struct Stopped {
         explicit Stopped(RxRing& ring)
@@ -202,7 +207,10 @@ TEST_SUITE("split RX: a worker that is stopped in the middle of a copy") {
         std::thread thread;
     };
 
-    TEST_CASE("others go on delivering, many times over, and all is published when it is done") {
+    TEST_CASE_TEMPLATE(
+        "others go on delivering, many times over, and all is published when it is done", Kind,
+        Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
         RxRig rig({4096, modern, 65'000, 16 << 20});
         for (int i = 0; i < 1000; ++i) rig.offer(256);
         rig.deliver({frame_of(60)});

@@ -1,0 +1,68 @@
+/** Packed rings between real guests: they answer pings and move a checksummed payload. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { arrived, Counts, eth0, introduce, Lab, modestPps, pinged, type Station } from './lab.ts';
+
+const frames = 1000;
+
+describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) => {
+  let lab: Lab;
+  let a: Station;
+  let b: Station;
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    const boot = async (name: string, station: number) => {
+      await lab.addPort(name, { queues });
+      return lab.boot(name, { station, queues, cpus: queues, nic: { packed: true } });
+    };
+    [a, b] = await Promise.all([boot('a', 1), boot('b', 2)]);
+  });
+  afterAll(() => lab?.close());
+
+  it('negotiate them', () => {
+    for (const name of ['a', 'b']) {
+      const { vhostUser } = lab.port(name).state();
+      expect(vhostUser?.features).toContain('VIRTIO_F_RING_PACKED');
+      expect(vhostUser?.rings).toHaveLength(2 * queues);
+      expect(vhostUser?.rings.every((ring) => ring.started && ring.fault === null)).toBe(true);
+    }
+  });
+
+  it('ping each other', async () => {
+    await introduce(a, b);
+    expect(await pinged(a, b, 5)).toBe(5);
+    expect(await pinged(b, a, 5)).toBe(5);
+  });
+
+  it('send streams both ways, each whole and in order', async () => {
+    const directions = [
+      [a, b, 7001],
+      [b, a, 7002],
+    ] as const;
+    for (const [from, to, port] of directions) {
+      const counts = new Counts(lab.port(from.name), lab.port(to.name));
+      const receiver = await to.agent.udpReceive(port);
+      const target = { address: to.address, port, payloadBytes: 1400, stream: port };
+      await from.agent.udpSend({ ...target, count: frames, ratePps: modestPps });
+      await arrived(receiver, port, frames, counts);
+      const report = await receiver.stop();
+      expect(report.streams).toMatchObject([
+        { stream: port, frames, gaps: 0, reordered: 0, corrupt: 0 },
+      ]);
+      expect(counts.drops()).toEqual({});
+    }
+  });
+
+  it('go on after their interface was down: the rings stop and start again', async () => {
+    await b.agent.link(eth0, false);
+    await b.agent.link(eth0, true);
+    expect(await pinged(a, b, 3)).toBe(3);
+    expect(
+      lab
+        .port('b')
+        .state()
+        .vhostUser?.rings.every(({ fault }) => fault === null),
+    ).toBe(true);
+  });
+});
