@@ -26,9 +26,9 @@ const firstPackedBase = 0x8000;
 /**
  * The base that a message brings, as the datapath takes it, or null when it is none.
  *
- * A packed ring's has the available side in its lower half and the used side in its upper half. What
- * a device before us took and did not hand back is lost to us, so both begin at the first of them;
- * DPDK leaves the upper half at 0.
+ * A packed ring's has the available side in its lower half and the used side in its upper half.
+ * What a device before us took and did not hand back is lost to us, so both begin at the first of
+ * them; DPDK leaves the upper half at 0.
  *
  * @spec vhost-user, "Vring state description".
  */

@@ -45,9 +45,9 @@ describe('the readers of documents', () => {
 
   it('know a function from a word', () => {
     const file = 'native/src/ring/split_tx.cpp';
-    expect(functionFault(file, 'SplitTxRing::fetch')).toBeNull();
+    expect(functionFault(file, 'SplitTxRing::release')).toBeNull();
     expect(functionFault('native/src/memory/memory_map.hpp', 'MemoryMap::translate')).toBeNull();
-    expect(functionFault(file, 'SplitTxRing::fetches')).not.toBeNull();
+    expect(functionFault(file, 'SplitTxRing::releases')).not.toBeNull();
     expect(functionFault(file, 'OtherRing::fetch')).not.toBeNull();
     expect(functionFault('native/src/ring/none.cpp', 'fetch')).not.toBeNull();
   });
