@@ -2,12 +2,20 @@
 
 #include "base/check.hpp"
 #include "base/eventfd.hpp"
+#include "spec/virtio_ring.hpp"
 
 namespace valenic {
 
 namespace {
 
 constexpr bool is_rx(unsigned ring) noexcept { return ring % 2 == 0; }
+
+/// Whether a ring begins where a driver begins.
+bool fresh(const RingConfig& config) noexcept {
+    constexpr uint16_t first_packed = uint16_t{1} << spec::packed_event_wrap_bit;
+    const bool packed = negotiated(config.features, spec::feature_ring_packed);
+    return config.base == (packed ? first_packed : 0);
+}
 
 template <typename Side>
 RingState state_of(unsigned ring, const Side& side, uint16_t size) {
@@ -88,7 +96,7 @@ void VhostPort::install(PreparedRing prepared) {
     configs_[prepared.ring] = prepared.config;
     // A backend before us may have published and died before it called. One call too many is
     // nothing to a driver; one too few is a guest that sleeps for ever.
-    if (prepared.config.base != 0 && prepared.call.valid()) signal_eventfd(prepared.call.get());
+    if (!fresh(prepared.config) && prepared.call.valid()) signal_eventfd(prepared.call.get());
     if (is_rx(prepared.ring)) {
         put(queue.rx, std::move(prepared.rx), prepared);
     } else {
