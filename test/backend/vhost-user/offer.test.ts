@@ -14,10 +14,10 @@ describe('the features offered', () => {
       'VIRTIO_F_ANY_LAYOUT',
       'VIRTIO_F_INDIRECT_DESC',
       'VIRTIO_F_EVENT_IDX',
-      'VIRTIO_F_RING_PACKED',
-      'VIRTIO_F_IN_ORDER',
       'VHOST_USER_F_PROTOCOL_FEATURES',
       'VIRTIO_F_VERSION_1',
+      'VIRTIO_F_RING_PACKED',
+      'VIRTIO_F_IN_ORDER',
     ]);
   });
 
