@@ -3,53 +3,57 @@
  */
 
 import type { Row, SkippedRow } from './row.ts';
-import { tableHead, tableLine } from './table.ts';
+import { environmentText, tableHead, tableLine } from './table.ts';
 
-const width = 720;
+const width = 860;
+/** For the longest label beside the longest bar: `12.345 Mpps, p99 12345.6 us`. */
+const right = 210;
 const barHeight = 16;
 const groupGap = 14;
-const left = 210;
-const colours = { on: '#2f6f9f', off: '#c98a3b' } as const;
+const left = 170;
+/** Light enough for the range that is drawn over the bar, dark enough for words. */
+const colours = { on: '#7fb2d9', off: '#e5b271' } as const;
+const inks = { on: '#2f6f9f', off: '#a5681a' } as const;
+const names = { g2g: 'Guest to guest', g2h: 'Guest to host', h2g: 'Host to guest' } as const;
 
 export function plotPage(all: readonly (Row | SkippedRow)[]): string {
   const rows = all.filter((row): row is Row => !('skipped' in row));
   const groups = groupBy(
     rows,
-    (row) => `${row.scenario}, ${row.driver}, ${row.frameBytes} B frames`,
+    (row) => `${names[row.scenario]}, frames of ${row.frameBytes} bytes (${row.driver})`,
   );
   const plots = [...groups].map(([title, group]) => plotOf(title, group)).join('\n');
-  const environment = rows[0]?.environment;
   const table = [tableHead(), ...all.map(tableLine)].map(escapeText).join('\n');
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Valenic: polling mode, more and frame size</title>
 <style>
-  body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; color: #222 }
+  body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em; color: #222 }
   svg text { font: 12px sans-serif } pre { overflow-x: auto; font-size: 12px }
   h2 { font-size: 16px; margin: 1.5em 0 .3em }
 </style>
 <h1>Polling mode, more and frame size</h1>
 <p>Frames received per second, in millions: the bar is the median of the runs, the line its range.
-<b style="color:${colours.on}">more on</b>: frames of a burst are published together.
-<b style="color:${colours.off}">more off</b>: every frame alone.</p>
+<b style="color:${inks.on}">more on</b>: frames of a burst are published together.
+<b style="color:${inks.off}">more off</b>: every frame alone.</p>
 ${plots}
 <h2>All figures</h2>
 <pre>${table}</pre>
-<h2>Environment</h2>
-<pre>${escapeText(JSON.stringify(environment ?? {}, null, 2))}</pre>
+<h2>Measured on</h2>
+<pre>${escapeText(environmentText(all))}</pre>
 </html>
 `;
 }
 
 function plotOf(title: string, rows: readonly Row[]): string {
   const highest = Math.max(...rows.map((row) => row.mpps.max), 0.001);
-  const scale = (width - left - 90) / highest;
+  const scale = (width - left - right) / highest;
   const modes = [...groupBy(rows, (row) => row.polling)];
   let y = 4;
   const marks: string[] = [];
   for (const [mode, group] of modes) {
-    marks.push(text(0, y + barHeight, mode));
+    marks.push(text(0, y + barHeight - 4, mode));
     for (const row of group) {
       marks.push(bar(row, y, scale));
       y += barHeight + 4;
@@ -73,7 +77,8 @@ function bar(row: Row, y: number, scale: number): string {
     `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}"` +
       ` fill="${row.more ? colours.on : colours.off}"/>`,
     `<path d="M${low.toFixed(1)} ${middle}H${high.toFixed(1)}" stroke="#222"/>`,
-    text(high + 6, y + barHeight - 4, `${median.toFixed(2)}${delay}`),
+    ...[low, high].map((x) => `<path d="M${x.toFixed(1)} ${middle - 4}v8" stroke="#222"/>`),
+    text(Math.max(end, high) + 6, y + barHeight - 4, `${median.toFixed(3)} Mpps${delay}`),
   ].join('\n');
 }
 
