@@ -25,6 +25,7 @@ export async function runDemo(io: BenchIo): Promise<number> {
         'Frames per second, in millions: guest to guest, guest to host, host to guest\n\n',
     );
     const rows = await bench.run();
+    bench.throwIfStopped(rows.length);
     await writeFile(page, plotPage(rows));
     io.stdout.write(`\n${explanation}\nThe plots are in ${page}\n`);
     return received > 0 && rows.every((row) => 'skipped' in row || row.exact) ? 0 : 1;
