@@ -11,7 +11,7 @@ import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
-import { Port, type PortContext } from './port.ts';
+import { Port, type PortContext, pairsOf } from './port.ts';
 import { nameText, type PortName, type PortSpec } from './port-spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
@@ -24,8 +24,20 @@ export interface BackendOptions {
   readonly cpus?: readonly number[];
   /** Polling mode of ports that do not name one. */
   readonly polling?: PollingMode;
+  /** Addresses that each switch can hold, 64..1048576, unless createSwitch() is told otherwise. */
+  readonly macTableSize?: number;
   /** Silent unless given. */
   readonly log?: Logger;
+}
+
+export interface SwitchOptions {
+  /**
+   * Addresses that it can hold, 64..1048576; rounded up to a power of two. 8192 when not said. Buckets
+   * hold four: with a table four times as large as the network, hardly any address is pushed out.
+   */
+  readonly macTableSize?: number;
+  /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */
+  readonly ageingSeconds?: number;
 }
 
 /** What happens unasked. */
@@ -61,6 +73,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       reader: new StatsReader(this.#datapath.stats),
       log: options.log ?? silent,
       onChange: (port) => void this.emit('changed', port),
+      workers: () => this.#workers.length,
     };
   }
 
@@ -110,8 +123,8 @@ export class Backend extends EventEmitter<BackendEvents> {
   }
 
   /** @throws {ValenicError} `name_in_use`, `value_invalid`. */
-  createSwitch(name: string): Promise<Switch> {
-    return this.#inTurn(() => this.#createSwitch(name));
+  createSwitch(name: string, options: SwitchOptions = {}): Promise<Switch> {
+    return this.#inTurn(() => this.#createSwitch(name, options));
   }
 
   ports(): readonly Port[] {
@@ -141,9 +154,8 @@ export class Backend extends EventEmitter<BackendEvents> {
       const home = there ?? (await this.#createSwitch(spec.name.switch));
       const polling = this.#options.polling ?? 'adaptive';
       const whole = { ...spec, settings: { polling, ...spec.settings } };
-      const pairs = spec.device.kind === 'host' ? 1 : spec.device.queues;
       try {
-        const port = await Port.create(this.#context, whole, home.id, this.#pick(pairs));
+        const port = await Port.create(this.#context, whole, home.id, this.#pick(pairsOf(spec)));
         this.#ports.set(port.id, port);
         return port;
       } catch (error) {
@@ -182,12 +194,19 @@ export class Backend extends EventEmitter<BackendEvents> {
     await this.close();
   }
 
-  async #createSwitch(name: string): Promise<Switch> {
+  async #createSwitch(name: string, options: SwitchOptions = {}): Promise<Switch> {
     checkName('switch', name);
+    const { macTableSize = this.#options.macTableSize, ageingSeconds } = options;
+    checkNumber('macTableSize', macTableSize, 64, 1 << 20);
+    checkNumber('ageingSeconds', ageingSeconds, 1, 1_000_000);
     if (this.#switches.has(name)) {
       throw new ValenicError('name_in_use', `there is a switch ${name} already`);
     }
-    const made = await this.#datapath.command('switch.create', { name });
+    const made = await this.#datapath.command('switch.create', {
+      name,
+      ...(macTableSize === undefined ? {} : { macTableSize }),
+      ...(ageingSeconds === undefined ? {} : { ageingSeconds }),
+    });
     const created = new Switch(this, name, made.switch);
     this.#switches.set(name, created);
     return created;
@@ -248,6 +267,15 @@ function checkName(what: 'switch' | 'port', name: string): void {
   throw new ValenicError(
     'value_invalid',
     `"${name}" is no ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
+  );
+}
+
+/** @throws {ValenicError} `value_invalid`. */
+function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
+  throw new ValenicError(
+    'value_invalid',
+    `${name}: ${least} to ${most} are possible, not ${value}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The short way to one switch. */
 
-import { type BackendOptions, createBackend } from './backend.ts';
+import { type BackendOptions, createBackend, type SwitchOptions } from './backend.ts';
 import { Switch } from './switch.ts';
 
 /** A switch with a back-end of its own, which `close` (or `await using`) ends. */
@@ -23,12 +23,15 @@ export class OwnSwitch extends Switch {
  * await vale.addPort('vm1', device);
  */
 export async function createSwitch(
-  options: BackendOptions & { readonly name?: string } = {},
+  options: BackendOptions & SwitchOptions & { readonly name?: string } = {},
 ): Promise<OwnSwitch> {
-  const { name = 'vale0', ...rest } = options;
+  const { name = 'vale0', ageingSeconds, ...rest } = options;
   const backend = await createBackend(rest);
   try {
-    const made = await backend.createSwitch(name);
+    const made = await backend.createSwitch(
+      name,
+      ageingSeconds === undefined ? {} : { ageingSeconds },
+    );
     return new OwnSwitch(backend, name, made.id);
   } catch (error) {
     await backend.close();

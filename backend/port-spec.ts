@@ -32,7 +32,7 @@ export interface PortSpec {
 
 export const defaultSettings: PortSettings = {
   polling: 'adaptive',
-  spinUs: 50,
+  spinUs: 'auto',
   more: true,
   moderationFrames: 1,
   moderationUs: 0,

@@ -22,6 +22,8 @@ export interface PortContext {
   readonly log: Logger;
   /** The port's state changed. */
   readonly onChange: (port: Port) => void;
+  /** Workers there are: 0..workers - 1. */
+  readonly workers: () => number;
 }
 
 /** What `port show` tells; plain data. */
@@ -29,11 +31,27 @@ export interface PortState {
   readonly name: string;
   readonly kind: PortSpec['device']['kind'];
   readonly settings: PortSettings;
+  /** The worker of each queue pair. */
+  readonly workers: readonly number[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
 }
 
 export type HostReport = Commands['host.report'][1];
+
+interface Made {
+  readonly port: number;
+  readonly block: number;
+  readonly workers: readonly number[];
+}
+
+/** Queue pairs of a port. */
+export function pairsOf({ device }: PortSpec): number {
+  return device.kind === 'host' ? 1 : device.queues;
+}
+
+const workerOf = (workers: readonly number[], pair: number): number =>
+  workers[pair % workers.length] ?? 0;
 
 export class Port {
   readonly spec: PortSpec;
@@ -43,13 +61,15 @@ export class Port {
   readonly #statsBlock: number;
   readonly #endpoint: VhostUserEndpoint | null;
   #settings: PortSettings;
+  #workers: readonly number[];
   #closed = false;
 
-  private constructor(context: PortContext, spec: PortSpec, made: { port: number; block: number }) {
+  private constructor(context: PortContext, spec: PortSpec, made: Made) {
     this.#context = context;
     this.spec = spec;
     this.id = made.port;
     this.#statsBlock = made.block;
+    this.#workers = made.workers;
     this.#settings = { ...defaultSettings, ...spec.settings };
     this.#endpoint = this.#makeEndpoint();
   }
@@ -74,12 +94,16 @@ export class Port {
       switch: home,
       name: spec.name.port,
       kind: device.kind === 'host' ? 'host' : 'vhost',
-      queues: device.kind === 'host' ? 1 : device.queues,
+      queues: pairsOf(spec),
       workers,
       settings: { ...defaultSettings, ...spec.settings },
     });
     try {
-      const port = new Port(context, spec, { port: made.port, block: made.statsBlock });
+      const port = new Port(context, spec, {
+        port: made.port,
+        block: made.statsBlock,
+        workers: Array.from({ length: pairsOf(spec) }, (_, pair) => workerOf(workers, pair)),
+      });
       await port.#endpoint?.start();
       return port;
     } catch (error) {
@@ -104,13 +128,38 @@ export class Port {
     this.#context.onChange(this);
   }
 
-  /** @param spinUs  For `adaptive`: microseconds to spin without work before sleeping. */
-  polling(mode: PollingMode, spinUs?: number): Promise<void> {
+  /** @param spinUs  For `adaptive`: microseconds to spin without work before sleeping, or `auto`. */
+  polling(mode: PollingMode, spinUs?: PortSettings['spinUs']): Promise<void> {
     return this.set({ polling: mode, ...(spinUs === undefined ? {} : { spinUs }) });
   }
 
   more(on: boolean): Promise<void> {
     return this.set({ more: on });
+  }
+
+  /** The worker of each queue pair. */
+  get workers(): readonly number[] {
+    return this.#workers;
+  }
+
+  /**
+   * Another worker owns a queue pair from here on. No frame is lost by it and none overtakes another.
+   *
+   * @throws {ValenicError} `value_invalid`: there is no such pair or worker.
+   */
+  async move(pair: number, worker: number): Promise<void> {
+    this.#mustExist('queue pair', pair, this.#workers.length);
+    this.#mustExist('worker', worker, this.#context.workers());
+    await this.#context.datapath.command('queue.move', { port: this.id, pair, worker });
+    this.#workers = this.#workers.with(pair, worker);
+    this.#context.onChange(this);
+  }
+
+  /** Moves every queue pair: pair i to `workers[i % workers.length]`. @throws as move(). */
+  async spread(workers: readonly number[]): Promise<void> {
+    if (workers.length === 0) throw new ValenicError('value_invalid', 'name at least one worker');
+    for (const worker of workers) this.#mustExist('worker', worker, this.#context.workers());
+    for (const pair of this.#workers.keys()) await this.move(pair, workerOf(workers, pair));
   }
 
   stats(): PortStats {
@@ -119,7 +168,7 @@ export class Port {
 
   state(): PortState {
     const { kind } = this.spec.device;
-    const state = { name: this.name, kind, settings: this.#settings };
+    const state = { name: this.name, kind, settings: this.#settings, workers: this.#workers };
     return this.#endpoint === null ? state : { ...state, vhostUser: this.#endpoint.state() };
   }
 
@@ -159,6 +208,12 @@ export class Port {
     } finally {
       await this.#context.datapath.command('port.remove', { port: this.id });
     }
+  }
+
+  #mustExist(what: string, number: number, count: number): void {
+    if (Number.isInteger(number) && number >= 0 && number < count) return;
+    const there = count === 1 ? 'only 0 is' : `0 to ${count - 1} are`;
+    throw new ValenicError('value_invalid', `there is no ${what} ${number}: ${there}`);
   }
 
   #mustBeHost(): void {

@@ -1,6 +1,6 @@
 /** A VALE switch: ports under one name. */
 
-import type { PollingMode } from '../native/boundary.ts';
+import type { PollingMode, PortSettings } from '../native/boundary.ts';
 import type { Backend } from './backend.ts';
 import type { Port } from './port.ts';
 import type { PortSpec } from './port-spec.ts';
@@ -45,7 +45,7 @@ export class Switch {
     return this.backend.removePort({ switch: this.name, port: name });
   }
 
-  async polling(mode: PollingMode, spinUs?: number): Promise<void> {
+  async polling(mode: PollingMode, spinUs?: PortSettings['spinUs']): Promise<void> {
     for (const port of this.ports()) await port.polling(mode, spinUs);
   }
 

@@ -136,15 +136,18 @@ export type PollingMode = (typeof pollingModes)[number];
  */
 export interface PortSettings {
   readonly polling: PollingMode;
-  /** Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. */
-  readonly spinUs: number;
+  /**
+   * Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. `auto`: the worker
+   * learns it from the gaps in each queue's traffic, 2..200 (native/src/io/spin_tuner.hpp).
+   */
+  readonly spinUs: number | 'auto';
   /** `false`: every frame is its own transaction, published and notified alone. */
   readonly more: boolean;
   /** Notification moderation: a call is sent after this many frames, 1 = at once (1..1024)... */
   readonly moderationFrames: number;
   /** ...or this many microseconds after the first of them, 0 = at once (0..1_000_000). */
   readonly moderationUs: number;
-  /** Most frames taken from one queue per round, 1..64. */
+  /** Most frames taken from one queue per round: the size of a batch, 1..256. */
   readonly budget: number;
   /** Most MAC addresses learned on this port, 0..65536. */
   readonly macLimit: number;
@@ -213,6 +216,7 @@ export interface HostSinkReport {
 export interface Commands {
   'worker.add': [{ cpu?: number }, { worker: number; tid: number }];
   'switch.create': [
+    /** macTableSize: a bucket has four places, so a quarter of it is all but sure to find room. */
     { name: string; ageingSeconds?: number; macTableSize?: number },
     { switch: number },
   ];
@@ -233,6 +237,11 @@ export interface Commands {
   ];
   'port.remove': [{ port: number }, Record<string, never>];
   'port.set': [{ port: number; settings: Partial<PortSettings> }, Record<string, never>];
+  /**
+   * Another worker owns the queue pair from here on; answers when it does. No frame is lost by it and
+   * none overtakes another.
+   */
+  'queue.move': [{ port: number; pair: number; worker: number }, Record<string, never>];
   'port.macs': [{ port: number }, { macs: readonly string[] }];
   /** Replaces all regions. Rings that run are re-resolved in the new map without losing a frame. */
   'vhost.memory': [{ port: number; regions: readonly MemoryRegion[] }, Record<string, never>];

@@ -4,7 +4,9 @@ import { closeSync, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
+import { runCpuBench } from './cpu.ts';
 import { GuestLoad } from './guest-load.ts';
+import { runIdleBench } from './idle.ts';
 import type { Load, Task } from './load.ts';
 import { measureRow, type Point } from './measure.ts';
 import { type BenchOptions, parseBenchOptions } from './options.ts';
@@ -20,8 +22,16 @@ export interface BenchIo {
   readonly signal?: AbortSignal;
 }
 
+/** Commands with a rig of their own. */
+const others: Readonly<Record<string, typeof runCpuBench>> = {
+  cpu: runCpuBench,
+  idle: runIdleBench,
+};
+
 /** @returns the exit status. @throws {ValenicError} */
 export async function runBench(argv: readonly string[], io: BenchIo): Promise<number> {
+  const [name = '', ...rest] = argv;
+  if (Object.hasOwn(others, name)) return others[name]?.(rest, io) ?? 2;
   const options = parseBenchOptions(argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
   // Before the first point: nobody wants to hear it after an hour of measuring.
@@ -123,6 +133,7 @@ export class Bench {
 
   async #row(point: WholePoint): Promise<Row | SkippedRow> {
     const { scenario, frameBytes, polling, more } = point;
+    for (const port of this.rig.backend.ports()) await port.set({ budget: point.batch });
     if (frameBytes > this.load.frameBytesMax) {
       const skipped = `${this.load.driver} sends at most ${this.load.frameBytesMax} bytes`;
       return {
@@ -140,7 +151,8 @@ export class Bench {
     const base = { scenario, frameBytes, seconds, warmupSeconds: warmup, signal: this.#signal };
     const paced = rate !== 0;
     const task: Task = { ...base, repeat, ratePps: rate, latency: paced && clockShared };
-    const row = await measureRow(this.rig, this.load, point, task, this.#probeCpus());
+    const measured = await measureRow(this.rig, this.load, point, task, this.#probeCpus());
+    const row = { ...measured, batch: point.batch };
     if (paced || !clockShared || latencyRate === 0) return row;
     // Delays at saturation are those of full queues: they are measured in a paced run of their own.
     const pacedTask: Task = { ...base, repeat: 1, ratePps: latencyRate, latency: true };
@@ -154,20 +166,26 @@ export class Bench {
   }
 }
 
-type WholePoint = Point & { readonly scenario: Scenario; readonly frameBytes: number };
+type WholePoint = Point & {
+  readonly scenario: Scenario;
+  readonly frameBytes: number;
+  readonly batch: number;
+};
 
 function pointsOf(options: BenchOptions): readonly WholePoint[] {
   return options.scenarios.flatMap((scenario) =>
     options.frames.flatMap((frameBytes) =>
       options.polling.flatMap((polling) =>
-        options.more.map((more) => ({ scenario, frameBytes, polling, more })),
+        options.more.flatMap((more) =>
+          options.batch.map((batch) => ({ scenario, frameBytes, polling, more, batch })),
+        ),
       ),
     ),
   );
 }
 
-function nameOf({ scenario, frameBytes, polling, more }: WholePoint): string {
-  return `${scenario} ${frameBytes} B, ${polling}, more ${more ? 'on' : 'off'}`;
+function nameOf({ scenario, frameBytes, polling, more, batch }: WholePoint): string {
+  return `${scenario} ${frameBytes} B, ${polling}, more ${more ? 'on' : 'off'}, batch ${batch}`;
 }
 
 function startLoad(

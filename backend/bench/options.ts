@@ -15,6 +15,8 @@ export interface BenchOptions {
   readonly frames: readonly number[];
   readonly polling: readonly PollingMode[];
   readonly more: readonly boolean[];
+  /** Frames of a batch at most: the ports' budget. */
+  readonly batch: readonly number[];
   readonly seconds: number;
   readonly warmup: number;
   readonly repeat: number;
@@ -90,6 +92,10 @@ export function benchProgram(
       .addHelpText('after', examplesText(benchExamples[name]))
       .action((options: Raw) => take(finish(name, options)));
   }
+  program.addHelpText(
+    'after',
+    '\nAlso: bench cpu (CPU and delay at paced rates) and bench idle (guests that do nothing)',
+  );
   return program;
 }
 
@@ -100,6 +106,7 @@ interface Raw {
   readonly frame?: readonly number[];
   readonly polling?: readonly PollingMode[];
   readonly more?: readonly boolean[];
+  readonly batch: readonly number[];
   readonly seconds: number;
   readonly warmup: number;
   readonly repeat: number;
@@ -157,6 +164,12 @@ function addOptions(command: Command, sweep: boolean): Command {
       'which of on,off',
       listOf((text) => oneOf(['on', 'off'])(text) === 'on'),
     )
+    .option(
+      '--batch <list>',
+      'frames of a batch at most, 1..256',
+      listOf((text) => numberIn(text, 1, 256)),
+      [64],
+    )
     .option('--seconds <s>', 'of each run', bounds(0.05, 3600), 1)
     .option('--warmup <s>', 'before the first run', bounds(0, 600), 0.3)
     .option('--repeat <n>', 'runs', whole(1, 1000), 5)
@@ -210,13 +223,33 @@ function wholeIn(text: string, low: number, high: number): number {
   throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
 }
 
-function numberIn(text: string, low: number, high: number): number {
+/**
+ * The options of a command that stands alone.
+ *
+ * @throws {ValenicError} `usage`; @returns null when help was printed.
+ */
+export function parseWords<Options>(
+  command: Command,
+  argv: readonly string[],
+  write: (text: string) => void,
+): Options | null {
+  try {
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
+    return command.parse([...argv], { from: 'user' }).opts() as Options;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return null;
+    throw new ValenicError('usage', `${usageSentence(error)}; see ${command.name()} --help`);
+  }
+}
+
+export function numberIn(text: string, low: number, high: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= low && value <= high) return value;
   throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
 }
 
-function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
+export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
   return (text) => {
     const name = names.find((candidate) => candidate === text);
     if (name !== undefined) return name;
@@ -224,6 +257,6 @@ function oneOf<Name extends string>(names: readonly Name[]): (text: string) => N
   };
 }
 
-function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
+export function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
   return (text) => text.split(',').map((part) => parse(part.trim()));
 }

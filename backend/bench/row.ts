@@ -22,6 +22,8 @@ export interface Row {
   readonly frameBytes: number;
   readonly polling: PollingMode;
   readonly more: boolean;
+  /** Frames of a batch at most; absent where it was not chosen (64). */
+  readonly batch?: number;
   /** Frames per second that were asked for; 0 = as many as go. */
   readonly ratePps: number;
   readonly mpps: Spread;

@@ -18,13 +18,26 @@ export function stateWord({ settings, vhostUser }: PortAnswer): string {
   return vhostUser.rings.some(({ started }) => started) ? 'running' : 'connected';
 }
 
+/** How long adaptive mode spins. */
+export function spinText(spinUs: PortAnswer['settings']['spinUs']): string {
+  return spinUs === 'auto' ? 'auto' : `${spinUs} us`;
+}
+
+/** Which worker owns which queue pair. */
+export function workersText(workers: readonly number[]): string {
+  const [only] = workers;
+  if (workers.length === 1) return `worker ${only}`;
+  return workers.map((worker, pair) => `pair ${pair}: worker ${worker}`).join(', ');
+}
+
 export function portDetailText(port: PortDetail, cli: Cli): string {
   const { settings, vhostUser, macs } = port;
   const state = stateWord(port);
   const facts: [string, string][] = [
     ['state', cli.paint(state === 'fault' ? 'bad' : 'good', state)],
     ['port', port.text],
-    ['polling', `${settings.polling}, spins ${settings.spinUs} us when adaptive`],
+    ['polling', `${settings.polling}, spins ${spinText(settings.spinUs)} when adaptive`],
+    ['workers', workersText(port.workers)],
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),

@@ -1,21 +1,23 @@
-/** `valenic port add|remove|list|show|set`. */
+/** `valenic port add|remove|list|show|set|move`. */
 
 import type { Command } from 'commander';
 import {
+  numberList,
   parsePort,
   parsePortName,
   parseSettingWords,
   portText,
+  readValue,
   settingKeys,
 } from '../config/index.ts';
 import type { PortAnswer } from '../daemon/index.ts';
 import { nameText } from '../port-spec.ts';
 import type { Cli } from './io.ts';
-import { portDetailText, stateWord } from './port-text.ts';
+import { portDetailText, spinText, stateWord, workersText } from './port-text.ts';
 import { table } from './text.ts';
 
 export function addPortCommands(program: Command, cli: Cli): void {
-  const port = program.command('port').description('ports: add, remove, list, show, set');
+  const port = program.command('port').description('ports: add, remove, list, show, set, move');
   port
     .command('add')
     .description('add a port to the running daemon; its switch is made when there is none')
@@ -41,6 +43,12 @@ export function addPortCommands(program: Command, cli: Cli): void {
     .argument('<name>', 'e.g. vale0:vm1')
     .argument('<key=value...>', `one of ${Object.keys(settingKeys).join(', ')}`)
     .action((name: string, words: readonly string[]) => set(name, words, cli));
+  port
+    .command('move')
+    .description("give a port's queue pairs to other workers, under traffic")
+    .argument('<name>', 'e.g. vale0:vm1')
+    .argument('<workers>', 'numbers from 0, for the queue pairs in turn: 1, or 0,2-3')
+    .action((name: string, workers: string) => move(name, workers, cli));
 }
 
 async function add(text: string, cli: Cli): Promise<void> {
@@ -67,7 +75,7 @@ async function list(cli: Cli): Promise<void> {
 export function portTable(ports: readonly PortAnswer[]): string {
   const rows = ports.map((port) => {
     const { polling, spinUs, more } = port.settings;
-    const mode = polling === 'adaptive' ? `adaptive ${spinUs} us` : polling;
+    const mode = polling === 'adaptive' ? `adaptive ${spinText(spinUs)}` : polling;
     const where = port.vhostUser?.path ?? '-';
     return [port.name, port.kind, stateWord(port), mode, more ? 'on' : 'off', where];
   });
@@ -77,6 +85,13 @@ export function portTable(ports: readonly PortAnswer[]): string {
 async function show(text: string, cli: Cli): Promise<void> {
   const port = await cli.client().port(nameText(parsePortName(text)));
   cli.data(port, () => portDetailText(port, cli));
+}
+
+async function move(text: string, workers: string, cli: Cli): Promise<void> {
+  const name = nameText(parsePortName(text));
+  const port = await cli.client().movePort(name, readValue(numberList, 'workers', workers));
+  if (cli.json) cli.data(port, () => '');
+  else cli.say(`${name}: ${workersText(port.workers)}`);
 }
 
 async function set(text: string, words: readonly string[], cli: Cli): Promise<void> {

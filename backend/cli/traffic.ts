@@ -1,7 +1,7 @@
 /** `valenic polling` and `valenic more`: how ports move frames, changed under traffic. */
 
 import type { Command } from 'commander';
-import { integer, onOff, parseTarget, pollingMode, readValue } from '../config/index.ts';
+import { onOff, parseTarget, pollingMode, readValue, spinBudget } from '../config/index.ts';
 import type { Cli } from './io.ts';
 import { portTable } from './port.ts';
 
@@ -13,7 +13,7 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .description('set how a port waits for work: busy spins, event sleeps, adaptive does both')
     .argument('<name>', target)
     .argument('<mode>', `one of ${pollingMode.allowed}`)
-    .option('--spin-us <n>', 'adaptive: microseconds without work before it sleeps')
+    .option('--spin-us <n>', 'adaptive: microseconds without work before it sleeps, or auto')
     .action((name: string, mode: string, options: { readonly spinUs?: string }) =>
       polling(name, mode, options.spinUs, cli),
     );
@@ -33,8 +33,7 @@ async function polling(
 ): Promise<void> {
   parseTarget(name);
   const body = { mode: readValue(pollingMode, 'mode', mode) };
-  const spinUs =
-    spin === undefined ? {} : { spinUs: readValue(integer(0, 1e6), '--spin-us', spin) };
+  const spinUs = spin === undefined ? {} : { spinUs: readValue(spinBudget, '--spin-us', spin) };
   const ports = await cli.client().polling(name, { ...body, ...spinUs });
   cli.data({ ports }, () => portTable(ports));
 }

@@ -5,6 +5,7 @@
  * workers: 2
  * cpus: 2,3
  * polling: adaptive
+ * mac-table: 65536
  * ports:
  *   - vale0:vm1,vhost-user=/run/vm1.sock
  *   - { name: vale0:vm2, vhost-user: /run/vm2.sock, queues: 2, moderation: 32/50 }
@@ -22,6 +23,7 @@ import type { PortSpec } from '../port-spec.ts';
 import { type Item, parsePort, parsePortName, portFromItems, socketPath } from './port.ts';
 import {
   logLevel,
+  macTableSize,
   maxWorkers,
   type PartialServeConfig,
   pollingMode,
@@ -49,6 +51,7 @@ const shape = z.strictObject(
     workers: z.number(says('workers', workerCount)).optional(),
     cpus: z.union([z.string(), z.number(), z.array(z.number())], says('cpus', cpuList)).optional(),
     polling: word('polling', pollingMode).optional(),
+    'mac-table': z.number(says('mac-table', macTableSize)).optional(),
     control: z.string('control is not possible: give the path of a socket').optional(),
     log: word('log', logLevel).optional(),
     ports: z
@@ -93,6 +96,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
   const checked = shape.safeParse(plainData(source) ?? {});
   if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
   const { cpus, control, polling, log, workers, ports = [] } = checked.data;
+  const macTable = checked.data['mac-table'];
   const folder = dirname(resolve(path));
   const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
   return {
@@ -102,6 +106,9 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
     ...(cpus !== undefined && { cpus: at('cpus', () => readValue(cpuList, 'cpus', `${cpus}`)) }),
     ...(polling !== undefined && {
       polling: at('polling', () => readValue(pollingMode, 'polling', polling)),
+    }),
+    ...(macTable !== undefined && {
+      macTable: at('mac-table', () => readValue(macTableSize, 'mac-table', `${macTable}`)),
     }),
     ...(control !== undefined && { control: at('control', () => socketPath(control, folder)) }),
     ...(log !== undefined && { log: at('log', () => readValue(logLevel, 'log', log)) }),

@@ -13,6 +13,7 @@ export {
 export {
   type LogLevel,
   logLevel,
+  macTableSize,
   maxWorkers,
   type PartialServeConfig,
   pollingMode,
@@ -20,4 +21,13 @@ export {
   serveConfig,
 } from './serve.ts';
 export { hint } from './suggest.ts';
-export { choice, cpuList, integer, onOff, readValue, type ValueKind } from './values.ts';
+export {
+  choice,
+  cpuList,
+  integer,
+  numberList,
+  onOff,
+  readValue,
+  spinBudget,
+  type ValueKind,
+} from './values.ts';

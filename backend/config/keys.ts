@@ -14,6 +14,7 @@ import {
   moderation,
   onOff,
   readValue,
+  spinBudget,
   type ValueKind,
 } from './values.ts';
 
@@ -52,7 +53,7 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
     ({ polling }) => polling,
   ),
   'spin-us': row(
-    integer(0, 1_000_000),
+    spinBudget,
     (spinUs): Settings => ({ spinUs }),
     ({ spinUs }) => spinUs?.toString(),
   ),
@@ -68,7 +69,7 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
       moderationFrames === undefined ? undefined : `${moderationFrames}/${moderationUs ?? 0}`,
   ),
   budget: row(
-    integer(1, 64),
+    integer(1, 256),
     (budget): Settings => ({ budget }),
     ({ budget }) => budget?.toString(),
   ),

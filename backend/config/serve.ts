@@ -3,13 +3,15 @@
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortSpec } from '../port-spec.ts';
-import { choice } from './values.ts';
+import { choice, integer } from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** Host I/O threads of one process. */
 export const maxWorkers = 15;
+/** Addresses that a switch can hold. */
+export const macTableSize = integer(64, 1 << 20);
 export const pollingMode = choice(pollingModes);
 export const logLevel = choice(logLevels);
 
@@ -20,6 +22,8 @@ export interface PartialServeConfig {
   readonly cpus?: readonly number[];
   /** Polling mode of ports that do not name one. */
   readonly polling?: PollingMode;
+  /** Addresses that each switch can hold. */
+  readonly macTable?: number;
   /** Path of the control socket. */
   readonly control?: string;
   readonly log?: LogLevel;
@@ -30,6 +34,7 @@ export interface ServeConfig {
   readonly workers: number;
   readonly cpus: readonly number[];
   readonly polling: PollingMode;
+  readonly macTable?: number;
   /** Absent: where clients look. */
   readonly control?: string;
   readonly log: LogLevel;

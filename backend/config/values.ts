@@ -46,6 +46,14 @@ export const groupName: ValueKind<string> = {
   read: (text) => (/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/.test(text) ? text : undefined),
 };
 
+const spinMicroseconds = integer(0, 1_000_000);
+
+/** How long adaptive mode spins before it sleeps. */
+export const spinBudget: ValueKind<number | 'auto'> = {
+  allowed: `${spinMicroseconds.allowed}, or auto`,
+  read: (text) => (text === 'auto' ? text : spinMicroseconds.read(text)),
+};
+
 const moderationFrames = integer(1, 1024);
 const moderationUs = integer(0, 1_000_000);
 
@@ -64,20 +72,29 @@ export const moderation: ValueKind<{ readonly frames: number; readonly us: numbe
 /** Most CPUs that one list may name; Linux itself stops at 8192. */
 const maxCpu = 8191;
 
-/** CPU numbers as taskset(1) takes them: `2,4-7`. */
-export const cpuList: ValueKind<readonly number[]> = {
-  allowed: 'CPU numbers like 2,4-7',
+/** Numbers and ranges of them, in this order: `0,2-3`. */
+export const numberList: ValueKind<readonly number[]> = {
+  allowed: 'numbers like 0,2-3',
   read: (text) => {
-    const cpus: number[] = [];
+    const numbers: number[] = [];
     for (const part of text.split(',')) {
       const match = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part);
       if (match === null) return undefined;
       const first = Number(match[1]);
       const last = Number(match[2] ?? first);
       if (last < first || last > maxCpu) return undefined;
-      for (let cpu = first; cpu <= last; cpu++) if (!cpus.includes(cpu)) cpus.push(cpu);
+      for (let number = first; number <= last; number++) numbers.push(number);
     }
-    return cpus;
+    return numbers;
+  },
+};
+
+/** CPU numbers as taskset(1) takes them: `2,4-7`. */
+export const cpuList: ValueKind<readonly number[]> = {
+  allowed: 'CPU numbers like 2,4-7',
+  read: (text) => {
+    const cpus = numberList.read(text);
+    return cpus === undefined ? undefined : [...new Set(cpus)];
   },
 };
 

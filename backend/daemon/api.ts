@@ -8,6 +8,7 @@
  * | `POST /v1/ports` | {@link AddPortBody} | 201 {@link PortAnswer} |
  * | `GET /v1/ports/NAME` | | {@link PortDetail} |
  * | `PATCH /v1/ports/NAME` | settings that change | {@link PortAnswer} |
+ * | `PUT /v1/ports/NAME/workers` | {@link MoveBody} | {@link PortAnswer} |
  * | `DELETE /v1/ports/NAME` | | 204 |
  * | `GET /v1/switches` | | `{ switches: SwitchAnswer[] }` |
  * | `PUT /v1/polling/TARGET` | {@link PollingBody} | `{ ports: PortAnswer[] }` |
@@ -56,7 +57,12 @@ export type AddPortBody =
 
 export interface PollingBody {
   readonly mode: PollingMode;
-  readonly spinUs?: number;
+  readonly spinUs?: number | 'auto';
+}
+
+/** Queue pair i is to be owned by `workers[i % workers.length]`. */
+export interface MoveBody {
+  readonly workers: readonly number[];
 }
 
 export interface SwitchAnswer {

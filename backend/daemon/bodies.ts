@@ -22,9 +22,10 @@ import { ValenicError } from '../errors.ts';
 import type { PortSpec } from '../port-spec.ts';
 import type { PollingBody } from './api.ts';
 
+const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
 const settings = z.strictObject({
   polling: z.string().optional(),
-  spinUs: z.number().optional(),
+  spinUs: spinUs.optional(),
   more: z.boolean().optional(),
   moderationFrames: z.number().optional(),
   moderationUs: z.number().optional(),
@@ -47,7 +48,8 @@ const device = z.discriminatedUnion('kind', [
 ]);
 const textBody = z.strictObject({ port: z.string() });
 const specBody = z.strictObject({ name: z.string(), device, settings: settings.default({}) });
-const polling = z.strictObject({ mode: z.string(), spinUs: z.number().optional() });
+const polling = z.strictObject({ mode: z.string(), spinUs: spinUs.optional() });
+const move = z.strictObject({ workers: z.array(z.number()) });
 const more = z.strictObject({ on: z.boolean() });
 
 /** @throws {ValenicError} as parsePort does. */
@@ -74,6 +76,10 @@ export function readPolling(body: unknown): PollingBody {
     mode: readValue(pollingMode, 'polling', mode),
     ...(spinUs === undefined ? {} : { spinUs }),
   };
+}
+
+export function readMove(body: unknown): readonly number[] {
+  return read(move, body).workers;
 }
 
 export function readMore(body: unknown): boolean {

@@ -64,6 +64,11 @@ export class ControlClient {
     return this.#call('PATCH', `/v1/ports/${encodeURIComponent(name)}`, change);
   }
 
+  /** @param workers  Queue pair i goes to `workers[i % workers.length]`. */
+  movePort(name: string, workers: readonly number[]): Promise<PortAnswer> {
+    return this.#call('PUT', `/v1/ports/${encodeURIComponent(name)}/workers`, { workers });
+  }
+
   async switches(): Promise<readonly SwitchAnswer[]> {
     const { switches } = await this.#call<{ switches: SwitchAnswer[] }>('GET', '/v1/switches');
     return switches;

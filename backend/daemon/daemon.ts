@@ -49,9 +49,12 @@ export class Daemon {
     const path = config.control ?? defaultControlPath();
     if (config.control === undefined) await prepareFolder(path);
     const socket = await ControlSocket.claim(addon, path);
-    const { workers, cpus, polling, ports } = config;
-    const cpuOption = cpus.length === 0 ? {} : { cpus };
-    const backend = await Backend.create({ workers, polling, log, ...cpuOption }).catch(
+    const { workers, cpus, polling, macTable, ports } = config;
+    const options = {
+      ...(cpus.length === 0 ? {} : { cpus }),
+      ...(macTable === undefined ? {} : { macTableSize: macTable }),
+    };
+    const backend = await Backend.create({ workers, polling, log, ...options }).catch(
       async (error: unknown) => {
         await socket.close();
         throw error;

@@ -16,7 +16,7 @@ import type {
   SwitchAnswer,
   VersionAnswer,
 } from './api.ts';
-import { readAddPort, readMore, readPolling, readSettings } from './bodies.ts';
+import { readAddPort, readMore, readMove, readPolling, readSettings } from './bodies.ts';
 import type { EventHub } from './events.ts';
 
 export interface RouteContext {
@@ -67,6 +67,11 @@ function portRoutes(app: FastifyInstance, { backend, hub, log }: RouteContext): 
   app.patch<ByName>('/v1/ports/:name', async ({ params, body }) => {
     const port = find(params.name);
     await port.set(readSettings(body));
+    return portAnswer(port);
+  });
+  app.put<ByName>('/v1/ports/:name/workers', async ({ params, body }) => {
+    const port = find(params.name);
+    await port.spread(readMove(body));
     return portAnswer(port);
   });
   app.delete<ByName>('/v1/ports/:name', async ({ params }, reply) => {

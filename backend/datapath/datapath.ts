@@ -22,8 +22,11 @@ export class DatapathError extends ValenicError {
   }
 }
 
-/** Most ports of one process; each has a counter block for each worker in the stats page. */
-export const maxPorts = 1024;
+/**
+ * Most ports of one process: 16 full switches. Each has a counter block for each worker in the stats
+ * page: 8 KiB, taken when the port is made.
+ */
+export const maxPorts = 4096;
 
 export class Datapath {
   readonly native: NativeDatapath;

@@ -90,7 +90,7 @@ void check_echo(const Options& options) {
 
 void check(const Options& options) {
     if (options.ports.empty()) refuse("no --port given\n%s", usage);
-    if (options.ports.size() > 64) refuse("at most 64 ports");
+    if (options.ports.size() > 254) refuse("at most 254 ports");
     for (const FlowSpec& flow : options.flows)
         if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
             refuse("a --flow names a guest that no --port gives");

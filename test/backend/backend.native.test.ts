@@ -221,6 +221,8 @@ describe('createSwitch', () => {
   });
 
   it('leaves nothing running when its name is refused', async () => {
+    await expect(createSwitch({ macTableSize: 63 })).rejects.toEqual(coded('value_invalid'));
+    await expect(createSwitch({ ageingSeconds: 0 })).rejects.toEqual(coded('value_invalid'));
     await expect(createSwitch({ name: 'no name' })).rejects.toEqual(coded('value_invalid'));
     expect(await threadsCalled(/^valenic-io/)).toBe(0);
   });

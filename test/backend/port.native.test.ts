@@ -98,6 +98,40 @@ describe('frames from one host port to another', () => {
     expect(backend.workerStats()[0]?.sleeps).toBeGreaterThan(100);
   });
 
+  it('move between workers under traffic: nothing is lost, nothing overtakes', async () => {
+    const backend = await testBackend({ workers: 3 });
+    const [a, b] = [await hostPort(backend, 'a'), await hostPort(backend, 'b')];
+    expect([a.workers, b.workers]).toEqual([[0], [1]]);
+    await b.startSource(stream('b', 'a', { count: 1n }));
+    await arrived(a, 1n);
+    await a.startSource(stream('a', 'b', { count: 300_000n }));
+    for (let turn = 0; turn < 60; turn++) {
+      await a.move(0, turn % 3);
+      await b.spread([(turn + 1) % 3]);
+      await sleep(turn % 3);
+    }
+    expect([a.workers, b.workers]).toEqual([[2], [0]]);
+    const books = await arrived(b, 300_000n);
+    expect(books).toMatchObject({ frames: 300_000n, gaps: 0n, corrupt: 0n });
+    expect(dropped(a.stats()) + dropped(b.stats())).toBe(0);
+  });
+
+  it('refuse to move to a worker, or a queue pair, that is not there', async () => {
+    const backend = await testBackend({ workers: 2 });
+    const a = await hostPort(backend, 'a');
+    for (const [pair, worker] of [
+      [1, 0],
+      [0, 2],
+      [0, -1],
+      [0.5, 0],
+    ] as const) {
+      await expect(a.move(pair, worker)).rejects.toMatchObject({ code: 'value_invalid' });
+    }
+    await expect(a.spread([])).rejects.toMatchObject({ code: 'value_invalid' });
+    await expect(a.spread([0, 7])).rejects.toThrow('there is no worker 7: 0 to 1 are');
+    expect(a.workers).toEqual([0]);
+  });
+
   it('go both ways at once between two workers', async () => {
     const backend = await testBackend({ workers: 2 });
     const [a, b] = [await hostPort(backend, 'a'), await hostPort(backend, 'b')];

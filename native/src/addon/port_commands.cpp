@@ -23,7 +23,12 @@ SettingsChange settings_of(const Reader& from) {
         if (from.has(name)) field = from.u32(name);
     };
     if (from.has("polling")) change.polling = polling_mode(from);
-    number("spinUs", change.spin_us);
+    if (from.is_text("spinUs")) {
+        if (from.text("spinUs") != "auto") throw from.wrong("spinUs");
+        change.spin_us = spin_us_auto;
+    } else if (from.has("spinUs")) {
+        change.spin_us = from.u32("spinUs", spin_us_auto - 1);
+    }
     number("moderationFrames", change.moderation_frames);
     number("moderationUs", change.moderation_us);
     number("budget", change.budget);
@@ -100,6 +105,13 @@ Work remove_port(const Reader& from) {
 Work set_port(const Reader& from) {
     return [id = from.u32("port"), change = settings_of(from.object("settings"))](Engine& engine) {
         return done(engine.set_port(id, change));
+    };
+}
+
+Work move_queue(const Reader& from) {
+    return [id = from.u32("port"), pair = from.u32("pair"),
+            worker = from.u32("worker")](Engine& engine) {
+        return done(engine.move_queue(id, pair, worker));
     };
 }
 

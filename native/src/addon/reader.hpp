@@ -19,6 +19,7 @@ class Reader {
     Reader(Napi::Env env, Napi::Object object) : env_(env), object_(object) {}
 
     bool has(const char* name) const { return !object_.Get(name).IsUndefined(); }
+    bool is_text(const char* name) const { return object_.Get(name).IsString(); }
     uint32_t u32(const char* name, uint32_t highest = UINT32_MAX) const {
         const Napi::Value value = object_.Get(name);
         if (!value.IsNumber()) throw wrong(name);

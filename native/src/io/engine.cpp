@@ -160,11 +160,12 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     }
     Port& port = *entry.port;
     apply_settings(wanted.settings, port.settings());
+    for (size_t pair = 0; pair < port.queues().size(); ++pair)
+        entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
     exclusive([&] {
         switches_[wanted.switch_id].vale->attach(port);
-        size_t pair = 0;
-        for (Queue* queue : port.queues())
-            workers_[wanted.workers[pair++ % wanted.workers.size()]]->add(port, *queue);
+        for (size_t pair = 0; pair < port.queues().size(); ++pair)
+            workers_[entry.owners[pair]]->add(port, *port.queues()[pair]);
     });
     places_[*place] = true;
     ports_[id] = std::move(entry);
@@ -193,6 +194,22 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     if (change.up == false)
         exclusive([&] { entry->port->home->lookup().forget(entry->port->slot); });
     wake_all();
+    return std::nullopt;
+}
+
+Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return CommandError::unknown_port;
+    if (pair >= entry->owners.size()) return CommandError::invalid_argument;
+    if (worker >= workers_.size()) return CommandError::unknown_worker;
+    const uint32_t before = std::exchange(entry->owners[pair], worker);
+    if (before == worker) return std::nullopt;
+    Queue& queue = *entry->port->queues()[pair];
+    // Between two batches nothing is borrowed: the next owner goes on where this one stopped.
+    exclusive([&] {
+        workers_[before]->remove(queue);
+        workers_[worker]->add(*entry->port, queue);
+    });
     return std::nullopt;
 }
 

@@ -95,6 +95,8 @@ class Engine final : private PortEvents {
     Result<CreatedPort, Refusal> create_port(const NewPort& wanted);
     Done remove_port(uint32_t id);
     Done set_port(uint32_t id, const SettingsChange& change);
+    /// Another worker owns the queue pair from here on. No frame is lost, and none overtakes.
+    Done move_queue(uint32_t id, unsigned pair, uint32_t worker);
     Result<std::vector<MacAddress>, Refusal> macs_of(uint32_t id);
     Done inject(uint32_t id, std::span<const uint8_t> frame);
 
@@ -128,6 +130,7 @@ class Engine final : private PortEvents {
         HostPort* host = nullptr;
         size_t place = 0;  ///< In the stats page.
         uint32_t switch_id = 0;
+        std::vector<uint32_t> owners;  ///< Worker of each queue pair.
     };
     struct SwitchEntry {
         std::unique_ptr<ValeSwitch> vale;

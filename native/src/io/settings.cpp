@@ -25,10 +25,11 @@ void store(const std::optional<T>& value, std::atomic<T>& field) noexcept {
 }  // namespace
 
 Done check_settings(const SettingsChange& change) noexcept {
-    const bool good =
-        microseconds.holds(change.spin_us) && microseconds.holds(change.moderation_us) &&
-        moderation_frames.holds(change.moderation_frames) && budget.holds(change.budget) &&
-        mac_limit.holds(change.mac_limit) && frame_bytes.holds(change.max_frame_bytes);
+    const bool good = (change.spin_us == spin_us_auto || microseconds.holds(change.spin_us)) &&
+                      microseconds.holds(change.moderation_us) &&
+                      moderation_frames.holds(change.moderation_frames) &&
+                      budget.holds(change.budget) && mac_limit.holds(change.mac_limit) &&
+                      frame_bytes.holds(change.max_frame_bytes);
     if (good) return std::nullopt;
     return spec::CommandError::invalid_argument;
 }

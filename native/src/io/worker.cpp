@@ -26,6 +26,8 @@ namespace {
 /// costs about 300 ns; a round with work takes a microsecond or more.
 constexpr unsigned busy_rounds_between_waits = 64;
 constexpr unsigned idle_rounds_between_waits = 16;
+/// When none waits, kicks are still taken now and then: who kicks in vain has foreign memory.
+constexpr unsigned rounds_between_waits_for_none = 1024;
 /// Events taken from the kernel in one go.
 constexpr int wait_events = 64;
 /// In event mode a queue that just had work is looked at a little longer before its peer is asked
@@ -33,6 +35,20 @@ constexpr int wait_events = 64;
 constexpr uint64_t event_grace_ns = 2'000;
 /// How often queues that are waited for are looked at all the same.
 constexpr uint64_t look_again_ns = 1'000'000'000;
+/// In busy mode a queue that was quiet for so long is cold...
+constexpr uint64_t cold_after_ns = 1'000'000;
+/// ...and looked at in one of so many rounds with other work. A full round takes about a
+/// microsecond for each hot port, so the first frame after a silence waits some microseconds
+/// longer.
+constexpr size_t cold_share = 16;
+
+constexpr uint32_t attention_stop = 1;
+constexpr uint32_t attention_settings = 2;
+constexpr uint64_t wake_tag = UINT64_MAX;
+
+constexpr uint64_t tag_of(const Entry& entry) noexcept {
+    return uint64_t{entry.generation} << 32 | entry.slot;
+}
 
 bool readable(int fd) noexcept {
     pollfd state{fd, POLLIN, 0};
@@ -58,7 +74,7 @@ bool Worker::start(std::optional<int> cpu) {
     if (!epoll_.valid() || !wake_.valid()) return false;
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.ptr = nullptr;  // The wake fd; everything else is an Entry.
+    event.data.u64 = wake_tag;
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) return false;
     if (cpu) {
         cpu_set_t probe;
@@ -75,41 +91,59 @@ bool Worker::start(std::optional<int> cpu) {
 
 void Worker::stop() {
     if (!thread_.joinable()) return;
-    stopping_.store(true, std::memory_order_release);
-    wake();
+    attention_.fetch_or(attention_stop, std::memory_order_release);
+    signal_eventfd(wake_.get());
     thread_.join();
 }
 
-void Worker::wake() noexcept { signal_eventfd(wake_.get()); }
+void Worker::wake() noexcept {
+    attention_.fetch_or(attention_settings, std::memory_order_release);
+    signal_eventfd(wake_.get());
+}
+
+// ---- What it owns.
 
 void Worker::add(Port& port, Queue& queue) {
-    auto entry = std::make_unique<Entry>();
-    entry->port = &port;
-    entry->queue = &queue;
-    ++active_count_;
-    register_fd(*entry);
-    entries_.push_back(std::move(entry));
+    auto free = std::find(entries_.begin(), entries_.end(), nullptr);
+    if (free == entries_.end()) free = entries_.emplace(free);
+    *free = std::make_unique<Entry>();
+    Entry& entry = **free;
+    entry.port = &port;
+    entry.queue = &queue;
+    entry.slot = static_cast<uint32_t>(free - entries_.begin());
+    entry.generation = ++next_generation_;
+    ++entry_count_;
+    watches_.reserve(entry_count_);
+    register_fd(entry);
+    activate(entry);
+}
+
+void Worker::release(std::unique_ptr<Entry>& entry) {
+    unregister_fd(*entry);
+    if (entry->watch != Entry::not_watched) watches_.remove(entry->watch);
+    entry.reset();
+    --entry_count_;
+}
+
+void Worker::remove(const Queue& queue) {
+    for (auto& entry : entries_)
+        if (entry && entry->queue == &queue) release(entry);
 }
 
 void Worker::remove(Port& port) {
     for (const Queue* queue : port.queues()) context_->deferred_calls.forget(queue);
-    for (auto& entry : entries_) {
-        if (entry->port != &port) continue;
-        unregister_fd(*entry);
-        if (entry->active) --active_count_;
-        entry.reset();
-    }
-    std::erase(entries_, nullptr);
+    for (auto& entry : entries_)
+        if (entry && entry->port == &port) release(entry);
 }
 
 void Worker::suspend(const Port& port) {
     for (auto& entry : entries_)
-        if (entry->port == &port) unregister_fd(*entry);
+        if (entry && entry->port == &port) unregister_fd(*entry);
 }
 
 void Worker::refresh(const Port& port) {
     for (auto& entry : entries_) {
-        if (entry->port != &port) continue;
+        if (!entry || entry->port != &port) continue;
         register_fd(*entry);
         activate(*entry);
     }
@@ -121,7 +155,7 @@ void Worker::register_fd(Entry& entry) {
     epoll_event event{};
     // Edge-triggered: a peer that kicks while it is polled costs one event, not one for every wait.
     event.events = EPOLLIN | EPOLLET;
-    event.data.ptr = &entry;
+    event.data.u64 = tag_of(entry);
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) entry.registered_fd = fd;
 }
 
@@ -130,6 +164,8 @@ void Worker::unregister_fd(Entry& entry) {
         epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.registered_fd, nullptr);
     entry.registered_fd = -1;
 }
+
+// ---- The thread.
 
 void Worker::run(std::optional<int> cpu) {
     char name[16];
@@ -143,30 +179,41 @@ void Worker::run(std::optional<int> cpu) {
     }
     thread_id_.store(gettid(), std::memory_order_release);
     pass_.enter();
-    while (!stopping_.load(std::memory_order_acquire)) {
+    for (;;) {
         if (gate_.closing()) [[unlikely]] {
             pass_.leave();
             pass_.enter();
             counters_.add(WorkerCounter::commands, 1);
         }
+        const uint32_t attention = attention_.load(std::memory_order_relaxed);
+        if ((attention & attention_stop) != 0) [[unlikely]]
+            break;
+        if (attention != 0) [[unlikely]]
+            attend();
         const bool worked = round();
-        if (active_count_ == 0) {
+        if (watches_.size() == 0) {
             sleep();
-        } else if (++rounds_since_wait_ >=
-                   (worked ? busy_rounds_between_waits : idle_rounds_between_waits)) {
-            rounds_since_wait_ = 0;
+        } else if (wait_is_due(worked)) {
             wait(0);
         }
     }
     pass_.leave();
 }
 
-/// Every active queue once, then the calls that are due. True when there was anything to do.
+/// Somebody changed something and called wake().
+void Worker::attend() {
+    attention_.fetch_and(~attention_settings, std::memory_order_acquire);  // Pairs with wake().
+    look_at_settings();
+}
+
+/// Every hot queue once, the cold ones in turn, then the calls that are due. True when there was
+/// anything to do.
 bool Worker::round() {
     context_->now_ns = monotonic_ns();
     size_t work = 0;
-    for (auto& entry : entries_)
-        if (entry->active) work += serve(*entry);
+    // Backwards: what leaves the hot ones is replaced by one that had its turn.
+    for (size_t index = watches_.hot(); index-- > 0;) work += look_at(index);
+    if (watches_.cold() != 0) work += look_at_cold(work == 0);
     if (context_->deferred_calls.next_due_ns() <= context_->now_ns) flush_due_calls();
     counters_.add(WorkerCounter::rounds, 1);
     if (work == 0) {
@@ -178,9 +225,33 @@ bool Worker::round() {
     return true;
 }
 
+size_t Worker::look_at(size_t index) {
+    const Watch& watch = watches_.at(index);
+    if (watch.word.may_have_work()) return serve(index);
+    if (context_->now_ns >= watch.deadline_ns) settle(index);
+    return 0;
+}
+
+/// Cold queues share a look in each round with work; without other work there is time for all.
+size_t Worker::look_at_cold(bool all) {
+    const size_t cold = watches_.cold();
+    size_t work = 0;
+    for (size_t left = all ? cold : (cold + cold_share - 1) / cold_share; left > 0; --left) {
+        const size_t index = watches_.next_cold();
+        if (!watches_.at(index).word.may_have_work()) continue;
+        watches_.warm(index);
+        watches_.at(watches_.hot() - 1).deadline_ns = 0;
+        work += serve(watches_.hot() - 1);
+        if (watches_.cold() == 0) break;
+    }
+    return work;
+}
+
 /// Takes at most one budget from one queue. With `more` off the queue gives one frame at a time,
 /// and each is forwarded, published and handed back alone.
-size_t Worker::serve(Entry& entry) {
+size_t Worker::serve(size_t index) {
+    Watch& watch = watches_.at(index);
+    Entry& entry = *watch.entry;
     const size_t budget = entry.port->settings().budget.load(std::memory_order_relaxed);
     size_t work = 0;
     size_t taken = 0;
@@ -193,40 +264,79 @@ size_t Worker::serve(Entry& entry) {
         work += taken;
     } while (work < budget);
     if (work == 0) {
-        after_idle(entry);
-    } else {
-        entry.last_work_ns = context_->now_ns;
+        fell_quiet(index);
+        return 0;
     }
+    if (entry.quiet) entry.spin.saw_gap(context_->now_ns - entry.last_work_ns);
+    entry.quiet = false;
+    entry.last_work_ns = entry.quiet_since_ns = context_->now_ns;
+    watch.word = {};
+    watch.deadline_ns = 0;
     return work;
 }
 
-/// Decides by the polling mode whether a queue without work is left to its notifications.
-void Worker::after_idle(Entry& entry) {
-    const PortSettings& settings = entry.port->settings();
-    const PollingMode mode = settings.polling.load(std::memory_order_relaxed);
-    if (mode == PollingMode::busy) {
-        if (entry.queue->wait_fd() >= 0) return;
-    } else {
-        const uint64_t patience_ns =
-            mode == PollingMode::adaptive
-                ? settings.spin_us.load(std::memory_order_relaxed) * 1000ull
-                : event_grace_ns;
-        if (context_->now_ns - entry.last_work_ns < patience_ns) return;
-    }
-    if (entry.queue->arm()) {
-        entry.queue->disarm();
-        return;
-    }
-    entry.active = false;
-    --active_count_;
+/// Nothing waits there: from here on its word is looked at, until its patience ends.
+void Worker::fell_quiet(size_t index) {
+    Watch& watch = watches_.at(index);
+    Entry& entry = *watch.entry;
+    entry.quiet = true;
+    watch.word = entry.queue->poll_word();
+    if (watch.deadline_ns == 0) watch.deadline_ns = entry.quiet_since_ns + patience_ns(entry);
+    if (context_->now_ns >= watch.deadline_ns) settle(index);
 }
 
+/// How long a quiet queue is polled in every round.
+uint64_t Worker::patience_ns(const Entry& entry) const noexcept {
+    const PortSettings& settings = entry.port->settings();
+    const PollingMode mode = settings.polling.load(std::memory_order_relaxed);
+    if (mode == PollingMode::busy) return cold_after_ns;
+    if (mode == PollingMode::event) return event_grace_ns;
+    const uint32_t spin_us = settings.spin_us.load(std::memory_order_relaxed);
+    if (spin_us != spin_us_auto) return spin_us * 1000ull;
+    return std::max(entry.spin.spin_ns(), event_grace_ns);
+}
+
+/// Its patience is over: a queue is left to its notifications, or polled more rarely.
+void Worker::settle(size_t index) {
+    Watch& watch = watches_.at(index);
+    Queue& queue = *watch.entry->queue;
+    const PollingMode mode = watch.entry->port->settings().polling.load(std::memory_order_relaxed);
+    if (mode != PollingMode::busy || queue.wait_fd() < 0) {
+        if (!queue.arm()) {
+            watches_.remove(index);
+            return;
+        }
+        queue.disarm();
+        watch.word = queue.poll_word();
+        if (watch.word.may_have_work()) return;  // It came in between.
+    }
+    watch.deadline_ns = UINT64_MAX;  // The settings decide again when they change.
+    // Without a word every look is a call, and its queue (a paced source) knows its time itself.
+    if (watch.word.word != nullptr) watches_.cool(index);
+}
+
+/// Polls the queue again, as if it had had work now.
 void Worker::activate(Entry& entry) {
-    if (entry.active) return;
-    entry.active = true;
-    ++active_count_;
-    entry.last_work_ns = context_->now_ns;
-    entry.queue->disarm();
+    if (entry.watch == Entry::not_watched) {
+        watches_.add(entry);
+        entry.queue->disarm();
+    } else if (entry.watch >= watches_.hot()) {
+        watches_.warm(entry.watch);
+    }
+    Watch& watch = watches_.at(entry.watch);
+    watch.word = {};
+    watch.deadline_ns = 0;
+    entry.quiet_since_ns = context_->now_ns;
+}
+
+bool Worker::wait_is_due(bool worked) noexcept {
+    const bool some_wait = watches_.size() < entry_count_;
+    const unsigned rounds = !some_wait ? rounds_between_waits_for_none
+                            : worked   ? busy_rounds_between_waits
+                                       : idle_rounds_between_waits;
+    if (++rounds_since_wait_ < rounds) return false;
+    rounds_since_wait_ = 0;
+    return true;
 }
 
 /// Nothing is polled: out of the gate, asleep until a kick, a due call or a command.
@@ -237,6 +347,13 @@ void Worker::sleep() {
     counters_.add(WorkerCounter::sleeps, 1);
     wait(timeout_ns);
     counters_.add(WorkerCounter::wakeups, 1);
+}
+
+/// The entry an event is about; nullptr when it went while we were outside.
+Entry* Worker::entry_of(uint64_t tag) noexcept {
+    const auto slot = static_cast<uint32_t>(tag);
+    if (slot >= entries_.size() || !entries_[slot]) return nullptr;
+    return tag_of(*entries_[slot]) == tag ? entries_[slot].get() : nullptr;
 }
 
 /// Takes events and activates their queues. A timeout of 0 looks without leaving the gate.
@@ -252,19 +369,15 @@ void Worker::wait(int64_t timeout_ns) {
         context_->now_ns = monotonic_ns();
     }
     for (int i = 0; i < count; ++i) {
-        auto* entry = static_cast<Entry*>(events[i].data.ptr);
-        if (entry == nullptr) {
-            drain_eventfd(wake_.get());
-            look_at_settings();
+        if (events[i].data.u64 == wake_tag) {
+            drain_eventfd(wake_.get());  // What it is about stands in attention_.
+            continue;
         }
-    }
-    // Entries may have gone while we were outside: only those still ours are touched.
-    for (auto& entry : entries_) {
-        for (int i = 0; i < count; ++i) {
-            if (events[i].data.ptr != entry.get()) continue;
-            entry->queue->acknowledge(*context_);
-            activate(*entry);
-        }
+        Entry* entry = entry_of(events[i].data.u64);
+        if (entry == nullptr) continue;
+        entry->queue->acknowledge(*context_);
+        // One that is polled is found with its word; late kicks must not prolong its patience.
+        if (entry->watch == Entry::not_watched) activate(*entry);
     }
     if (context_->now_ns >= next_look_ns_) look_again();
 }
@@ -274,7 +387,7 @@ void Worker::wait(int64_t timeout_ns) {
 void Worker::look_again() {
     next_look_ns_ = context_->now_ns + look_again_ns;
     for (auto& entry : entries_) {
-        if (entry->active || !entry->queue->arm()) continue;
+        if (!entry || entry->watch != Entry::not_watched || !entry->queue->arm()) continue;
         if (!readable(entry->queue->wait_fd())) counters_.add(WorkerCounter::kicks_missed, 1);
         activate(*entry);
     }
@@ -282,7 +395,8 @@ void Worker::look_again() {
 
 /// After a wake: a queue that is to be polled now is polled, whatever it waited for.
 void Worker::look_at_settings() {
-    for (auto& entry : entries_) activate(*entry);
+    for (auto& entry : entries_)
+        if (entry) activate(*entry);
 }
 
 void Worker::flush_due_calls() {

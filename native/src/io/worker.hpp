@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "io/gate.hpp"
+#include "io/watch_list.hpp"
 #include "net/batch.hpp"
 #include "stats/counters.hpp"
 #include "switch/port.hpp"
@@ -33,35 +34,38 @@ class Worker {
 
     // Only while the worker is parked.
 
+    /// Owns the queue from here on, wherever it was before: it is polled first.
     void add(Port& port, Queue& queue);
+    /// Gives one queue up. Calls that this worker held back for it are still this worker's to send.
+    void remove(const Queue& queue);
+    /// The port goes: gives its queues up and forgets their calls.
     void remove(Port& port);
     /// Before the port's descriptors change: waits for none of them any more. The peer holds them
     /// open too, so closing ours would not take them out of epoll.
     void suspend(const Port& port);
     /// After its rings or descriptors changed: looks at it afresh.
     void refresh(const Port& port);
-    size_t queue_count() const noexcept { return entries_.size(); }
+    size_t queue_count() const noexcept { return entry_count_; }
 
  private:
-    /// One queue this worker owns.
-    struct Entry {
-        Port* port;
-        Queue* queue;
-        bool active = true;      ///< Polled; otherwise armed and waited for.
-        int registered_fd = -1;  ///< In epoll.
-        uint64_t last_work_ns = 0;
-    };
-
     void run(std::optional<int> cpu);
+    void attend();
     bool round();
-    size_t serve(Entry& entry);
-    void after_idle(Entry& entry);
+    size_t look_at(size_t index);
+    size_t look_at_cold(bool all);
+    size_t serve(size_t index);
+    void fell_quiet(size_t index);
+    void settle(size_t index);
+    uint64_t patience_ns(const Entry& entry) const noexcept;
+    bool wait_is_due(bool worked) noexcept;
     void sleep();
     void wait(int64_t timeout_ns);
+    Entry* entry_of(uint64_t tag) noexcept;
     void activate(Entry& entry);
     void look_at_settings();
     void look_again();
     void flush_due_calls();
+    void release(std::unique_ptr<Entry>& entry);
     void register_fd(Entry& entry);
     void unregister_fd(Entry& entry);
 
@@ -70,15 +74,18 @@ class Worker {
     Gate& gate_;
     OwnedFd epoll_;
     OwnedFd wake_;
-    std::vector<std::unique_ptr<Entry>> entries_;
-    size_t active_count_ = 0;
+    std::vector<std::unique_ptr<Entry>> entries_;  ///< By slot; free ones are empty.
+    size_t entry_count_ = 0;
+    uint32_t next_generation_ = 0;
+    WatchList watches_;
     unsigned rounds_since_wait_ = 0;
     uint64_t next_look_ns_ = 0;
-    std::atomic<bool> stopping_{false};
-    std::atomic<int> thread_id_{0};
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<WorkerContext> context_;
+    std::atomic<int> thread_id_{0};
     std::thread thread_;
+    /// Bits below. Other threads set them, the worker reads them once a round: a line of its own.
+    alignas(64) std::atomic<uint32_t> attention_{0};
 };
 
 }  // namespace valenic

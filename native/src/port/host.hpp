@@ -43,7 +43,7 @@ class HostQueue final : public Queue {
     void flush_calls(WorkerContext&) override {}
     bool arm() override;
     void disarm() override {}
-    int wait_fd() const noexcept override { return timer_.get(); }
+    int wait_fd() const noexcept override { return running_ ? timer_.get() : -1; }
     void acknowledge(WorkerContext& context) override;
 
     // While workers are parked.
@@ -59,7 +59,7 @@ class HostQueue final : public Queue {
  private:
     /// What one worker delivers here: its own memory and its own books, so that none waits.
     struct Sink {
-        std::vector<uint8_t> memory;
+        std::unique_ptr<uint8_t[]> memory;
         size_t at = 0;
         ProbeSink probes;
     };
@@ -74,7 +74,7 @@ class HostQueue final : public Queue {
     bool running_ = false;
     uint64_t started_ns_ = 0;
     uint64_t sent_ = 0;
-    std::vector<uint8_t> memory_;  ///< One buffer for each frame of a batch.
+    std::unique_ptr<uint8_t[]> memory_;  ///< One buffer for each frame of a batch.
     std::array<std::unique_ptr<Sink>, workers_max> sinks_;
 };
 

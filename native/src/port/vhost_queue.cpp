@@ -91,7 +91,13 @@ void VhostQueue::disarm() {
     if (receiving()) tx.ring->disarm();
 }
 
-int VhostQueue::wait_fd() const noexcept { return receiving() ? tx.kick.get() : -1; }
+int VhostQueue::wait_fd() const noexcept {
+    return receiving() && tx.ring->fault() == spec::Fault::none ? tx.kick.get() : -1;
+}
+
+PollWord VhostQueue::poll_word() const noexcept {
+    return receiving() ? tx.ring->poll_word() : PollWord{};
+}
 
 void VhostQueue::acknowledge(WorkerContext& context) {
     if (!tx.kick.valid()) return;

@@ -28,8 +28,15 @@ struct TxSide {
     std::atomic<bool> fault_told{false};
 };
 
-class VhostQueue final : public Queue {
+/// Its first line is all that a batch reads of it, in either direction.
+class alignas(64) VhostQueue final : public Queue {
+    VhostPort& port_;
+
  public:
+    /// For the control thread, while workers are parked.
+    RxSide rx;
+    TxSide tx;
+
     VhostQueue(VhostPort& port, unsigned pair) : port_(port), pair_(pair) {}
 
     size_t receive(Batch& batch, WorkerContext& context) override;
@@ -40,11 +47,8 @@ class VhostQueue final : public Queue {
     bool arm() override;
     void disarm() override;
     int wait_fd() const noexcept override;
+    PollWord poll_word() const noexcept override;
     void acknowledge(WorkerContext& context) override;
-
-    /// For the control thread, while workers are parked.
-    RxSide rx;
-    TxSide tx;
 
     /// Housekeeping by the control thread about once a second, workers running: whether this driver
     /// kicks while its available indices stay 0, so that its memory is not the one we mapped.
@@ -59,7 +63,6 @@ class VhostQueue final : public Queue {
     void tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault fault,
                     WorkerContext& context) noexcept;
 
-    VhostPort& port_;
     const unsigned pair_;
     std::atomic<uint64_t> tx_kicks_{0};        ///< Since the ring started.
     uint64_t rx_kicks_ = 0;                    ///< Control thread only.

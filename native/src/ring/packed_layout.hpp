@@ -80,6 +80,11 @@ struct PackedLayout {
         const uint16_t flags = packed_flags(load_acquire(slots[at.index()].rest));
         return (flags & packed_state_flags) == at.available_flags();
     }
+    /// The flags of the descriptor there, which say that it is available.
+    PollWord poll_word(PackedPosition at) const noexcept {
+        const auto* flags = reinterpret_cast<const uint16_t*>(&slots[at.index()].rest) + 3;
+        return {flags, packed_state_flags, at.available_flags(), true};
+    }
     /// Nothing was ever written to the first descriptor.
     bool untouched() const noexcept {
         return load_once(slots[0].addr) == 0 && load_once(slots[0].rest) == 0;

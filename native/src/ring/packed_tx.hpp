@@ -17,6 +17,7 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
     bool call_wanted() noexcept override;
     bool arm() noexcept override;
     void disarm() noexcept override { layout_.ask_for_no_kicks(); }
+    PollWord poll_word() const noexcept override { return layout_.poll_word(next_); }
     uint16_t next_avail() const noexcept override { return load_once(next_.off_wrap); }
     uint16_t used_index() const noexcept override { return load_once(used_.off_wrap); }
     bool untouched() const noexcept override { return layout_.untouched(); }

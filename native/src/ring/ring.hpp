@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "base/poll_word.hpp"
 #include "base/result.hpp"
 #include "memory/memory_map.hpp"
 #include "net/batch.hpp"
@@ -62,6 +63,8 @@ class TxRing {
     /// Asks for no kicks: we poll.
     virtual void disarm() noexcept = 0;
     virtual spec::Fault fault() const noexcept = 0;
+    /// Where to look for the next frame. Good until the next fetch() or rebind().
+    virtual PollWord poll_word() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;  ///< Position of the first chain not taken.
     virtual uint16_t used_index() const noexcept = 0;  ///< Position up to which all is published.
     /// Whether no driver ever offered anything here, as far as the memory shows. With kicks that

@@ -36,10 +36,10 @@ Fault SplitTxRing::rebind(const RingConfig& config,
     return Fault::none;
 }
 
-/// Chains that wait, reading the guest's index only when a batch is not known to wait already.
-size_t SplitTxRing::waiting() noexcept {
+/// Chains that wait, reading the guest's index only when fewer than wanted are known to wait.
+size_t SplitTxRing::waiting(size_t wanted) noexcept {
     size_t known = static_cast<uint16_t>(known_avail_ - next_avail_);
-    if (known >= batch_frames) return known;
+    if (known >= wanted) return known;
     const uint16_t avail = layout_.avail_index();
     known = static_cast<uint16_t>(avail - next_avail_);
     // What is borrowed has not come back, so the driver cannot have offered it again.
@@ -54,7 +54,7 @@ size_t SplitTxRing::waiting() noexcept {
 /// Fewer than wait when a rule was broken, and then the ring is broken.
 size_t SplitTxRing::load_heads(std::span<TxHead> heads) noexcept {
     const uint16_t* ring = layout_.avail_ring();
-    const size_t count = std::min(heads.size(), waiting());
+    const size_t count = std::min(heads.size(), waiting(heads.size()));
     for (size_t i = 0; i < count; ++i) {
         const uint16_t index = load_once(ring[(next_avail_ + i) & layout_.mask]);
         if (index >= layout_.size) [[unlikely]] {

@@ -17,6 +17,9 @@ class SplitTxRing final : public BasicTxRing<SplitTxRing> {
     bool arm() noexcept override;
     void disarm() noexcept override { layout_.ask_for_no_kicks(); }
     uint16_t next_avail() const noexcept override { return load_once(next_avail_); }
+    PollWord poll_word() const noexcept override {
+        return {&layout_.avail->idx, 0xffff, next_avail_, false};
+    }
     uint16_t used_index() const noexcept override { return load_once(used_index_); }
     bool untouched() const noexcept override {
         return layout_.avail_index() == 0 && next_avail() == 0;
@@ -28,7 +31,7 @@ class SplitTxRing final : public BasicTxRing<SplitTxRing> {
     friend BasicTxRing<SplitTxRing>;
     static constexpr bool chain_ends_load = false;
 
-    size_t waiting() noexcept;
+    size_t waiting(size_t wanted) noexcept;
     size_t load_heads(std::span<TxHead> heads) noexcept;
     ChainResult walk(const TxHead& head, size_t, std::span<Piece> pieces) noexcept {
         return walk_chain(layout_, *memory_, head.id, ChainUse::send, pieces);

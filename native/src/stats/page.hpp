@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "base/limits.hpp"
@@ -14,7 +13,11 @@ namespace valenic {
 /// one block for each worker there can be; then `workers_max` blocks for each port.
 class StatsPage {
  public:
+    /// Takes address space for all the ports there may be, and memory only for those there are.
     explicit StatsPage(size_t ports_max);
+    ~StatsPage();
+    StatsPage(const StatsPage&) = delete;
+    StatsPage& operator=(const StatsPage&) = delete;
 
     std::span<const uint64_t> words() const noexcept {
         return {blocks_[0].words, blocks_.size() * spec::stats_words_per_block};
@@ -28,7 +31,6 @@ class StatsPage {
     std::span<CounterBlock> fresh_port_blocks(size_t place) noexcept;
 
  private:
-    std::unique_ptr<CounterBlock[]> memory_;
     std::span<CounterBlock> blocks_;
 };
 

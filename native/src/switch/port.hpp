@@ -15,15 +15,18 @@ namespace valenic {
 
 class ValeSwitch;
 
+/// PortSettings::spin_us: the worker learns how long it pays to spin.
+inline constexpr uint32_t spin_us_auto = UINT32_MAX;
+
 /// What can change under traffic. The control thread writes, workers read, relaxed: each field
-/// stands alone. Ranges: native/boundary.ts, PortSettings.
-struct PortSettings {
+/// stands alone. One cache line. Ranges: native/boundary.ts, PortSettings.
+struct alignas(64) PortSettings {
     std::atomic<spec::PollingMode> polling{spec::PollingMode::adaptive};
-    std::atomic<uint32_t> spin_us{50};
+    std::atomic<uint32_t> spin_us{spin_us_auto};
     std::atomic<bool> more{true};
     std::atomic<uint32_t> moderation_frames{1};
     std::atomic<uint32_t> moderation_us{0};
-    std::atomic<uint32_t> budget{batch_frames};
+    std::atomic<uint32_t> budget{batch_frames_default};
     std::atomic<uint32_t> mac_limit{1024};
     std::atomic<uint32_t> max_frame_bytes{largest_frame_bytes};
     std::atomic<bool> up{true};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/poll_word.hpp"
 #include "net/batch.hpp"
 #include "switch/context.hpp"
 
@@ -34,9 +35,13 @@ class Queue {
     virtual bool arm() = 0;
     /// The owner polls: asks the peer for none.
     virtual void disarm() = 0;
-    /// Readable when receive() may have work; -1: nothing to wait for, poll me. The owner drains it
-    /// with acknowledge().
+    /// Readable when receive() may have work; -1: nothing to wait for. Then arm() tells a queue
+    /// that is polled for ever (true) from one that cannot have work until it is changed. The owner
+    /// drains it with acknowledge().
     virtual int wait_fd() const noexcept = 0;
+    /// Where the owner may look for work instead of calling receive(). Good until the next
+    /// receive() or until something about the queue changes.
+    virtual PollWord poll_word() const noexcept { return {}; }
     /// Empties wait_fd() after the owner woke for it. May report a peer that kicks but shows no
     /// work.
     virtual void acknowledge(WorkerContext& context) = 0;

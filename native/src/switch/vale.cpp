@@ -40,6 +40,14 @@ uint32_t flow_hash(const FrameStage& stage) noexcept {
     return static_cast<uint32_t>(hash >> 40);
 }
 
+/// One list for each slot, one for floods, one for drops and whatever else a lookup may say.
+constexpr size_t action_lists = 256;
+constexpr uint8_t list_of(Action action) noexcept {
+    if (action < ValeSwitch::ports_max) return static_cast<uint8_t>(action);
+    return action == action_flood ? 0xfe : 0xff;
+}
+static_assert(ValeSwitch::ports_max <= 0xfe);
+
 }  // namespace
 
 ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup)
@@ -72,52 +80,58 @@ void ValeSwitch::detach(Port& port) {
 }
 
 /// Hands frames to one port: to its one queue, or spread over its pairs by flow.
-void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port& to, bool more,
-                      WorkerContext& context) {
+void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port& to, Pass& pass) {
+    WorkerContext& context = pass.context;
     if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]] {
         to.counters(context.worker).drop(DropReason::rx_port_down, indices.size());
         return;
     }
     const std::span<Queue* const> queues = to.queues();
     if (to.active_pairs <= 1) {
-        transmit(*queues[0], batch, indices, more, context);
+        transmit(*queues[0], batch, indices, pass);
         return;
     }
     uint8_t lists[Port::queues_max][batch_frames];
-    uint8_t counts[Port::queues_max] = {};
+    uint16_t counts[Port::queues_max] = {};
+    if (!pass.hashed) hash_flows(batch, pass);
     for (const uint8_t index : indices) {
-        const uint32_t pair = flow_hash(batch.stages[index]) % to.active_pairs;
+        const uint32_t pair = pass.flow_hashes[index] % to.active_pairs;
         lists[pair][counts[pair]++] = index;
     }
     for (unsigned pair = 0; pair < to.active_pairs; ++pair)
-        if (counts[pair] > 0)
-            transmit(*queues[pair], batch, {lists[pair], counts[pair]}, more, context);
+        if (counts[pair] > 0) transmit(*queues[pair], batch, {lists[pair], counts[pair]}, pass);
+}
+
+/// Once for a batch, however many receivers it is spread over.
+void ValeSwitch::hash_flows(const Batch& batch, Pass& pass) noexcept {
+    for (size_t i = 0; i < batch.count; ++i) pass.flow_hashes[i] = flow_hash(batch.stages[i]);
+    pass.hashed = true;
 }
 
 /// With `more` off every frame is its own transaction: copied, published and notified alone.
 void ValeSwitch::transmit(Queue& queue, const Batch& batch, std::span<const uint8_t> indices,
-                          bool more, WorkerContext& context) {
-    if (more) {
-        queue.transmit(batch, indices, false, context);
+                          Pass& pass) {
+    if (pass.more) {
+        queue.transmit(batch, indices, false, pass.context);
         return;
     }
     for (size_t i = 0; i < indices.size(); ++i)
-        queue.transmit(batch, indices.subspan(i, 1), false, context);
+        queue.transmit(batch, indices.subspan(i, 1), false, pass.context);
 }
 
-void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Port& source,
-                       WorkerContext& context) {
-    CounterBlock& counters = source.counters(context.worker);
+/// The frames were fetched and looked up once; each further receiver costs its copy.
+void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Pass& pass) {
+    WorkerContext& context = pass.context;
+    CounterBlock& counters = pass.source.counters(context.worker);
     if (port_count_ < 2) {
         counters.drop(DropReason::tx_no_destination, indices.size());
         return;
     }
-    const bool more = source.settings().more.load(std::memory_order_relaxed);
     for (size_t slot = 0; slot < slots_used_; ++slot) {
         Port* port = ports_[slot];
-        if (port == nullptr || port == &source) continue;
+        if (port == nullptr || port == &pass.source) continue;
         port->counters(context.worker).add(PortCounter::rx_flooded, indices.size());
-        send(batch, indices, *port, more, context);
+        send(batch, indices, *port, pass);
     }
 }
 
@@ -138,47 +152,53 @@ void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& contex
                             static_cast<uint32_t>(context.now_ns / 1'000'000'000), &counters};
     lookup_->resolve(batch, from, {actions, batch.count});
 
+    Pass pass(source, context);
     bool same = true;
     for (size_t i = 1; i < batch.count; ++i) same &= actions[i] == actions[0];
     if (same) [[likely]] {
-        act(batch, {every_index.data(), batch.count}, actions[0], source, context);
+        act(batch, {every_index.data(), batch.count}, actions[0], pass);
     } else {
-        forward_mixed(batch, actions, source, context);
+        forward_mixed(batch, actions, pass);
     }
 }
 
 /// One action for all these frames.
 void ValeSwitch::act(const Batch& batch, std::span<const uint8_t> indices, Action action,
-                     Port& source, WorkerContext& context) {
-    if (action == action_flood) return flood(batch, indices, source, context);
-    CounterBlock& counters = source.counters(context.worker);
+                     Pass& pass) {
+    if (action == action_flood) return flood(batch, indices, pass);
+    CounterBlock& counters = pass.source.counters(pass.context.worker);
     Port* port = action < ports_max ? ports_[action] : nullptr;
     if (action == action_drop || port == nullptr) {
         counters.drop(DropReason::tx_no_destination, indices.size());
-    } else if (port == &source) {
+    } else if (port == &pass.source) {
         counters.drop(DropReason::tx_reflected, indices.size());
     } else {
-        send(batch, indices, *port, source.settings().more.load(std::memory_order_relaxed),
-             context);
+        send(batch, indices, *port, pass);
     }
 }
 
-/// A list for each action, in the order of their first frames.
-void ValeSwitch::forward_mixed(const Batch& batch, const Action* actions, Port& source,
-                               WorkerContext& context) {
-    uint64_t left = batch.count == 64 ? ~uint64_t{0} : (uint64_t{1} << batch.count) - 1;
-    static_assert(batch_frames <= 64);
-    while (left != 0) {  // At most once for each frame.
-        const auto first = static_cast<unsigned>(__builtin_ctzll(left));
-        uint8_t indices[batch_frames];
-        size_t count = 0;
-        for (uint64_t rest = left; rest != 0; rest &= rest - 1) {
-            const auto index = static_cast<unsigned>(__builtin_ctzll(rest));
-            if (actions[index] != actions[first]) continue;
-            indices[count++] = static_cast<uint8_t>(index);
-            left &= ~(uint64_t{1} << index);
-        }
-        act(batch, {indices, count}, actions[first], source, context);
+/// A list for each action, in the order of their first frames: counted, then dealt out. Two passes
+/// over the batch, however many destinations it has.
+void ValeSwitch::forward_mixed(const Batch& batch, const Action* actions, Pass& pass) {
+    uint16_t counts[action_lists] = {};
+    uint8_t lists[action_lists];  // Those that are not empty.
+    size_t list_count = 0;
+    for (size_t i = 0; i < batch.count; ++i) {
+        const uint8_t list = list_of(actions[i]);
+        if (counts[list]++ == 0) lists[list_count++] = list;
+    }
+    uint16_t ends[action_lists];  // Of each list that is not empty, in `indices`.
+    uint16_t end = 0;
+    for (size_t i = 0; i < list_count; ++i) {
+        ends[lists[i]] = end;
+        end = static_cast<uint16_t>(end + counts[lists[i]]);
+    }
+    uint8_t indices[batch_frames];
+    for (size_t i = 0; i < batch.count; ++i)
+        indices[ends[list_of(actions[i])]++] = static_cast<uint8_t>(i);
+    for (size_t i = 0; i < list_count; ++i) {
+        const uint8_t* first = indices + ends[lists[i]] - counts[lists[i]];
+        act(batch, {first, counts[lists[i]]}, actions[*first], pass);
     }
 }
 

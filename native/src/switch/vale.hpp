@@ -34,14 +34,27 @@ class ValeSwitch {
 
  private:
     using Indices = std::span<const uint8_t>;
-    void forward_mixed(const Batch& batch, const Action* actions, Port& source,
-                       WorkerContext& context);
-    void act(const Batch& batch, Indices indices, Action action, Port& source,
-             WorkerContext& context);
-    void flood(const Batch& batch, Indices indices, Port& source, WorkerContext& context);
-    void send(const Batch& batch, Indices indices, Port& to, bool more, WorkerContext& context);
-    void transmit(Queue& queue, const Batch& batch, Indices indices, bool more,
-                  WorkerContext& context);
+
+    /// One batch on its way through.
+    struct Pass {
+        Pass(Port& source, WorkerContext& context) noexcept
+            : source(source),
+              context(context),
+              more(source.settings().more.load(std::memory_order_relaxed)) {}
+
+        Port& source;
+        WorkerContext& context;
+        const bool more;
+        bool hashed = false;  ///< flow_hashes is filled: once a receiver has several queue pairs.
+        uint32_t flow_hashes[batch_frames];
+    };
+
+    void forward_mixed(const Batch& batch, const Action* actions, Pass& pass);
+    void act(const Batch& batch, Indices indices, Action action, Pass& pass);
+    void flood(const Batch& batch, Indices indices, Pass& pass);
+    void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void hash_flows(const Batch& batch, Pass& pass) noexcept;
+    void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     std::string name_;
     std::unique_ptr<Lookup> lookup_;

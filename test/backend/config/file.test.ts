@@ -29,6 +29,7 @@ describe('the configuration file', () => {
         'workers: 2',
         'cpus: 2,4-5  # two are enough',
         'polling: event',
+        'mac-table: 65536',
         'control: run/c.sock',
         'log: warn',
         'ports:',
@@ -48,6 +49,7 @@ describe('the configuration file', () => {
       workers: 2,
       cpus: [2, 4, 5],
       polling: 'event',
+      macTable: 65_536,
       control: '/etc/valenic/run/c.sock',
       log: 'warn',
       ports: [

@@ -136,7 +136,8 @@ describe('the text of a port', () => {
   it.each([
     ['polling=bussy', 'give busy, adaptive or event'],
     ['polling=', 'polling has no value: give busy, adaptive or event'],
-    ['spin-us=1000001', 'give a whole number, 0 to 1000000'],
+    ['spin-us=1000001', 'give a whole number, 0 to 1000000, or auto'],
+    ['spin-us=automatic', 'give a whole number, 0 to 1000000, or auto'],
     ['spin-us=-1', 'give a whole number, 0 to 1000000'],
     ['spin-us=1e3', 'give a whole number, 0 to 1000000'],
     ['spin-us= 1', 'give a whole number, 0 to 1000000'],
@@ -147,8 +148,8 @@ describe('the text of a port', () => {
     ['moderation=1025/50', 'give FRAMES/MICROSECONDS'],
     ['moderation=32/1000001', 'give FRAMES/MICROSECONDS'],
     ['moderation=32/50/1', 'give FRAMES/MICROSECONDS'],
-    ['budget=0', 'give a whole number, 1 to 64'],
-    ['budget=65', 'give a whole number, 1 to 64'],
+    ['budget=0', 'give a whole number, 1 to 256'],
+    ['budget=257', 'give a whole number, 1 to 256'],
     ['mac-limit=65537', 'give a whole number, 0 to 65536'],
     ['max-frame=59', 'give a whole number, 60 to 65550'],
     ['up=maybe', 'give on or off'],
@@ -178,9 +179,9 @@ describe('the text of a port', () => {
   const settings = fc.record(
     {
       polling: fc.constantFrom(...pollingModes),
-      spinUs: fc.nat(1_000_000),
+      spinUs: fc.oneof(fc.nat(1_000_000), fc.constant('auto' as const)),
       more: fc.boolean(),
-      budget: fc.integer({ min: 1, max: 64 }),
+      budget: fc.integer({ min: 1, max: 256 }),
       macLimit: fc.nat(65_536),
       maxFrameBytes: fc.integer({ min: 60, max: 65_550 }),
       up: fc.boolean(),

@@ -91,7 +91,7 @@ TEST_SUITE("engine commands: workers, switches, ports") {
         wanted.workers = {0, 1};
         CHECK(refused(rig.engine.create_port(wanted)) == "unknown_worker");
         wanted = good;
-        wanted.settings.budget = 65;
+        wanted.settings.budget = 257;
         CHECK(refused(rig.engine.create_port(wanted)) == "invalid_argument");
         REQUIRE(rig.engine.create_port(good).ok());
         CHECK(refused(rig.engine.create_port(good)) == "name_in_use");
@@ -126,7 +126,7 @@ TEST_SUITE("engine commands: workers, switches, ports") {
         } ranges[] = {{&SettingsChange::spin_us, 0, 1'000'000},
                       {&SettingsChange::moderation_us, 0, 1'000'000},
                       {&SettingsChange::moderation_frames, 1, 1024},
-                      {&SettingsChange::budget, 1, 64},
+                      {&SettingsChange::budget, 1, 256},
                       {&SettingsChange::mac_limit, 0, 65'536},
                       {&SettingsChange::max_frame_bytes, 60, 65'550}};
         for (const auto& [field, lowest, highest] : ranges) {

@@ -92,9 +92,9 @@ TEST_SUITE("engine: exact under change") {
             flow.run(many, true, [&](unsigned round) {
                 SettingsChange change;
                 change.polling = modes[round % 3];
-                change.spin_us = round % 5 * 10;
+                change.spin_us = round % 5 == 4 ? spin_us_auto : round % 5 * 10;
                 change.more = round % 4 != 0;
-                change.budget = 1 + round % 64;
+                change.budget = 1 + round * 37 % 256;
                 change.moderation_frames = round % 7 == 0 ? 32 : 1;
                 change.moderation_us = round % 7 == 0 ? 100 : 0;
                 flow.a.set(change);

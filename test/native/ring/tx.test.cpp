@@ -34,31 +34,31 @@ TEST_SUITE("TX: frames") {
     TEST_CASE_TEMPLATE("a batch takes at most what it was asked for, and never more than it holds",
                        Kind, Split, Packed) {
         using TxRig = BasicTxRig<Kind>;
-        TxRig rig({256});
-        for (unsigned i = 0; i < 100; ++i) rig.send(frame_of(60, i));
+        TxRig rig({512});
+        for (unsigned i = 0; i < 300; ++i) rig.send(frame_of(60, i));
         CHECK(rig.fetch(1) == 1);
         rig.ring->release();
         CHECK(rig.fetch(7) == 7);
         rig.ring->release();
         CHECK(rig.fetch(1000) == batch_frames);
         rig.ring->release();
-        CHECK(rig.fetch() == 100 - 8 - batch_frames);
-        CHECK((bytes_of(*rig.batch, rig.batch->count - 1) == frame_of(60, 99)));
+        CHECK(rig.fetch() == 300 - 8 - batch_frames);
+        CHECK((bytes_of(*rig.batch, rig.batch->count - 1) == frame_of(60, 299)));
         rig.ring->release();
-        CHECK(rig.queue.used_waiting() == 100);
+        CHECK(rig.queue.used_waiting() == 300);
     }
     TEST_CASE_TEMPLATE("a second fetch appends, and one release hands all of it back", Kind, Split,
                        Packed) {
         using TxRig = BasicTxRig<Kind>;
-        TxRig rig({256});
-        for (unsigned i = 0; i < 80; ++i) rig.send(frame_of(60, i));
-        CHECK(rig.fetch(40) == 40);
-        CHECK(rig.ring->fetch(*rig.batch, {40, largest_frame_bytes}, rig.counters) == 24);
+        TxRig rig({512});
+        for (unsigned i = 0; i < 300; ++i) rig.send(frame_of(60, i));
+        CHECK(rig.fetch(200) == 200);
+        CHECK(rig.ring->fetch(*rig.batch, {200, largest_frame_bytes}, rig.counters) == 56);
         CHECK(rig.batch->count == batch_frames);
-        CHECK((bytes_of(*rig.batch, 63) == frame_of(60, 63)));
-        CHECK(rig.ring->fetch(*rig.batch, {40, largest_frame_bytes}, rig.counters) == 0);
+        CHECK((bytes_of(*rig.batch, 255) == frame_of(60, 255)));
+        CHECK(rig.ring->fetch(*rig.batch, {200, largest_frame_bytes}, rig.counters) == 0);
         rig.ring->release();
-        CHECK(rig.queue.used_waiting() == 64);
+        CHECK(rig.queue.used_waiting() == 256);
     }
     TEST_CASE_TEMPLATE("every ring size, over the wrap of the 16-bit indices", Kind, Split,
                        Packed) {

@@ -291,6 +291,46 @@ TEST_SUITE("vale: batches and notifications") {
         CHECK(rig.serve(rig.port(0)) == 5);
         CHECK(rig.serve(rig.port(0)) == 2);
     }
+    TEST_CASE("a full batch for many destinations: each gets its own, in order, and no other's") {
+        SwitchRig rig;
+        const GuestOptions options{.ring_size = 512};
+        PortRig& sender = rig.add(options);
+        for (uint32_t i = 1; i < 20; ++i) rig.send(rig.add(options), broadcast_from(i));
+        for (auto& port : rig.ports) port->guest.receive();
+        sender.port.settings().budget = batch_frames;
+        std::map<uint32_t, std::vector<Bytes>> expected;
+        for (unsigned i = 0; i < batch_frames; ++i) {
+            const uint32_t to = i * i % 23;  // 0: itself. 20 and more: nobody knows them.
+            const Bytes frame = frame_between(addresses(to, 0), 60 + i, i);
+            for (uint32_t port = 1; port < 20; ++port)
+                if (to == port || to >= 20) expected[port].push_back(frame);
+            REQUIRE(sender.guest.send(frame));
+        }
+        CHECK(rig.serve(sender) == batch_frames);
+        for (uint32_t port = 1; port < 20; ++port) {
+            std::vector<Bytes> received = rig.ports[port]->guest.receive();
+            // Frames for one destination come together, floods at their own turn; each has a length
+            // of its own.
+            const auto shorter = [](const Bytes& a, const Bytes& b) { return a.size() < b.size(); };
+            std::sort(received.begin(), received.end(), shorter);
+            std::sort(expected[port].begin(), expected[port].end(), shorter);
+            CHECK((received == expected[port]));
+        }
+        CHECK(sender.count(DropReason::tx_reflected) > 0);
+    }
+    TEST_CASE("a batch of 256 is spread over the pairs of its receiver, every frame once") {
+        SwitchRig rig;
+        PortRig& sender = rig.add({.ring_size = 512});
+        PortRig& receiver = rig.add({.pairs = 2, .ring_size = 512});
+        rig.send(receiver, broadcast_from(1));
+        sender.port.settings().budget = batch_frames;
+        for (uint16_t i = 0; i < batch_frames; ++i)
+            REQUIRE(sender.guest.send(datagram(1, 0, 1000, i)));
+        CHECK(rig.serve(sender) == batch_frames);
+        const size_t first = receiver.guest.receive(0).size();
+        CHECK(first + receiver.guest.receive(1).size() == batch_frames);
+        CHECK((first == 0 || first == batch_frames));  // One flow.
+    }
     TEST_CASE("the port's largest frame holds for its next frame") {
         Three rig;
         rig.port(0).port.settings().max_frame_bytes = 100;

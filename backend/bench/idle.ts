@@ -1,0 +1,126 @@
+/** `valenic bench idle`: what many guests that do nothing cost the back-end. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { createBackend } from '../backend.ts';
+import { CpuMeter } from './cpu-meter.ts';
+import { type Environment, environmentOf, noGuest } from './environment.ts';
+import type { BenchIo } from './index.ts';
+import { listOf, numberIn, oneOf, parseWords } from './options.ts';
+import { runSynthetic } from './synthetic-process.ts';
+
+export interface IdleRow {
+  readonly scenario: 'idle';
+  readonly system: 'valenic';
+  readonly driver: 'synthetic';
+  readonly ports: number;
+  readonly polling: PollingMode;
+  readonly seconds: number;
+  /** Cores that all threads of the back-end together used. */
+  readonly backendCpu: number;
+  readonly sleepsPerSecond: number;
+  readonly roundsPerSecond: number;
+  readonly environment: Environment;
+}
+
+interface IdleOptions {
+  readonly ports: readonly number[];
+  readonly polling: readonly PollingMode[];
+  readonly seconds: number;
+  readonly workers: number;
+  readonly json?: true;
+}
+
+function command(): Command {
+  return new Command('valenic bench idle')
+    .description('CPU of the back-end with guests that are connected and do nothing')
+    .option(
+      '--ports <list>',
+      'guests',
+      listOf((text) => numberIn(text, 1, 250)),
+      [100],
+    )
+    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
+    .option('--seconds <s>', 'of each run', (text) => numberIn(text, 0.1, 3600), 5)
+    .option('--workers <n>', 'host I/O threads', (text) => numberIn(text, 1, 15), 1)
+    .option('--json', 'one JSON object a line on stdout');
+}
+
+/** @returns the exit status. @throws {ValenicError} */
+export async function runIdleBench(argv: readonly string[], io: BenchIo): Promise<number> {
+  const options = parseWords<IdleOptions>(command(), argv, (text) => io.stdout.write(text));
+  if (options === null) return 0;
+  for (const ports of options.ports) {
+    for (const polling of options.polling) {
+      const row = await measure(ports, polling, options, io);
+      io.stdout.write(`${options.json ? JSON.stringify(row) : lineOf(row)}\n`);
+    }
+  }
+  return 0;
+}
+
+async function measure(
+  count: number,
+  polling: PollingMode,
+  { seconds, workers }: IdleOptions,
+  io: BenchIo,
+): Promise<IdleRow> {
+  const folder = await mkdtemp(join(tmpdir(), 'valenic-idle-'));
+  const backend = await createBackend({ workers, polling });
+  try {
+    const paths = Array.from({ length: count }, (_, index) => join(folder, `${index}.sock`));
+    for (const [index, path] of paths.entries()) {
+      const name = { switch: 'vale0', port: `g${index}` };
+      const device = { kind: 'vhost-user', path, role: 'server', queues: 1 } as const;
+      await backend.addPort({ name, device, settings: {} });
+    }
+    const words = [
+      ...paths.flatMap((path) => ['--port', path]),
+      ...['--sleep', '--ring', '64', '--warmup', '1', '--seconds', `${seconds}`, '--runs', '1'],
+    ];
+    const total = (name: 'sleeps' | 'rounds') =>
+      backend.workerStats().reduce((sum, worker) => sum + worker[name], 0);
+    const meter = new CpuMeter();
+    let [sleeps, rounds] = [0, 0];
+    let begin: NodeJS.Timeout | undefined;
+    await runSynthetic(words, io.signal ?? new AbortController().signal, (line) => {
+      if (line.ready) {
+        // Its warm-up: all guests are connected and said their first word.
+        begin = setTimeout(() => {
+          [sleeps, rounds] = [total('sleeps'), total('rounds')];
+          meter.start();
+        }, 1000);
+      } else if (line.run !== undefined) {
+        clearTimeout(begin);
+        meter.stop();
+        [sleeps, rounds] = [total('sleeps') - sleeps, total('rounds') - rounds];
+      }
+    });
+    return {
+      scenario: 'idle',
+      system: 'valenic',
+      driver: 'synthetic',
+      ports: count,
+      polling,
+      seconds,
+      backendCpu: meter.cores,
+      sleepsPerSecond: sleeps / seconds,
+      roundsPerSecond: rounds / seconds,
+      environment: environmentOf(noGuest, []),
+    };
+  } finally {
+    await backend.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function lineOf(row: IdleRow): string {
+  const { ports, polling, backendCpu, sleepsPerSecond, roundsPerSecond } = row;
+  return (
+    `${ports} idle ports, ${polling}: ${(backendCpu * 100).toFixed(2)} % of a core, ` +
+    `${sleepsPerSecond.toFixed(0)} sleeps and ${roundsPerSecond.toFixed(0)} rounds a second`
+  );
+}
