@@ -162,6 +162,7 @@ void add_port_commands(std::unordered_map<std::string, Marshal>& table) {
     table["port.create"] = create_port;
     table["port.remove"] = remove_port;
     table["port.set"] = set_port;
+    table["queue.move"] = move_queue;
     table["port.macs"] = list_macs;
     table["port.inject"] = inject;
     table["probe.placement"] = placement;
