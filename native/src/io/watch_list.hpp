@@ -27,6 +27,11 @@ struct Entry {
     SpinTuner spin;
 };
 
+/// What an event in epoll says.
+constexpr uint64_t tag_of(const Entry& entry) noexcept {
+    return uint64_t{entry.generation} << 32 | entry.slot;
+}
+
 /// What a round reads of a polled queue without work: half a cache line, and the peer's word.
 struct Watch {
     PollWord word;             ///< Empty while it has work: then receive() is asked.
