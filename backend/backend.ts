@@ -24,7 +24,7 @@ export interface BackendOptions {
   readonly cpus?: readonly number[];
   /** Polling mode of ports that do not name one. */
   readonly polling?: PollingMode;
-  /** Addresses that each switch can hold, 64..1048576, unless createSwitch() is told otherwise. */
+  /** Addresses that a switch can hold, 64..1048576, unless createSwitch() is told otherwise. */
   readonly macTableSize?: number;
   /** Silent unless given. */
   readonly log?: Logger;
@@ -32,8 +32,8 @@ export interface BackendOptions {
 
 export interface SwitchOptions {
   /**
-   * Addresses that it can hold, 64..1048576; rounded up to a power of two. 8192 when not said. Buckets
-   * hold four: with a table four times as large as the network, hardly any address is pushed out.
+   * Addresses that it can hold, 64..1048576; rounded up to a power of two. 8192 when not said.
+   * Buckets hold four: with a table four times as large as the network, hardly any address is pushed out.
    */
   readonly macTableSize?: number;
   /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */

@@ -128,7 +128,7 @@ export class Port {
     this.#context.onChange(this);
   }
 
-  /** @param spinUs  For `adaptive`: microseconds to spin without work before sleeping, or `auto`. */
+  /** @param spinUs  For `adaptive`: microseconds without work before it sleeps, or `auto`. */
   polling(mode: PollingMode, spinUs?: PortSettings['spinUs']): Promise<void> {
     return this.set({ polling: mode, ...(spinUs === undefined ? {} : { spinUs }) });
   }
@@ -143,7 +143,7 @@ export class Port {
   }
 
   /**
-   * Another worker owns a queue pair from here on. No frame is lost by it and none overtakes another.
+   * Another worker owns a queue pair from here on. No frame is lost by it, none overtakes another.
    *
    * @throws {ValenicError} `value_invalid`: there is no such pair or worker.
    */

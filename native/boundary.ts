@@ -137,8 +137,8 @@ export type PollingMode = (typeof pollingModes)[number];
 export interface PortSettings {
   readonly polling: PollingMode;
   /**
-   * Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. `auto`: the worker
-   * learns it from the gaps in each queue's traffic, 2..200 (native/src/io/spin_tuner.hpp).
+   * Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. `auto`: the
+   * worker learns it from the gaps in each queue's traffic (native/src/io/spin_tuner.hpp).
    */
   readonly spinUs: number | 'auto';
   /** `false`: every frame is its own transaction, published and notified alone. */
@@ -238,8 +238,8 @@ export interface Commands {
   'port.remove': [{ port: number }, Record<string, never>];
   'port.set': [{ port: number; settings: Partial<PortSettings> }, Record<string, never>];
   /**
-   * Another worker owns the queue pair from here on; answers when it does. No frame is lost by it and
-   * none overtakes another.
+   * Another worker owns the queue pair from here on; answers when it does. No frame is lost by it
+   * and none overtakes another.
    */
   'queue.move': [{ port: number; pair: number; worker: number }, Record<string, never>];
   'port.macs': [{ port: number }, { macs: readonly string[] }];

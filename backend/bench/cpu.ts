@@ -1,6 +1,6 @@
 /**
- * `valenic bench cpu`: what a polling mode costs and what it buys: CPU and delay at paced rates, from no
- * frame at all to a million a second, in each mode and with each spin budget.
+ * `valenic bench cpu`: what a polling mode costs and what it buys: CPU and delay at paced
+ * rates, from no frame at all to a million a second, in each mode and with each spin budget.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -182,7 +182,8 @@ function medianOf(runs: readonly CpuRow[]): CpuRow {
 }
 
 const head =
-  'polling   spin us     pps asked   Mpps     p50 us   p99 us p99.9 us   CPU   sleeps/s  kicks/fr  lost';
+  'polling   spin us     pps asked   Mpps     p50 us   p99 us p99.9 us   CPU' +
+  '   sleeps/s  kicks/fr  lost';
 
 function lineOf(row: CpuRow): string {
   const { latencyUs } = row;

@@ -23,8 +23,8 @@ export class DatapathError extends ValenicError {
 }
 
 /**
- * Most ports of one process: 16 full switches. Each has a counter block for each worker in the stats
- * page: 8 KiB, taken when the port is made.
+ * Most ports of one process: 16 full switches. Each has a counter block for each worker in the
+ * stats page: 8 KiB, taken when the port is made.
  */
 export const maxPorts = 4096;
 
