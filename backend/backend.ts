@@ -33,7 +33,8 @@ export interface BackendOptions {
 export interface SwitchOptions {
   /**
    * Addresses that it can hold, 64..1048576; rounded up to a power of two. 8192 when not said.
-   * Buckets hold four: with a table four times as large as the network, hardly any address is pushed out.
+   * Buckets hold four: with a table four times as large as the network, hardly any address is
+   * pushed out.
    */
   readonly macTableSize?: number;
   /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */

@@ -8,7 +8,7 @@ namespace valenic {
 /// Spinning pays when the next frame comes soon: then neither the guest's kick nor our wake-up has
 /// to be waited for. So a queue is polled for a few of its mean gaps while those are short, and is
 /// left to its kick at once when they are long. Costs a few instructions when a gap ends, nothing
-/// for a frame. Measured in docs/performance.md, "Polling".
+/// for a frame. `valenic bench cpu --spin auto,0,10,50,200` compares it.
 class SpinTuner {
  public:
     /// Mean gaps above this are slept through: a sleep and a kick cost less than so much spinning.

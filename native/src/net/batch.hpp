@@ -16,7 +16,7 @@ namespace valenic {
 /// Most frames handled together: an index into a batch is one byte.
 inline constexpr size_t batch_frames = 256;
 /// How many a port gives at a time unless its budget says otherwise. 64: measured; fewer are
-/// slower, 128 and 256 no faster (docs/performance.md).
+/// slower, 128 and 256 no faster.
 inline constexpr size_t batch_frames_default = 64;
 /// Most pieces one frame may be borrowed in after its stage.
 inline constexpr size_t frame_segments_max = 256;
