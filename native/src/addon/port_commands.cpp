@@ -109,10 +109,8 @@ Work set_port(const Reader& from) {
 }
 
 Work move_queue(const Reader& from) {
-    return [id = from.u32("port"), pair = from.u32("pair"),
-            worker = from.u32("worker")](Engine& engine) {
-        return done(engine.move_queue(id, pair, worker));
-    };
+    return [id = from.u32("port"), pair = from.u32("pair"), worker = from.u32("worker")](
+               Engine& engine) { return done(engine.move_queue(id, pair, worker)); };
 }
 
 Work list_macs(const Reader& from) {
