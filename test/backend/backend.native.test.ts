@@ -94,7 +94,7 @@ describe('a back-end', () => {
   });
 
   it('refuses a CPU that is not there, and leaves no thread behind', async () => {
-    await expect(createBackend({ cpus: [1023] })).rejects.toEqual(coded('datapath_failed'));
+    await expect(createBackend({ cpus: [1023] })).rejects.toEqual(coded('value_invalid'));
     expect(await threadsCalled(/^valenic-io/)).toBe(0);
   });
 
