@@ -386,4 +386,14 @@ export interface NativeAddon {
   duplicateFd(fd: number): number;
   closeFd(fd: number): void;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
+  /**
+   * Which versions of the wide functions there are, and which one runs: the widest, or the one that
+   * VALENIC_SIMD names (native/src/base/simd.hpp).
+   */
+  simd(): SimdState;
+}
+
+export interface SimdState {
+  readonly chosen: string;
+  readonly versions: readonly { readonly name: string; readonly available: boolean }[];
 }

@@ -18,6 +18,9 @@ export const packages = {
     'clang-tidy-14',
     'libclang-rt-14-dev',
     'gcovr',
+    'valgrind',
+    'g++-aarch64-linux-gnu',
+    'qemu-user',
     'dpdk-dev', // Debian's package of dpdk-testpmd.
     'linux-libc-dev',
     'procps',

@@ -1,12 +1,15 @@
 /** On what a figure was measured: without it a figure says nothing. */
 
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../datapath/load.ts';
 
 export interface Environment {
   readonly valenic: string;
+  /** Of the checkout that ran, with `-dirty` when something in it was changed; null outside one. */
+  readonly commit: string | null;
   readonly cpu: string;
   readonly cpuCount: number;
   readonly memoryGiB: number;
@@ -22,10 +25,18 @@ export interface Environment {
 export type GuestEnvironment = Pick<Environment, 'qemu' | 'accelerator' | 'guestKernel'>;
 export const noGuest: GuestEnvironment = { qemu: null, accelerator: null, guestKernel: null };
 
+function commitOf(folder: string): string | null {
+  if (!existsSync(join(folder, '.git'))) return null;
+  const words = ['-C', folder, 'describe', '--always', '--dirty', '--exclude=*'];
+  const { status, stdout } = spawnSync('git', words, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : null;
+}
+
 export function environmentOf(guest: GuestEnvironment, features: readonly string[]): Environment {
   const packageFile = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
   return {
     valenic: (JSON.parse(packageFile) as { version: string }).version,
+    commit: commitOf(packageRoot()),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cpuCount: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),

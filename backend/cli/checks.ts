@@ -34,6 +34,7 @@ export interface Check {
 export const checks: readonly Check[] = [
   { name: 'Node', look: async () => ok(`${process.versions.node} on ${process.arch}`) },
   { name: 'addon', look: checkAddon },
+  { name: 'SIMD', look: checkSimd },
   { name: 'memfd', look: checkMemFd },
   { name: 'CPUs', look: checkCpus },
   { name: 'files', look: checkFiles },
@@ -66,6 +67,20 @@ async function checkAddon(): Promise<Finding> {
       settings: {},
     });
     return ok('loads; a worker, a switch and a port came and go');
+  } catch (error) {
+    return failed(sentenceOf(error), 'run "npm run build"; it says what is missing');
+  }
+}
+
+/** Frames are copied in the widest registers there are, unless VALENIC_SIMD names others. */
+async function checkSimd(): Promise<Finding> {
+  try {
+    const { chosen, versions } = loadAddon().simd();
+    const wanted = process.env.VALENIC_SIMD ?? chosen;
+    const names = versions.filter(({ available }) => available).map(({ name }) => name);
+    if (wanted === chosen) return ok(`${chosen} of ${names.join(', ')}`);
+    const advice = `VALENIC_SIMD can be ${names.join(', ')}`;
+    return warning(`${chosen} runs: there is no ${wanted} here`, advice);
   } catch (error) {
     return failed(sentenceOf(error), 'run "npm run build"; it says what is missing');
   }

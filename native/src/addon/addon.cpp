@@ -5,6 +5,7 @@
 #include "addon/commands.hpp"
 #include "addon/control_thread.hpp"
 #include "addon/fd_tools.hpp"
+#include "base/simd.hpp"
 
 namespace valenic::addon {
 namespace {
@@ -78,8 +79,25 @@ class Datapath final : public Napi::ObjectWrap<Datapath> {
     Napi::ObjectReference stats_;
 };
 
+/// `simd()` of native/boundary.ts.
+Napi::Value simd_state(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    auto versions = Napi::Array::New(env, simd_count);
+    for (uint32_t i = 0; i < simd_count; ++i) {
+        auto version = Napi::Object::New(env);
+        version.Set("name", name_of(static_cast<Simd>(i)));
+        version.Set("available", simd_available(static_cast<Simd>(i)));
+        versions.Set(i, version);
+    }
+    auto state = Napi::Object::New(env);
+    state.Set("chosen", name_of(simd()));
+    state.Set("versions", versions);
+    return state;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("Datapath", Datapath::define(env));
+    exports.Set("simd", Napi::Function::New<simd_state>(env, "simd"));
     register_fd_tools(env, exports);
     return exports;
 }

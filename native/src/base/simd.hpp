@@ -1,7 +1,7 @@
 // One function, compiled for several instruction sets; which one runs is chosen once, at start.
 //
-// Written as plain code with moves of fixed sizes, so that the compiler uses the widest registers
-// of the instruction set that it compiles a version for.
+// A body is plain code, a template over the instruction set: it tells how wide its moves are, and
+// the compiler does the rest (ring/copy.hpp).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -29,19 +29,29 @@ bool simd_available(Simd simd) noexcept;
 /// measurements. A name that is unknown, or is not available here, changes nothing.
 Simd simd() noexcept;
 
-/// The versions of `body`, which is VALENIC_INLINE, and the one that runs here.
-template <auto body>
+/// What the widest register holds. Moves must be written in this size: the compiler takes wider
+/// vectors apart by way of the stack.
+constexpr size_t register_bytes(Simd simd) noexcept {
+    return simd == Simd::avx512 ? 64 : simd == Simd::avx2 ? 32 : 16;
+}
+
+/// The versions of `Body::run<simd>`, which is VALENIC_INLINE, and the one that runs here.
+template <typename Body, typename Version = decltype(&Body::template run<Simd::baseline>)>
 struct Wide;
 
-template <typename Result, typename... Arguments, Result (*body)(Arguments...) noexcept>
-struct Wide<body> {
+template <typename Body, typename Result, typename... Arguments>
+struct Wide<Body, Result (*)(Arguments...) noexcept> {
     using Version = Result (*)(Arguments...) noexcept;
 
-    static Result baseline(Arguments... arguments) noexcept { return body(arguments...); }
+    static Result baseline(Arguments... arguments) noexcept {
+        return Body::template run<Simd::baseline>(arguments...);
+    }
 #if defined(VALENIC_SIMD_X86)
-    VALENIC_AVX2 static Result avx2(Arguments... arguments) noexcept { return body(arguments...); }
+    VALENIC_AVX2 static Result avx2(Arguments... arguments) noexcept {
+        return Body::template run<Simd::avx2>(arguments...);
+    }
     VALENIC_AVX512 static Result avx512(Arguments... arguments) noexcept {
-        return body(arguments...);
+        return Body::template run<Simd::avx512>(arguments...);
     }
     static Version choose() noexcept {
         constexpr Version versions[simd_count] = {baseline, avx2, avx512};
@@ -53,10 +63,10 @@ struct Wide<body> {
     inline static const Version chosen = choose();
 };
 
-/// Calls the version of `body` that runs here. One indirect call: for a batch, not for a frame.
-template <auto body, typename... Arguments>
+/// Calls the version of `Body` that runs here. One indirect call: for a batch, not for a frame.
+template <typename Body, typename... Arguments>
 VALENIC_INLINE auto wide(Arguments&&... arguments) noexcept {
-    return Wide<body>::chosen(static_cast<Arguments&&>(arguments)...);
+    return Wide<Body>::chosen(static_cast<Arguments&&>(arguments)...);
 }
 
 }  // namespace valenic

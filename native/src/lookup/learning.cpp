@@ -22,7 +22,7 @@ constexpr uint8_t generation_of(uint64_t key) noexcept { return static_cast<uint
 uint64_t secret_seed() noexcept {
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = monotonic_ns();
-    return seed | 1;  // A multiplier must be odd to lose nothing.
+    return seed;
 }
 
 size_t buckets_for(size_t entries, size_t ways) noexcept {
@@ -36,7 +36,8 @@ size_t buckets_for(size_t entries, size_t ways) noexcept {
 LearningLookup::LearningLookup(const LearningOptions& options)
     : ageing_s_(options.ageing_s),
       mask_(buckets_for(options.table_entries, ways) - 1),
-      seed_(secret_seed()),
+      // A multiplier must be odd to lose nothing.
+      seed_(options.seed.value_or(secret_seed()) | 1),
       buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
 
 /// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.

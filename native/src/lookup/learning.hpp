@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/spinlock.hpp"
 #include "switch/lookup.hpp"
@@ -13,6 +14,8 @@ namespace valenic {
 struct LearningOptions {
     uint32_t ageing_s = 300;      ///< Forget an address that was silent for so long.
     size_t table_entries = 8192;  ///< Rounded up to a power of two, at least 64.
+    /// For measurements that must repeat. Else a secret of each switch's own.
+    std::optional<uint64_t> seed = std::nullopt;
 };
 
 /// Readers take no lock: an entry is two words, and a torn pair at worst floods or misdirects one

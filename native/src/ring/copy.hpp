@@ -1,8 +1,7 @@
 // Copies of frames: short ones in two overlapping moves, long ones by cache lines.
 //
-// Written with fixed-size moves so that the compiler uses the widest registers of the function they
-// are inlined into: a body of base/simd.hpp's wide(). Non-temporal stores and rep movsb were
-// measured and lost.
+// Written as moves of the widest register that an instruction set has; the callers are bodies of
+// base/simd.hpp's wide(). Non-temporal stores and rep movsb were measured and lost.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,14 +13,26 @@ namespace valenic {
 
 inline constexpr size_t line_bytes = 64;
 
-/// A line at any address. As a vector the compiler moves it in the widest registers there are;
-/// memcpy of a fixed size it takes in pieces of 16 bytes.
-typedef uint8_t Line __attribute__((vector_size(line_bytes), aligned(1), may_alias));
+/// As much of a line as one register holds, at any address. A vector: memcpy of a fixed size is
+/// taken in pieces of 16 bytes.
+template <size_t bytes>
+struct LinePart {
+    typedef uint8_t Type __attribute__((vector_size(bytes), aligned(1), may_alias));
+};
 
+template <Simd simd>
 VALENIC_INLINE void copy_line(uint8_t* to, const uint8_t* from) noexcept {
-    *reinterpret_cast<Line*>(to) = *reinterpret_cast<const Line*>(from);
+    using Part = typename LinePart<register_bytes(simd)>::Type;
+    constexpr size_t count = line_bytes / sizeof(Part);
+    Part parts[count];  // Loaded first: a short frame's two lines overlap.
+    for (size_t i = 0; i < count; ++i) parts[i] = reinterpret_cast<const Part*>(from)[i];
+    for (size_t i = 0; i < count; ++i) reinterpret_cast<Part*>(to)[i] = parts[i];
 }
-VALENIC_INLINE void zero_line(uint8_t* to) noexcept { *reinterpret_cast<Line*>(to) = Line{}; }
+template <Simd simd>
+VALENIC_INLINE void zero_line(uint8_t* to) noexcept {
+    using Part = typename LinePart<register_bytes(simd)>::Type;
+    for (size_t i = 0; i < line_bytes / sizeof(Part); ++i) reinterpret_cast<Part*>(to)[i] = Part{};
+}
 
 VALENIC_INLINE void copy_short(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
     if (bytes >= 32) {
@@ -39,11 +50,12 @@ VALENIC_INLINE void copy_short(uint8_t* to, const uint8_t* from, size_t bytes) n
 }
 
 /// Any length; the ranges do not overlap. Touches no byte outside them.
+template <Simd simd>
 VALENIC_INLINE void copy_bytes(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
     if (bytes < line_bytes) return copy_short(to, from, bytes);
     const size_t last = bytes - line_bytes;
-    for (size_t at = 0; at < last; at += line_bytes) copy_line(to + at, from + at);
-    copy_line(to + last, from + last);
+    for (size_t at = 0; at < last; at += line_bytes) copy_line<simd>(to + at, from + at);
+    copy_line<simd>(to + last, from + last);
 }
 
 VALENIC_INLINE void prefetch_read(const void* address) noexcept {

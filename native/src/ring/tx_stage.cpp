@@ -15,20 +15,21 @@ namespace {
 ///
 /// @param from  Net header and frame, `bytes` in all, in one piece.
 /// @param gap   12 - the sender's header length: the frame always begins at the stage's byte 12.
+template <Simd simd>
 VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* from, uint32_t bytes,
                                uint32_t gap) noexcept {
     auto* to = reinterpret_cast<uint8_t*>(&stage);
     const uint32_t room = static_cast<uint32_t>(sizeof stage) - gap;
     if (bytes >= room) {
-        copy_line(to + gap, from);
-        copy_line(to + sizeof stage - line_bytes, from + room - line_bytes);
+        copy_line<simd>(to + gap, from);
+        copy_line<simd>(to + sizeof stage - line_bytes, from + room - line_bytes);
     } else if (bytes >= line_bytes) {
-        zero_line(to + line_bytes);
-        copy_line(to + gap, from);
-        copy_line(to + gap + bytes - line_bytes, from + bytes - line_bytes);
+        zero_line<simd>(to + line_bytes);
+        copy_line<simd>(to + gap, from);
+        copy_line<simd>(to + gap + bytes - line_bytes, from + bytes - line_bytes);
     } else {
-        zero_line(to);
-        zero_line(to + line_bytes);
+        zero_line<simd>(to);
+        zero_line<simd>(to + line_bytes);
         copy_short(to + gap, from, bytes);
     }
 }
@@ -41,7 +42,7 @@ struct PieceCursor {
     void read(uint8_t* to, uint32_t bytes) noexcept {
         while (bytes > 0 && !pieces.empty()) {
             const uint32_t part = std::min(bytes, pieces[0].len_bytes - offset);
-            copy_bytes(to, pieces[0].data + offset, part);
+            copy_bytes<Simd::baseline>(to, pieces[0].data + offset, part);
             to += part;
             bytes -= part;
             advance(part);
@@ -65,48 +66,52 @@ bool breaks_limit(uint64_t frame_bytes, const FetchLimits& limits, DropReason& r
     return frame_bytes > limits.max_frame_bytes;
 }
 
-VALENIC_INLINE size_t take_run(std::span<const TxHead> heads, uint32_t header_bytes,
-                               uint32_t max_frame_bytes, Batch& batch,
-                               size_t& bad_headers) noexcept {
-    const uint32_t gap = stage_header_room - header_bytes;
-    const uint32_t shortest = header_bytes + ethernet_header_bytes;
-    size_t count = batch.count;
-    size_t segments = batch.segment_count;
-    uint64_t bytes = batch.bytes;
-    size_t done = 0;
-    for (; done < heads.size() && segments < batch_segments; ++done) {
-        const TxHead head = heads[done];  // A copy: what is written below might alias it.
-        const uint32_t frame_bytes = head.len_bytes - header_bytes;
-        if (head.data == nullptr || head.len_bytes < shortest || frame_bytes > max_frame_bytes)
-            [[unlikely]]
-            break;
-        FrameStage& stage = batch.stages[count];
-        fill_stage(stage, head.data, head.len_bytes, gap);
-        if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
-            ++bad_headers;
-            continue;
+struct TakeRun {
+    template <Simd simd>
+    static VALENIC_INLINE size_t run(std::span<const TxHead> heads, uint32_t header_bytes,
+                                     uint32_t max_frame_bytes, Batch& batch,
+                                     size_t& bad_headers) noexcept {
+        const uint32_t gap = stage_header_room - header_bytes;
+        const uint32_t shortest = header_bytes + ethernet_header_bytes;
+        size_t count = batch.count;
+        size_t segments = batch.segment_count;
+        uint64_t bytes = batch.bytes;
+        size_t done = 0;
+        for (; done < heads.size() && segments < batch_segments; ++done) {
+            const TxHead head = heads[done];  // A copy: what is written below might alias it.
+            const uint32_t frame_bytes = head.len_bytes - header_bytes;
+            if (head.data == nullptr || head.len_bytes < shortest || frame_bytes > max_frame_bytes)
+                [[unlikely]]
+                break;
+            FrameStage& stage = batch.stages[count];
+            fill_stage<simd>(stage, head.data, head.len_bytes, gap);
+            if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
+                ++bad_headers;
+                continue;
+            }
+            write_plain_header(stage);
+            const uint32_t staged =
+                frame_bytes < stage_frame_bytes ? frame_bytes : stage_frame_bytes;
+            const bool longer = frame_bytes > staged;
+            batch.frames[count] = {frame_bytes, static_cast<uint16_t>(staged),
+                                   static_cast<uint16_t>(segments), static_cast<uint16_t>(longer)};
+            batch.segments[segments] = {head.data + header_bytes + staged, frame_bytes - staged};
+            segments += longer;
+            bytes += frame_bytes;
+            ++count;
         }
-        write_plain_header(stage);
-        const uint32_t staged = frame_bytes < stage_frame_bytes ? frame_bytes : stage_frame_bytes;
-        const bool longer = frame_bytes > staged;
-        batch.frames[count] = {frame_bytes, static_cast<uint16_t>(staged),
-                               static_cast<uint16_t>(segments), static_cast<uint16_t>(longer)};
-        batch.segments[segments] = {head.data + header_bytes + staged, frame_bytes - staged};
-        segments += longer;
-        bytes += frame_bytes;
-        ++count;
+        batch.count = count;
+        batch.segment_count = segments;
+        batch.bytes = bytes;
+        return done;
     }
-    batch.count = count;
-    batch.segment_count = segments;
-    batch.bytes = bytes;
-    return done;
-}
+};
 
 }  // namespace
 
 size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
                        uint32_t max_frame_bytes, Batch& batch, size_t& bad_headers) noexcept {
-    return wide<take_run>(heads, header_bytes, max_frame_bytes, batch, bad_headers);
+    return wide<TakeRun>(heads, header_bytes, max_frame_bytes, batch, bad_headers);
 }
 
 TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, uint32_t header_bytes,

@@ -29,6 +29,7 @@ const row: Row = {
   probeNs: 45,
   environment: {
     valenic: '0.1.0',
+    commit: 'abc1234',
     cpu: 'A <fast> CPU',
     cpuCount: 2,
     memoryGiB: 8,

@@ -9,7 +9,12 @@ namespace valenic::test {
 
 namespace {
 
-VALENIC_INLINE int add_one(int number) noexcept { return number + 1; }
+struct AddOne {
+    template <Simd simd>
+    static VALENIC_INLINE int run(int number) noexcept {
+        return number + 1;
+    }
+};
 
 }  // namespace
 
@@ -28,8 +33,8 @@ TEST_CASE("simd: without a wish the widest runs") {
 }
 
 TEST_CASE("simd: a wide function gives what its body gives") {
-    CHECK(wide<add_one>(41) == 42);
-    CHECK(Wide<add_one>::baseline(41) == 42);
+    CHECK(wide<AddOne>(41) == 42);
+    CHECK(Wide<AddOne>::baseline(41) == 42);
 }
 
 }  // namespace valenic::test

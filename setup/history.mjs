@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// `npm run history`: measured rates over time, in test/bench/history.ndjson: rows of `valenic bench
+// --json` as they are, each with its machine and commit. To be looked at; no test asserts on it.
+//   npm run history                        shows the rows
+//   npm run history -- add g2g ...         measures as `valenic bench g2g ...`, and appends
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, runMain, SetupFailure } from './system.mjs';
+
+const file = join(root, 'test/bench/history.ndjson');
+
+function add(words) {
+  const args = ['bin/valenic.mjs', 'bench', ...words, '--json'];
+  const done = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 2],
+  });
+  const rows = done.stdout.split('\n').filter((line) => line.startsWith('{"scenario"'));
+  if (done.status !== 0 || rows.length === 0) throw new SetupFailure('Nothing was measured.');
+  appendFileSync(file, `${rows.join('\n')}\n`);
+  console.error(`${rows.length} rows added`);
+  return show(rows);
+}
+
+function line(text) {
+  const row = JSON.parse(text);
+  const { environment: at = {}, mpps } = row;
+  const rate = mpps === undefined ? (row.skipped ?? '-') : mpps.median.toFixed(2);
+  const what = [row.scenario, row.system, row.driver, row.ring, row.frameBytes, row.polling];
+  const cells = [at.date?.slice(0, 10), at.commit ?? at.valenic, at.cpu, what.join(' ')];
+  const more = row.more === false ? 'more off' : '';
+  return [...cells, more, `${rate} Mpps`, `probe ${row.probeNs ?? '-'} ns`].join('  ');
+}
+
+function show(rows) {
+  for (const text of rows) console.log(line(text));
+  return 0;
+}
+
+await runMain(() => {
+  const [verb, ...words] = process.argv.slice(2);
+  if (verb === 'add') return add(words);
+  if (verb !== undefined) throw new SetupFailure('Usage: npm run history [-- add BENCH-WORDS]', 2);
+  if (!existsSync(file)) throw new SetupFailure('There is no history: npm run history -- add g2g');
+  return show(readFileSync(file, 'utf8').split('\n').filter(Boolean));
+});
