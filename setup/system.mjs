@@ -19,8 +19,6 @@ export const packages = {
     'libclang-rt-14-dev',
     'gcovr',
     'valgrind',
-    'g++-aarch64-linux-gnu',
-    'qemu-user',
     'dpdk-dev', // Debian's package of dpdk-testpmd.
     'linux-libc-dev',
     'procps',

@@ -81,35 +81,6 @@ function wide() {
   return counts;
 }
 
-/** What cannot run under qemu-user, by the reason. The rest of the C++ tests runs. */
-const notOnArm64 = [];
-
-/**
- * The C++ tests built for AArch64, under qemu-user: another compiler back end, other vector code,
- * another page of the C library. Not its memory ordering: QEMU runs on this machine's.
- */
-function arm64() {
-  const folder = 'build/test/arm64';
-  buildNative(
-    folder,
-    [
-      '-DCMAKE_BUILD_TYPE=Release',
-      '-DVALENIC_ADDON=OFF',
-      '-DVALENIC_AGENT=OFF',
-      '-DCMAKE_SYSTEM_NAME=Linux',
-      '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
-      '-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc',
-      '-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
-      '-DCMAKE_EXE_LINKER_FLAGS=-static',
-    ],
-    ['valenic_tests'],
-  );
-  const names = notOnArm64.map(([name]) => name);
-  const options = names.length > 0 ? [`-tce=${names.join()}`] : [];
-  const counts = runDoctest(['qemu-aarch64', join(root, folder, 'valenic_tests')], {}, options);
-  return { ...counts, skipped: notOnArm64.map(([name, why]) => `arm64 ${name}: ${why}`) };
-}
-
 function vitest(project) {
   mkdirSync(results, { recursive: true });
   const report = join(results, `${project}.json`);
@@ -211,7 +182,6 @@ const steps = {
   plain: () => doctest('plain', ['-DCMAKE_BUILD_TYPE=Release']),
   wide,
   guard,
-  arm64,
   tidy: clangTidy,
   native: () => vitest('native'),
   address: () => doctest('address', ['-DVALENIC_SANITIZE=address,undefined']),

@@ -51,7 +51,7 @@ struct Scenario {
     uint64_t features = 0;  ///< Beside VERSION_1 and the event index.
     bool more = true;
     bool buffers = true;  ///< Receivers offer some.
-    size_t burst = batch_frames;
+    size_t burst = 64;
 };
 
 constexpr uint64_t mergeable = spec::feature_mask(spec::net_feature_mrg_rxbuf);

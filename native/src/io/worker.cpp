@@ -138,8 +138,7 @@ void Worker::attend() {
     look_at_settings();
 }
 
-/// Every hot queue once, the cold ones in turn, then the calls that are due. True when there was
-/// anything to do.
+/// Every hot queue once, the cold ones in turn, then the calls that are due.
 bool Worker::round() {
     context_->now_ns = monotonic_ns();
     size_t work = 0;

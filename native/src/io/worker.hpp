@@ -47,10 +47,13 @@ class Worker {
     void refresh(const Port& port);
     size_t queue_count() const noexcept { return entry_count_; }
 
+    /// One round, as the thread does them: what is polled is looked at. True when there was
+    /// anything to do. Public for who steps a worker that was never started: test/bench/guard.cpp.
+    bool round();
+
  private:
     void run(std::optional<int> cpu);
     void attend();
-    bool round();
     size_t look_at(size_t index);
     size_t look_at_cold(bool all);
     size_t serve(size_t index);
