@@ -9,9 +9,9 @@ import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
-import { listOf, numberIn, oneOf, parseWords } from './options.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
+import { listOf, numberIn, oneOf, parseWords } from './values.ts';
 
 export interface CpuRow {
   readonly scenario: 'cpu';

@@ -9,8 +9,8 @@ import { createBackend } from '../backend.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
-import { listOf, numberIn, oneOf, parseWords } from './options.ts';
 import { runSynthetic } from './synthetic-process.ts';
+import { listOf, numberIn, oneOf, parseWords } from './values.ts';
 
 export interface IdleRow {
   readonly scenario: 'idle';

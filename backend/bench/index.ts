@@ -1,6 +1,5 @@
 /** `valenic bench`: the back-end in this process, guests beside it, one row for each point. */
 
-import { closeSync, openSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
@@ -11,10 +10,12 @@ import type { Load, Task } from './load.ts';
 import { measureRow, type Point } from './measure.ts';
 import { type BenchOptions, parseBenchOptions } from './options.ts';
 import { plotPage } from './page.ts';
+import { runPeers } from './peers/index.ts';
 import { Rig } from './rig.ts';
 import type { Row, Scenario, SkippedRow } from './row.ts';
 import { SyntheticLoad } from './synthetic-load.ts';
 import { environmentText, tableHead, tableLine } from './table.ts';
+import { refuseUnwritable } from './values.ts';
 
 export interface BenchIo {
   readonly stdout: { write(text: string): unknown };
@@ -26,6 +27,7 @@ export interface BenchIo {
 const others: Readonly<Record<string, typeof runCpuBench>> = {
   cpu: runCpuBench,
   idle: runIdleBench,
+  peers: runPeers,
 };
 
 /** @returns the exit status. @throws {ValenicError} */
@@ -52,16 +54,6 @@ export async function runBench(argv: readonly string[], io: BenchIo): Promise<nu
     }
   } catch (error) {
     throw io.signal?.aborted && !(error instanceof ValenicError) ? stopped(0) : error;
-  }
-}
-
-/** @throws {ValenicError} `value_invalid`. */
-function refuseUnwritable(path: string): void {
-  try {
-    closeSync(openSync(path, 'a'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ValenicError('value_invalid', `--output ${path} cannot be written: ${why}`);
   }
 }
 

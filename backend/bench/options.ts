@@ -1,14 +1,19 @@
 /** What `valenic bench` is asked for. */
 
 import { availableParallelism } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
+import { peersCommand, peersExamples } from './peers/options.ts';
 import type { Scenario } from './row.ts';
+import { listOf, numberIn, oneOf, usageSentence, wholeIn } from './values.ts';
+
+/** Scenarios are one point; the others vary something and write a page. */
+export type CommandName = Scenario | 'sweep' | 'batch' | 'frames';
 
 export interface BenchOptions {
-  readonly command: Scenario | 'sweep';
+  readonly command: CommandName;
   readonly driver: 'synthetic' | 'guest';
   readonly guestApp: 'pmd' | 'kernel';
   readonly scenarios: readonly Scenario[];
@@ -38,12 +43,18 @@ export interface BenchOptions {
 }
 
 export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
+/** Doubling, as far as the setting goes. */
+const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+const curves = ['sweep', 'batch', 'frames'] as const;
 
 export const benchExamples = {
   g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
   g2h: ['bench g2h --driver guest'],
   h2g: ['bench h2g --frame 60,1514 --json'],
   sweep: ['bench sweep', 'bench sweep --driver guest --output guests.html'],
+  batch: ['bench batch --batch 1,8,64'],
+  frames: ['bench frames --frame 60,1514,9000'],
+  peers: peersExamples,
 } as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -62,19 +73,11 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${[...scenarios, 'sweep'].join(', ')}`
+        ? `say what to measure: ${[...scenarios, ...curves, 'peers'].join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
   return found;
-}
-
-/** What commander found wrong, in one line without a full stop. */
-export function usageSentence({ message }: CommanderError): string {
-  return message
-    .replace(/^error: /, '')
-    .replaceAll('\n', ' ')
-    .replace(/\.$/, '');
 }
 
 /** The commands of `valenic bench`; the manual is made from them too. */
@@ -87,8 +90,8 @@ export function benchProgram(
     .helpOption('-h, --help', 'print what a command takes')
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: () => {} });
-  for (const name of [...scenarios, 'sweep'] as const) {
-    addOptions(program.command(name).description(describe(name)), name === 'sweep')
+  for (const name of [...scenarios, ...curves] as const) {
+    addOptions(program.command(name).description(describe(name)), name)
       .addHelpText('after', examplesText(benchExamples[name]))
       .action((options: Raw) => take(finish(name, options)));
   }
@@ -96,6 +99,8 @@ export function benchProgram(
     'after',
     '\nAlso: bench cpu (CPU and delay at paced rates) and bench idle (guests that do nothing)',
   );
+  // For the help and the manual; runBench() gives its words to runPeers().
+  program.addCommand(peersCommand());
   return program;
 }
 
@@ -106,7 +111,7 @@ interface Raw {
   readonly frame?: readonly number[];
   readonly polling?: readonly PollingMode[];
   readonly more?: readonly boolean[];
-  readonly batch: readonly number[];
+  readonly batch?: readonly number[];
   readonly seconds: number;
   readonly warmup: number;
   readonly repeat: number;
@@ -126,22 +131,24 @@ interface Raw {
   readonly memory: number;
 }
 
-function describe(name: Scenario | 'sweep'): string {
+function describe(name: CommandName): string {
   const texts = {
     g2g: 'guest to guest',
     g2h: 'guest to host',
     h2g: 'host to guest',
     sweep: 'polling mode x more x frame size, with a page of plots',
+    batch: 'rate by how many frames a worker takes at once, with a page of plots',
+    frames: 'rate by frame size, every cache line touched, with a page of plots',
   };
   return texts[name];
 }
 
-function addOptions(command: Command, sweep: boolean): Command {
+function addOptions(command: Command, name: CommandName): Command {
   const bounds = (low: number, high: number) => (text: string) => numberIn(text, low, high);
   const whole = (low: number, high: number) => (text: string) => wholeIn(text, low, high);
   const frames = listOf(whole(60, 9014));
   command.exitOverride().configureOutput({ writeErr: () => {} });
-  if (sweep) {
+  if (name === 'sweep') {
     command.addOption(
       new Option('--scenario <list>', 'which of g2g,g2h,h2g').argParser(listOf(oneOf(scenarios))),
     );
@@ -166,9 +173,8 @@ function addOptions(command: Command, sweep: boolean): Command {
     )
     .option(
       '--batch <list>',
-      'frames of a batch at most, 1..256',
-      listOf((text) => numberIn(text, 1, 256)),
-      [64],
+      'frames of a batch at most, 1..256 (default 64)',
+      listOf(whole(1, 256)),
     )
     .option('--seconds <s>', 'of each run', bounds(0.05, 3600), 1)
     .option('--warmup <s>', 'before the first run', bounds(0, 600), 0.3)
@@ -194,69 +200,47 @@ function addOptions(command: Command, sweep: boolean): Command {
     .option('--memory <MiB>', 'of each guest', whole(64, 65536), 192);
 }
 
-function finish(command: Scenario | 'sweep', raw: Raw): BenchOptions {
-  const sweep = command === 'sweep';
-  const guest = raw.driver === 'guest';
+function finish(command: CommandName, raw: Raw): BenchOptions {
+  const curve = !scenarios.some((scenario) => scenario === command);
+  const defaults = defaultsOf(command, raw.driver === 'guest');
   const twoNear = raw.driver === 'synthetic' && availableParallelism() >= 2;
   return {
     ...raw,
     command,
-    scenarios: sweep ? (raw.scenario ?? (guest ? scenarios : ['g2g'])) : [command],
-    frames: raw.frame ?? (sweep ? (guest ? [60, 1514] : [60, 508, 1514]) : [60]),
-    polling: raw.polling ?? (sweep ? pollingModes : ['busy']),
-    more: raw.more ?? (sweep ? [true, false] : [true]),
+    scenarios: raw.scenario ?? defaults.scenarios,
+    frames: raw.frame ?? defaults.frames,
+    polling: raw.polling ?? (command === 'sweep' ? pollingModes : ['busy']),
+    more: raw.more ?? (command === 'sweep' ? [true, false] : [true]),
+    batch: raw.batch ?? (command === 'batch' ? batches : [64]),
     cpu: raw.cpu ?? (twoNear ? [1, 0] : []),
     mergeable: raw.mergeable ?? false,
     packed: raw.packed ?? false,
     inOrder: raw.inOrder ?? false,
     verify: raw.verify ?? false,
-    touch: raw.touch ?? false,
+    touch: raw.touch ?? command === 'frames',
     json: raw.json ?? false,
-    output: raw.output ?? (sweep ? 'valenic-sweep.html' : null),
+    output: raw.output ?? (curve ? `valenic-${command}.html` : null),
     qemu: raw.qemu ?? null,
   };
 }
 
-function wholeIn(text: string, low: number, high: number): number {
-  const value = numberIn(text, low, high);
-  if (Number.isInteger(value)) return value;
-  throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
-}
-
-/**
- * The options of a command that stands alone.
- *
- * @throws {ValenicError} `usage`; @returns null when help was printed.
- */
-export function parseWords<Options>(
-  command: Command,
-  argv: readonly string[],
-  write: (text: string) => void,
-): Options | null {
-  try {
-    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
-    return command.parse([...argv], { from: 'user' }).opts() as Options;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return null;
-    throw new ValenicError('usage', `${usageSentence(error)}; see ${command.name()} --help`);
+/** Scenarios and frame sizes that a command has when none are given. */
+function defaultsOf(
+  command: CommandName,
+  guest: boolean,
+): Pick<BenchOptions, 'scenarios' | 'frames'> {
+  const sizes = [60, 124, 252, 508, 1020, 1514, ...(guest ? [] : [4090, 9000])];
+  switch (command) {
+    case 'sweep':
+      return {
+        scenarios: guest ? scenarios : ['g2g'],
+        frames: guest ? [60, 1514] : [60, 508, 1514],
+      };
+    case 'batch':
+      return { scenarios: ['g2g'], frames: guest ? [60] : [60, 1514] };
+    case 'frames':
+      return { scenarios: ['g2g'], frames: sizes };
+    default:
+      return { scenarios: [command], frames: [60] };
   }
-}
-
-export function numberIn(text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= low && value <= high) return value;
-  throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
-}
-
-export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
-  return (text) => {
-    const name = names.find((candidate) => candidate === text);
-    if (name !== undefined) return name;
-    throw new InvalidArgumentError(`${names.join(', ')} are possible.`);
-  };
-}
-
-export function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
-  return (text) => text.split(',').map((part) => parse(part.trim()));
 }

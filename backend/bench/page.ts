@@ -1,89 +1,101 @@
 /**
- * The rows of a sweep as one page: plots drawn in SVG, no script, nothing loaded from elsewhere.
+ * The rows of a measurement as one page: plots drawn in SVG, no script, nothing loaded from
+ * elsewhere. Which plots there are follows from what the rows differ in.
  */
 
+import { type BarGroup, barChart, type Line, legend, lineChart } from './chart.ts';
+import { pageText, section } from './html.ts';
 import type { Row, SkippedRow } from './row.ts';
-import { environmentText, tableHead, tableLine } from './table.ts';
+import { tableCells, tableNames } from './table.ts';
 
-const width = 860;
-/** For the longest label beside the longest bar: `12.345 Mpps, p99 12345.6 us`. */
-const right = 210;
-const barHeight = 16;
-const groupGap = 14;
-const left = 170;
-/** Light enough for the range that is drawn over the bar, dark enough for words. */
-const colours = { on: '#7fb2d9', off: '#e5b271' } as const;
-const inks = { on: '#2f6f9f', off: '#a5681a' } as const;
+const lead =
+  'Frames received per second, in millions: a bar or dot is the median of the runs, the thin ' +
+  'line their range. <b>more on</b>: the frames of a burst are published together; ' +
+  '<b>more off</b>: every frame alone.';
+
 const names = { g2g: 'Guest to guest', g2h: 'Guest to host', h2g: 'Host to guest' } as const;
 
 export function plotPage(all: readonly (Row | SkippedRow)[]): string {
   const rows = all.filter((row): row is Row => !('skipped' in row));
-  const groups = groupBy(
-    rows,
-    (row) => `${names[row.scenario]}, frames of ${row.frameBytes} bytes (${row.driver})`,
-  );
-  const plots = [...groups].map(([title, group]) => plotOf(title, group)).join('\n');
-  const table = [tableHead(), ...all.map(tableLine)].map(escapeText).join('\n');
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Valenic: polling mode, more and frame size</title>
-<style>
-  body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em; color: #222 }
-  svg text { font: 12px sans-serif } pre { overflow-x: auto; font-size: 12px }
-  h2 { font-size: 16px; margin: 1.5em 0 .3em }
-</style>
-<h1>Polling mode, more and frame size</h1>
-<p>Frames received per second, in millions: the bar is the median of the runs, the line its range.
-<b style="color:${inks.on}">more on</b>: frames of a burst are published together.
-<b style="color:${inks.off}">more off</b>: every frame alone.</p>
-${plots}
-<h2>All figures</h2>
-<pre>${table}</pre>
-<h2>Measured on</h2>
-<pre>${escapeText(environmentText(all))}</pre>
-</html>
-`;
+  const byBatch = new Set(rows.map((row) => row.batch)).size > 1;
+  return pageText({
+    title: byBatch ? 'Rate by batch' : 'Polling mode, more and frame size',
+    lead,
+    sections: byBatch ? batchPlots(rows) : [...framePlots(rows), ...modes(rows)],
+    table: { head: tableNames, lines: all.map(tableCells) },
+    environment: rows[0]?.environment,
+  });
 }
 
-function plotOf(title: string, rows: readonly Row[]): string {
-  const highest = Math.max(...rows.map((row) => row.mpps.max), 0.001);
-  const scale = (width - left - right) / highest;
-  const modes = [...groupBy(rows, (row) => row.polling)];
-  let y = 4;
-  const marks: string[] = [];
-  for (const [mode, group] of modes) {
-    marks.push(text(0, y + barHeight - 4, mode));
-    for (const row of group) {
-      marks.push(bar(row, y, scale));
-      y += barHeight + 4;
-    }
-    y += groupGap;
-  }
-  return `<h2>${escapeText(title)}</h2>
-<svg viewBox="0 0 ${width} ${y}" width="${width}" height="${y}" role="img">
-${marks.join('\n')}
-</svg>`;
+function batchPlots(rows: readonly Row[]): string[] {
+  return [...groupBy(rows, titleOf)].map(([title, some]) => {
+    const name = (row: Row) =>
+      `${row.frameBytes} B, ${row.polling}, more ${row.more ? 'on' : 'off'}`;
+    const lines = linesBy(some, name, (row) => row.batch ?? 64);
+    const axes = { xName: 'frames of a batch at most', yName: 'Mpps', logarithmic: true } as const;
+    return section(title, lineChart({ ...axes, title, lines }));
+  });
 }
 
-function bar(row: Row, y: number, scale: number): string {
+function titleOf(row: Row): string {
+  return `${names[row.scenario]} (${row.driver})`;
+}
+
+/** From three sizes on a curve says more than bars. */
+function framePlots(rows: readonly Row[]): string[] {
+  return [...groupBy(rows, titleOf)].flatMap(([title, some]) => {
+    if (new Set(some.map((row) => row.frameBytes)).size < 3) return [];
+    const name = (row: Row) => `${row.polling}, more ${row.more ? 'on' : 'off'}`;
+    const lines = linesBy(some, name, (row) => row.frameBytes);
+    const axes = { xName: 'frame size, bytes', logarithmic: true, lines } as const;
+    const bits = linesBy(
+      some,
+      name,
+      (row) => row.frameBytes,
+      (row) => row.frameBytes * 0.008,
+    );
+    return [
+      section(
+        `Rate by frame size: ${title}`,
+        lineChart({ ...axes, title, yName: 'Mpps' }) +
+          lineChart({ ...axes, lines: bits, title, yName: 'Gbit/s' }),
+      ),
+    ];
+  });
+}
+
+function modes(rows: readonly Row[]): string[] {
+  const titled = groupBy(rows, (row) => `${titleOf(row)}, frames of ${row.frameBytes} bytes`);
+  return [...titled].map(([title, some]) => {
+    const groups = [...groupBy(some, (row) => row.polling)].map(
+      ([label, group]): BarGroup => ({ label, bars: group.map(barOf) }),
+    );
+    const plot = legend(['more on', 'more off']) + barChart(title, 'Mpps', groups);
+    return section(title, plot);
+  });
+}
+
+function barOf(row: Row) {
   const { median, min, max } = row.mpps;
-  const [end, low, high] = [left + median * scale, left + min * scale, left + max * scale];
-  const middle = y + barHeight / 2;
-  const length = Math.max(1, end - left);
-  const delay = row.latencyUs === null ? '' : `, p99 ${row.latencyUs.p99.toFixed(1)} us`;
-  return [
-    text(90, y + barHeight - 4, `more ${row.more ? 'on' : 'off'}`),
-    `<rect x="${left}" y="${y}" width="${length.toFixed(1)}" height="${barHeight}"` +
-      ` fill="${row.more ? colours.on : colours.off}"/>`,
-    `<path d="M${low.toFixed(1)} ${middle}H${high.toFixed(1)}" stroke="#222"/>`,
-    ...[low, high].map((x) => `<path d="M${x.toFixed(1)} ${middle - 4}v8" stroke="#222"/>`),
-    text(Math.max(end, high) + 6, y + barHeight - 4, `${median.toFixed(3)} Mpps${delay}`),
-  ].join('\n');
+  const delay = row.latencyUs === null ? {} : { remark: `p99 ${row.latencyUs.p99.toFixed(1)} us` };
+  const label = `more ${row.more ? 'on' : 'off'}`;
+  return { label, series: row.more ? 0 : 1, value: median, low: min, high: max, ...delay };
 }
 
-function text(x: number, y: number, words: string): string {
-  return `<text x="${x.toFixed(0)}" y="${y}">${escapeText(words)}</text>`;
+function linesBy(
+  rows: readonly Row[],
+  name: (row: Row) => string,
+  x: (row: Row) => number,
+  factor: (row: Row) => number = () => 1,
+): readonly Line[] {
+  return [...groupBy(rows, name)].map(([line, some]) => ({
+    name: line,
+    points: some.map((row) => {
+      const { median, min, max } = row.mpps;
+      const by = factor(row);
+      return { x: x(row), value: median * by, low: min * by, high: max * by };
+    }),
+  }));
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
@@ -93,8 +105,4 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
     groups.set(name, [...(groups.get(name) ?? []), item]);
   }
   return groups;
-}
-
-function escapeText(words: string): string {
-  return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

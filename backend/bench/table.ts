@@ -26,19 +26,18 @@ export function tableHead(): string {
     .trimEnd();
 }
 
+export const tableNames: readonly string[] = columns.map(([name]) => name);
+
 export function tableLine(row: Row | SkippedRow): string {
-  const start = [
-    row.scenario,
-    row.driver,
-    `${row.frameBytes}`,
-    row.polling,
-    row.more ? 'on' : 'off',
-  ];
-  const cells = 'skipped' in row ? [...start, row.skipped] : [...start, ...figures(row)];
-  return cells
+  return tableCells(row)
     .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
     .join(' ')
     .trimEnd();
+}
+
+export function tableCells(row: Row | SkippedRow): readonly string[] {
+  const start = [row.scenario, row.driver, shapeText(row), row.polling, row.more ? 'on' : 'off'];
+  return 'skipped' in row ? [...start, row.skipped] : [...start, ...figures(row)];
 }
 
 /** On what the rows were measured, in two lines. */
@@ -62,6 +61,12 @@ export function environmentText(rows: readonly (Row | SkippedRow)[]): string {
     `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}${apart}\n` +
     `Rings of ${ringSize}; ${on.features.join(' ')}\n${floors}`
   );
+}
+
+/** Frame size, and the batch where it was chosen. */
+function shapeText(row: Row | SkippedRow): string {
+  const chosen = !('skipped' in row) && row.batch !== undefined && row.batch !== 64;
+  return chosen ? `${row.frameBytes} b${row.batch}` : `${row.frameBytes}`;
 }
 
 function figures(row: Row): string[] {

@@ -7,7 +7,9 @@ import type { CliIo } from './io.ts';
 export function addBenchCommand(program: Command): void {
   program
     .command('bench')
-    .description('measure: g2g, g2h, h2g, sweep, cpu, idle; see valenic bench --help')
+    .description(
+      'measure: g2g, g2h, h2g, sweep, curves, cpu, idle, peers; see valenic bench --help',
+    )
     .argument('[words...]')
     .helpOption(false);
 }

@@ -1,7 +1,7 @@
 /** The command line, callable in process: `runCli(['port', 'list'], io)`. */
 
 import { Command, CommanderError } from 'commander';
-import { usageSentence } from '../bench/options.ts';
+import { usageSentence } from '../bench/values.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { isErrorCode, ValenicError } from '../errors.ts';
 import { addAttachCommands } from './attach.ts';

@@ -27,6 +27,14 @@ describe('valenic bench: its options', () => {
     });
   });
 
+  it('has curves by batch and by frame size', () => {
+    expect(parse('batch')).toMatchObject({ polling: ['busy'], output: 'valenic-batch.html' });
+    expect(parse('batch')?.batch).toContain(256);
+    expect(parse('batch', '--batch', '8,64')?.batch).toEqual([8, 64]);
+    expect(parse('frames')).toMatchObject({ touch: true, batch: [64] });
+    expect(parse('frames')?.frames.at(-1)).toBe(9000);
+  });
+
   it('takes lists', () => {
     const options = parse(
       'g2h',

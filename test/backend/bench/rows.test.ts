@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ticksUpTo } from '../../../backend/bench/chart.ts';
 import { noGuest } from '../../../backend/bench/environment.ts';
 import { plotPage } from '../../../backend/bench/page.ts';
 import { gbpsOf, type Row, spreadOf } from '../../../backend/bench/row.ts';
@@ -99,5 +100,22 @@ describe('the page of plots', () => {
   });
   it('shows foreign text as text', () => {
     expect(page).toContain('A &lt;fast&gt; CPU');
+  });
+});
+
+describe('the curves', () => {
+  it('by batch are lines with a dot for each value', () => {
+    const page = plotPage([1, 8, 64].map((batch) => ({ ...row, batch })));
+    expect(page.match(/<circle/g)).toHaveLength(3);
+  });
+  it('by frame size come with three sizes, as frames and as bits', () => {
+    const page = plotPage([60, 508, 1514].map((frameBytes) => ({ ...row, frameBytes })));
+    expect(page.match(/<circle/g)).toHaveLength(6);
+    expect(page).toContain('Gbit/s');
+  });
+  it('have round figures at their axes', () => {
+    expect(ticksUpTo(47)).toEqual([0, 10, 20, 30, 40, 50]);
+    expect(ticksUpTo(0.9)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+    expect(ticksUpTo(0)).toHaveLength(6);
   });
 });

@@ -1,0 +1,68 @@
+/** The comparison with the peers as one page. */
+
+import { type Bar, barChart, legend } from '../chart.ts';
+import { pageText, section, type TableOf } from '../html.ts';
+import type { PeersRow, SkippedPeersRow } from './row.ts';
+import { peersCells, peersNames } from './table.ts';
+
+type AnyRow = PeersRow | SkippedPeersRow;
+
+/** Colours of the systems; ours is the first. */
+const systems = ['valenic', 'dpdk-testpmd-io', 'dpdk-testpmd-mac', 'ovs-dpdk'] as const;
+
+const lead =
+  'Each pair of bars comes from the same run: one of the two backends worked while the other ' +
+  'stood still, in turn, on one CPU; the guests had another. A bar is the median of the pairs ' +
+  'that count, the thin line their range, the ratio the median of their ratios. A pair counts ' +
+  "when the two CPUs were near before and after both runs. Of a peer's settings the best one is " +
+  'shown.';
+
+export function peersPage(rows: readonly AnyRow[]): string {
+  const measured = rows.filter((row): row is PeersRow => !('skipped' in row));
+  const own = measured.filter((row) => row.ratio?.best === true);
+  const rates = own.filter((row) => row.ratio?.of === 'mpps');
+  const delays = own.filter((row) => row.ratio?.of === 'p99');
+  const sections = [
+    ...plotsOf('Frames delivered per second', 'Mpps', rates),
+    ...plotsOf('Round trip, 99th percentile', 'microseconds; less is better', delays),
+  ];
+  return pageText({
+    ...{ title: 'Valenic and its peers', lead, sections, table: tableOf(rows) },
+    environment: measured[0]?.environment,
+  });
+}
+
+function plotsOf(title: string, unit: string, rows: readonly PeersRow[]): string[] {
+  if (rows.length === 0) return [];
+  const workloads = [...new Set(rows.map((row) => row.workload))];
+  const groups = workloads.map((workload) => {
+    const some = rows.filter((row) => row.workload === workload);
+    return { label: some[0]?.title ?? workload, bars: some.flatMap(barsOf) };
+  });
+  return [section(title, legend(systems) + barChart(title, unit, groups))];
+}
+
+/** Ours and the peer's, next to each other: they come from the same pairs. */
+function barsOf(row: PeersRow): readonly Bar[] {
+  const { ratio } = row;
+  if (ratio === undefined) return [];
+  const busy =
+    row.driverBusy === null ? '' : `, guests busy ${(row.driverBusy * 100).toFixed(0)} %`;
+  const burst = ratio.burst === null ? '' : `, burst ${ratio.burst}`;
+  const own = ratio.own;
+  return [
+    {
+      ...{ label: 'Valenic', series: 0, value: own.median, low: own.min, high: own.max },
+      remark: `${ratio.median.toFixed(2)} x${busy}`,
+    },
+    {
+      ...{ label: `${ratio.to}${burst}`, series: Math.max(1, systems.indexOf(ratio.to)) },
+      ...{ value: ratio.peer.median, low: ratio.peer.min, high: ratio.peer.max },
+    },
+  ];
+}
+
+function tableOf(rows: readonly AnyRow[]): TableOf {
+  const shown = rows.filter((row) => 'skipped' in row || row.ratio !== undefined);
+  return { head: peersNames, lines: shown.map(peersCells) };
+}

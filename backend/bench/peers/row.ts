@@ -1,0 +1,222 @@
+/** The rows of `valenic bench peers`: those of DESIGN.md with what a comparison adds. */
+
+import type { Environment } from '../environment.ts';
+import { gbpsOf, type Spread, spreadOf } from '../row.ts';
+import type { PeerName, SystemName } from './backend.ts';
+import {
+  advantage,
+  byDelay,
+  byRate,
+  type Comparison,
+  compare,
+  counts,
+  type Leg,
+  type Pair,
+} from './pairs.ts';
+import { spreadOfKnown } from './synthetic.ts';
+import type { Workload } from './workload.ts';
+
+export interface RatioText {
+  /** The peer, and how often it is exceeded: more is better for us, of delays too. */
+  readonly to: PeerName;
+  readonly median: number;
+  readonly pairs: readonly number[];
+  readonly of: 'mpps' | 'p99';
+  readonly min: number;
+  readonly max: number;
+  /** The peer's setting. */
+  readonly burst: number | null;
+  /** It is the peer's best setting: this ratio counts. */
+  readonly best: boolean;
+  /** What the ratio compares, of both sides. */
+  readonly own: Spread;
+  readonly peer: Spread;
+}
+
+interface RowHead {
+  readonly scenario: 'g2g';
+  readonly system: SystemName;
+  readonly driver: 'synthetic' | 'dpdk-virtio-user';
+  readonly frameBytes: number;
+  readonly polling: 'busy';
+  readonly more: true;
+  readonly workload: string;
+  readonly title: string;
+}
+
+export interface PeersRow extends RowHead {
+  readonly ring: 'split' | 'packed';
+  readonly ringSize: number;
+  readonly ratePps: 0;
+  readonly mpps: Spread;
+  readonly gbps: number;
+  readonly latencyUs: { readonly p50: number; readonly p99: number; readonly p999: number } | null;
+  readonly sent: number;
+  readonly received: number;
+  /** Sent and not received by the time the run was over: dropped, or still on the way. */
+  readonly lost: Readonly<Record<string, number>>;
+  readonly bothWays: boolean;
+  readonly mergeable: boolean;
+  readonly indirect: boolean;
+  readonly touch: boolean;
+  readonly burst: number | null;
+  readonly command: string;
+  readonly hugePages: string;
+  /** Share of the front-end's rounds that had work; near 1 it is what limits the rate. */
+  readonly driverBusy: number | null;
+  /** Of ours only. */
+  readonly ratio?: RatioText;
+  /** Every leg that was measured, counted or not, in pairs. */
+  readonly legs: readonly {
+    readonly counts: boolean;
+    readonly ownFirst: boolean;
+    readonly mpps: number;
+    readonly probesNs: readonly [number | null, number | null];
+  }[];
+  /** Median of the probes of the legs that count. */
+  readonly probeNs: number | null;
+  /** What a reader must know. */
+  readonly note?: string;
+  readonly environment: Environment;
+}
+
+export interface SkippedPeersRow extends RowHead {
+  readonly skipped: string;
+  /** What came out on far CPUs: no result, but better than silence. */
+  readonly legs?: PeersRow['legs'];
+}
+
+/** All that was measured of one setting of a peer. */
+export interface Measurement {
+  readonly workload: Workload;
+  readonly peer: PeerName;
+  readonly burst: number | null;
+  readonly pairs: readonly Pair[];
+  readonly own: { readonly command: string };
+  readonly command: string;
+  readonly hugePages: string;
+  /** Why there are fewer pairs than wanted. */
+  readonly incomplete: string | null;
+  readonly environment: Environment;
+}
+
+export function headOf(workload: Workload, system: SystemName): RowHead {
+  const { name, title, frameBytes, frontend } = workload;
+  return {
+    scenario: 'g2g',
+    system,
+    driver: frontend,
+    frameBytes,
+    polling: 'busy',
+    more: true,
+    workload: name,
+    title,
+  };
+}
+
+/** The comparison of a measurement, and which of several settings serves the peer best. */
+export function comparisonOf({ workload, pairs }: Measurement): Comparison {
+  return compare(pairs, workload.roundTrip ? byDelay : byRate);
+}
+
+export function bestOf(settings: readonly Measurement[]): Measurement | undefined {
+  const better = (a: Measurement, b: Measurement): number => {
+    const [left, right] = [comparisonOf(a).peer.median, comparisonOf(b).peer.median];
+    return a.workload.roundTrip ? left - right : right - left;
+  };
+  return settings.filter(({ pairs }) => pairs.some(counts)).toSorted(better)[0];
+}
+
+/** The peer's row, then ours with the ratio; without a pair that counts there is no figure. */
+export function rowsOf(
+  measured: Measurement,
+  best: boolean,
+): readonly (PeersRow | SkippedPeersRow)[] {
+  if (!measured.pairs.some(counts)) return [farRow(measured)];
+  const { peer, burst, command, own, workload } = measured;
+  const stick = workload.roundTrip ? byDelay : byRate;
+  const { ratio, own: ownSpread, peer: peerSpread } = comparisonOf(measured);
+  const ratioText: RatioText = {
+    ...{ to: peer, median: ratio.median, pairs: ratio.runs, of: stick.of },
+    ...{ min: ratio.min, max: ratio.max, burst, best, own: ownSpread, peer: peerSpread },
+  };
+  const ours = sideOf(measured, 'valenic', (pair) => pair.own, own.command, null);
+  return [
+    sideOf(measured, peer, (pair) => pair.peer, command, burst),
+    { ...ours, ratio: ratioText },
+  ];
+}
+
+function farRow({ workload, peer, pairs, burst, incomplete }: Measurement): SkippedPeersRow {
+  const stick = workload.roundTrip ? byDelay : byRate;
+  const ratios = spreadOf(pairs.map((pair) => advantage(pair, stick)));
+  const setting = burst === null ? '' : `burst ${burst}: `;
+  return {
+    ...headOf(workload, peer),
+    skipped: `${setting}${incomplete}; ratio on far ones ${ratios.median.toFixed(2)}`,
+    legs: legsOf(pairs, (pair) => pair.peer),
+  };
+}
+
+function legsOf(pairs: readonly Pair[], legOf: (pair: Pair) => Leg): PeersRow['legs'] {
+  return pairs.map((pair) => {
+    const { mpps, probesNs } = legOf(pair);
+    const mppsRounded = Number(mpps.toFixed(4));
+    return { counts: counts(pair), ownFirst: pair.ownFirst, mpps: mppsRounded, probesNs };
+  });
+}
+
+function sideOf(
+  measured: Measurement,
+  system: SystemName,
+  legOf: (pair: Pair) => Leg,
+  command: string,
+  burst: number | null,
+): PeersRow {
+  const { workload, pairs, hugePages, environment, incomplete } = measured;
+  const { ring, ringSize, bothWays, mergeable, indirect, touch } = workload;
+  const legs = pairs.filter(counts).map(legOf);
+  const mpps = spreadOf(legs.map((leg) => Number(leg.mpps.toFixed(4))));
+  const sum = (key: 'sent' | 'received') => legs.reduce((total, leg) => total + leg[key], 0);
+  const [sent, received] = [sum('sent'), sum('received')];
+  const notes = [incomplete, workload.note].filter((note) => note !== null && note !== undefined);
+  return {
+    ...headOf(workload, system),
+    ...{
+      ring,
+      ringSize,
+      ratePps: 0,
+      mpps,
+      gbps: Number(gbpsOf(mpps.median, workload.frameBytes).toFixed(3)),
+    },
+    latencyUs: delaysOf(legs),
+    ...{ sent, received, lost: sent > received ? { not_received: sent - received } : {} },
+    ...{ bothWays, mergeable, indirect, touch, burst, command, hugePages },
+    driverBusy: spreadOfKnown(legs.map((leg) => leg.driverBusy))?.median ?? null,
+    legs: legsOf(pairs, legOf),
+    probeNs: spreadOfKnown(legs.flatMap((leg) => leg.probesNs))?.median ?? null,
+    ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
+    environment,
+  };
+}
+
+function delaysOf(legs: readonly Leg[]): PeersRow['latencyUs'] {
+  const median = (key: 'p50' | 'p99' | 'p999') =>
+    spreadOfKnown(legs.map((leg) => leg.latencyNs?.[key] ?? null))?.median;
+  const [p50, p99, p999] = [median('p50'), median('p99'), median('p999')];
+  if (p50 === undefined || p99 === undefined || p999 === undefined) return null;
+  return { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
+}
+
+/** One pair, as progress. */
+export function pairText(pair: Pair, workload: Workload): string {
+  const stick = workload.roundTrip ? byDelay : byRate;
+  const unit = workload.roundTrip ? 'us p99' : 'Mpps';
+  const figure = (leg: Leg) => stick.valueOf(leg).toFixed(2);
+  const probes = [...pair.own.probesNs, ...pair.peer.probesNs];
+  const apart = probes.map((ns) => (ns === null ? '-' : ns.toFixed(0))).join(' ');
+  return (
+    `${figure(pair.own)} / ${figure(pair.peer)} ${unit}: ${advantage(pair, stick).toFixed(2)};` +
+    ` probes ${apart} ns${counts(pair) ? '' : ': does not count'}`
+  );
+}

@@ -1,0 +1,165 @@
+/** One run: each workload over us and over each peer, in turn, until the pairs have come. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { ValenicError } from '../../errors.ts';
+import { environmentOf, noGuest } from '../environment.ts';
+import type { Backend, Ground, Peer } from './backend.ts';
+import type { PeersOptions } from './options.ts';
+import { startOwn } from './own.ts';
+import { counts, isNear, type Leg, type Pair, type Turn, turnsOf } from './pairs.ts';
+import { type Measurement, pairText } from './row.ts';
+import type { Frontend } from './synthetic.ts';
+import type { Workload } from './workload.ts';
+
+/** The backend wakes up, its timers with it, before the front-end comes. */
+const wakeMs = 30;
+/** It has taken the front-end's leave before it stands still. */
+const leaveMs = 50;
+/** A round is not begun on far CPUs unless they stay so for this long. */
+const nearWithinMs = 10_000;
+const nearAgainMs = 500;
+
+export interface RunTools {
+  readonly options: PeersOptions;
+  readonly ground: Ground;
+  readonly frontends: Readonly<Record<Workload['frontend'], Frontend>>;
+  /** Nanoseconds between the two CPUs; nothing else runs on them meanwhile. */
+  probe(): Promise<number | null>;
+  say(sentence: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** One peer's backends and ours; all stand still but the one that is measured. */
+export class Contest {
+  readonly #tools: RunTools;
+  readonly #peer: Peer;
+  readonly #settings: (Backend | null)[];
+  #own: Backend | null = null;
+
+  constructor(tools: RunTools, peer: Peer) {
+    this.#tools = tools;
+    this.#peer = peer;
+    this.#settings = peer.variants.map(() => null);
+  }
+
+  /** @throws {ValenicError} when a backend or the front-end cannot do it. */
+  async measure(workload: Workload): Promise<readonly Measurement[]> {
+    const { options, say, signal } = this.#tools;
+    await this.#startAll();
+    const pairs: Pair[][] = this.#settings.map(() => []);
+    const deadline = Date.now() + options.deadline * 60_000;
+    let blind = false;
+    for (let round = 0; ; round++) {
+      signal.throwIfAborted();
+      await this.#untilNear(deadline);
+      for (const [setting, pair] of (await this.#round(workload, round)).entries()) {
+        pairs[setting]?.push(pair);
+        say(`${workload.name} ${this.#nameOf(setting)}, ${pairText(pair, workload)}`);
+        blind ||= pair.own.probesNs.includes(null);
+      }
+      const enough = pairs.every((some) => some.filter(counts).length >= options.pairs);
+      if (enough || Date.now() >= deadline || (blind && round + 1 >= options.pairs)) break;
+    }
+    return this.#settings.map((_, setting) =>
+      this.#measurement(workload, setting, pairs[setting] ?? []),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const backend of [this.#own, ...this.#settings]) await backend?.close();
+  }
+
+  /** Those that are not there, or not any more. */
+  async #startAll(): Promise<void> {
+    const { ground, say } = this.#tools;
+    if (this.#own === null || this.#own.over) {
+      this.#own = await startOwn(ground);
+      say(`valenic: ${this.#own.command}`);
+      this.#own.pause();
+    }
+    for (const [index, variant] of this.#peer.variants.entries()) {
+      if (this.#settings[index]?.over === false) continue;
+      const backend = await variant.start(ground);
+      say(`${this.#nameOf(index)}: ${backend.command}`);
+      backend.pause();
+      this.#settings[index] = backend;
+    }
+  }
+
+  async #round(workload: Workload, round: number): Promise<readonly Pair[]> {
+    const turns = turnsOf(this.#settings.length, round);
+    const legs = new Map<Turn, Leg>();
+    for (const turn of turns) {
+      const backend = turn === 'own' ? this.#own : this.#settings[turn];
+      if (backend === null || backend === undefined) throw notStarted();
+      legs.set(turn, await this.#leg(backend, workload));
+    }
+    const own = legs.get('own');
+    return this.#settings.map((_, setting) => {
+      const peer = legs.get(setting === 0 ? 0 : 1);
+      if (own === undefined || peer === undefined) throw notStarted();
+      return { own, peer, ownFirst: turns.indexOf('own') < turns.indexOf(setting === 0 ? 0 : 1) };
+    });
+  }
+
+  async #leg(backend: Backend, workload: Workload): Promise<Leg> {
+    const { probe, frontends, options } = this.#tools;
+    const before = await probe();
+    backend.resume();
+    try {
+      await delay(wakeMs);
+      const measured = await frontends[workload.frontend].measure(workload, backend.sockets, {
+        seconds: options.seconds,
+        warmupSeconds: options.warmup,
+      });
+      if (measured.received > 0) {
+        await delay(leaveMs);
+        backend.pause();
+        return { ...measured, probesNs: [before, await probe()] };
+      }
+      throw new ValenicError('bench_failed', 'no frame came through');
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const state = backend.over ? ' (it has ended)' : '';
+      throw new ValenicError('bench_failed', `${backend.system}${state}: ${why}`, { cause: error });
+    } finally {
+      backend.pause();
+    }
+  }
+
+  /** Rates decide nothing here: it looks at the placement alone, before anything is measured. */
+  async #untilNear(deadline: number): Promise<void> {
+    const late = Math.min(deadline, Date.now() + nearWithinMs);
+    for (;;) {
+      const ns = await this.#tools.probe();
+      if (ns === null || isNear(ns) || Date.now() >= late) return;
+      await delay(nearAgainMs, undefined, { signal: this.#tools.signal });
+    }
+  }
+
+  #measurement(workload: Workload, setting: number, pairs: readonly Pair[]): Measurement {
+    const { options, ground } = this.#tools;
+    const near = pairs.filter(counts).length;
+    const missing =
+      `${near} of ${options.pairs} pairs on near CPUs came in ${options.deadline} minutes` +
+      ` (${pairs.length} measured)`;
+    return {
+      ...{ workload, pairs, peer: this.#peer.name },
+      burst: this.#peer.variants[setting]?.burst ?? null,
+      own: { command: this.#own?.command ?? '' },
+      command: this.#settings[setting]?.command ?? '',
+      hugePages: ground.hugePages.text,
+      incomplete: near >= options.pairs ? null : missing,
+      environment: environmentOf(noGuest, []),
+    };
+  }
+
+  #nameOf(setting: number): string {
+    const burst = this.#peer.variants[setting]?.burst ?? null;
+    return burst === null ? this.#peer.name : `${this.#peer.name} burst ${burst}`;
+  }
+}
+
+function notStarted(): ValenicError {
+  return new ValenicError('internal', 'a backend of the comparison was not started');
+}

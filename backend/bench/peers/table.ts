@@ -1,0 +1,59 @@
+/** Comparisons as a table for people: one line for each setting of each peer. */
+
+import type { Spread } from '../row.ts';
+import type { PeersRow, RatioText, SkippedPeersRow } from './row.ts';
+
+const columns = [
+  ['workload', 16],
+  ['peer', 25],
+  ['Valenic', 24],
+  ['the peer', 24],
+  ['ratio', 18],
+  ['pairs', 5],
+  ['driver busy', 11],
+  ['probe ns', 8],
+  ['', 0],
+] as const;
+
+export function peersHead(): string {
+  return aligned(columns.map(([name]) => name));
+}
+
+export const peersNames: readonly string[] = columns.map(([name]) => name);
+
+/** @param rows  Of one workload and one peer. */
+export function peersLine(rows: readonly (PeersRow | SkippedPeersRow)[]): readonly string[] {
+  return rows
+    .filter((row) => 'skipped' in row || row.ratio !== undefined)
+    .map((row) => aligned(peersCells(row)));
+}
+
+export function peersCells(row: PeersRow | SkippedPeersRow): readonly string[] {
+  if ('skipped' in row) return [row.workload, row.system, `skipped: ${row.skipped}`];
+  return row.ratio === undefined ? [] : comparison(row, row.ratio);
+}
+
+function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
+  const [unit, digits] = ratio.of === 'mpps' ? ['Mpps', 1] : ['us p99', 2];
+  const spread = ({ median, min, max }: Omit<Spread, 'runs'>, places: number) =>
+    `${median.toFixed(places)} (${min.toFixed(places)}..${max.toFixed(places)})`;
+  const setting = ratio.burst === null ? '' : ` burst ${ratio.burst}`;
+  return [
+    row.workload,
+    `${ratio.to}${setting}`,
+    `${spread(ratio.own, digits)} ${unit}`,
+    `${spread(ratio.peer, digits)} ${unit}`,
+    `${spread(ratio, 2)}${ratio.best ? '' : ' *'}`,
+    `${ratio.pairs.length}`,
+    row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
+    row.probeNs === null ? '-' : row.probeNs.toFixed(0),
+    [ratio.best ? '' : 'not its best setting', row.note ?? ''].filter(Boolean).join('; '),
+  ];
+}
+
+function aligned(cells: readonly string[]): string {
+  return cells
+    .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
+    .join(' ')
+    .trimEnd();
+}

@@ -1,0 +1,98 @@
+/**
+ * DPDK's virtio-user as the front-end: testpmd plays both guests on one core and sends on at one
+ * port what came in at the other, so a fixed number of frames goes round for ever. It shares no
+ * code with ours.
+ */
+
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Ground } from './backend.ts';
+import { Program } from './program.ts';
+import type { Frontend, LegTimes, Measured } from './synthetic.ts';
+import { ealWords, testpmdMissing } from './testpmd.ts';
+import type { Workload } from './workload.ts';
+
+const macs = ['52:54:00:00:04:01', '52:54:00:00:04:02'] as const;
+const burst = 64;
+/** Bursts under way in each direction: enough to keep both sides busy, too few to fill a ring. */
+const bursts = 8;
+const prompt = 'testpmd>';
+
+export class VirtioUserFrontend implements Frontend {
+  readonly #ground: Ground;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  missing(): string | null {
+    return testpmdMissing();
+  }
+
+  commandFor(workload: Workload, sockets: readonly [string, string]): string[] {
+    const cpu = this.#ground.otherCpu;
+    const cores = ['--lcores', `0@${cpu},1@${cpu}`, '--main-lcore', '0'];
+    const device = (path: string, index: number): string =>
+      `--vdev=net_virtio_user${index},path=${path},queues=1,queue_size=${workload.ringSize},` +
+      `mac=${macs[index]},packed_vq=${workload.ring === 'packed' ? 1 : 0}`;
+    return [
+      // What it prints would stay in its buffer: its output is no terminal.
+      ...['stdbuf', '-oL'],
+      ...ealWords(this.#ground, cores),
+      ...sockets.map(device),
+      ...['--', '--interactive', '--forward-mode=io', '--nb-cores=1', `--burst=${burst}`],
+      // What a port sends first goes to the other one.
+      ...[`--eth-peer=0,${macs[1]}`, `--eth-peer=1,${macs[0]}`],
+      ...[`--txpkts=${workload.frameBytes}`, '--total-num-mbufs=16384', '--no-flush-rx'],
+    ];
+  }
+
+  async measure(
+    workload: Workload,
+    sockets: readonly [string, string],
+    times: LegTimes,
+  ): Promise<Measured> {
+    // Its working files go where the run's go.
+    const home = await mkdtemp(join(this.#ground.folder, 'virtio-user-'));
+    const env = { XDG_RUNTIME_DIR: home };
+    const testpmd = new Program(this.commandFor(workload, sockets), { input: true, env });
+    try {
+      await testpmd.until('prompt', () => testpmd.said.includes(prompt));
+      testpmd.type(`start tx_first ${bursts}`);
+      await delay(times.warmupSeconds * 1000);
+      const before = await count(testpmd, 1);
+      await delay(times.seconds * 1000);
+      const after = await count(testpmd, 2);
+      const received = after.frames - before.frames;
+      const mpps = received / (after.time - before.time) / 1000;
+      return { mpps, latencyNs: null, driverBusy: null, sent: received, received };
+    } finally {
+      testpmd.type('stop');
+      testpmd.type('quit');
+      await testpmd.stop('SIGINT', 5000);
+    }
+  }
+}
+
+/** Frames that both ports received since the start, and when, in milliseconds. */
+async function count(testpmd: Program, times: number): Promise<{ frames: number; time: number }> {
+  const ports = 2;
+  const asked = performance.now();
+  testpmd.type('show port stats all');
+  await testpmd.until(
+    'answer to "show port stats all"',
+    () => receivedCounts(testpmd.said).length === ports * times,
+    10_000,
+  );
+  const frames = receivedCounts(testpmd.said)
+    .slice(-ports)
+    .reduce((sum, one) => sum + one, 0);
+  return { frames, time: asked };
+}
+
+/** The counts of every port in every answer so far. */
+export function receivedCounts(said: string): readonly number[] {
+  // The answer is whole when the line after the counts came.
+  return [...said.matchAll(/RX-packets: (\d+)[\s\S]*?TX-bytes/g)].map((found) => Number(found[1]));
+}

@@ -1,0 +1,67 @@
+/** Readers of option values, in commander's manner: they refuse with a sentence. */
+
+import { closeSync, openSync } from 'node:fs';
+import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ValenicError } from '../errors.ts';
+
+export function numberIn(text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= low && value <= high) return value;
+  throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
+}
+
+export function wholeIn(text: string, low: number, high: number): number {
+  const value = numberIn(text, low, high);
+  if (Number.isInteger(value)) return value;
+  throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
+}
+
+export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
+  return (text) => {
+    const name = names.find((candidate) => candidate === text);
+    if (name !== undefined) return name;
+    throw new InvalidArgumentError(`${names.join(', ')} are possible.`);
+  };
+}
+
+export function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
+  return (text) => text.split(',').map((part) => parse(part.trim()));
+}
+
+/**
+ * The options of a command that stands alone.
+ *
+ * @throws {ValenicError} `usage`; @returns null when help was printed.
+ */
+export function parseWords<Options>(
+  command: Command,
+  argv: readonly string[],
+  write: (text: string) => void,
+): Options | null {
+  try {
+    command.exitOverride().configureOutput({ writeOut: write, writeErr: () => {} });
+    return command.parse([...argv], { from: 'user' }).opts() as Options;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return null;
+    throw new ValenicError('usage', `${usageSentence(error)}; see ${command.name()} --help`);
+  }
+}
+
+/** What commander found wrong, in one line without a full stop. */
+export function usageSentence({ message }: CommanderError): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '');
+}
+
+/** @throws {ValenicError} `value_invalid`. */
+export function refuseUnwritable(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ValenicError('value_invalid', `--output ${path} cannot be written: ${why}`);
+  }
+}

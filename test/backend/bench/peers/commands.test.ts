@@ -1,0 +1,154 @@
+/** The command lines of the peers, and what is taken from the system for them. */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Ground } from '../../../../backend/bench/peers/backend.ts';
+import { type HugePageFiles, HugePages } from '../../../../backend/bench/peers/hugepages.ts';
+import { ovsCommands, ovsEnvironment } from '../../../../backend/bench/peers/ovs.ts';
+import { serveWords } from '../../../../backend/bench/peers/own.ts';
+import { measuredOf, shapeWords } from '../../../../backend/bench/peers/synthetic.ts';
+import { testpmdWords } from '../../../../backend/bench/peers/testpmd.ts';
+import { receivedCounts, VirtioUserFrontend } from '../../../../backend/bench/peers/virtio-user.ts';
+import { workloads } from '../../../../backend/bench/peers/workload.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'valenic-peers-test-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const files: HugePageFiles = {
+  count: join(folder, 'count'),
+  meminfo: join(folder, 'meminfo'),
+  compact: join(folder, 'compact'),
+};
+
+function kernelHas(pages: number, free: number, sizeKiB = 2048): void {
+  writeFileSync(files.count, `${pages}\n`);
+  writeFileSync(
+    files.meminfo,
+    `MemTotal: 1 kB\nHugePages_Free:    ${free}\nHugepagesize:   ${sizeKiB} kB\n`,
+  );
+}
+const pagesNow = () => Number(readFileSync(files.count, 'utf8'));
+
+beforeEach(() => kernelHas(3, 1));
+const ground = (wantedMiB: number): Ground => ({
+  folder: '/run/x',
+  workerCpu: 1,
+  otherCpu: 0,
+  hugePages: HugePages.take(wantedMiB, files),
+});
+const sockets = ['/run/x/a', '/run/x/b'] as const;
+const workload = (name: string) => {
+  const found = workloads.find((one) => one.name === name);
+  if (found === undefined) throw new Error(name);
+  return found;
+};
+
+describe('hugepages', () => {
+  it('are added to those that others use, and given back', () => {
+    const pages = HugePages.take(20, files);
+    expect(pages).toMatchObject({ available: true, text: '10 of 2 MiB' });
+    expect(pagesNow()).toBe(12);
+    writeFileSync(files.count, '15'); // Somebody else took three meanwhile.
+    pages.giveBack();
+    expect(pagesNow()).toBe(6);
+  });
+  it('that are free already are used and stay', () => {
+    kernelHas(16, 16);
+    HugePages.take(20, files).giveBack();
+    expect(pagesNow()).toBe(16);
+  });
+  it('that cannot be had are said, and change nothing', () => {
+    const none = HugePages.take(20, { ...files, count: join(folder, 'nothing/here') });
+    expect(none.available).toBe(false);
+    expect(none.text).toMatch(/^none: /);
+    none.giveBack();
+  });
+  it('of another size are left alone', () => {
+    kernelHas(0, 0, 1048576);
+    expect(HugePages.take(20, files).text).toBe('none: their default size is not 2 MiB');
+  });
+});
+
+describe('testpmd', () => {
+  it('has hugepages, the widest vectors, its worker on the CPU of the backend', () => {
+    const line = testpmdWords(ground(20), sockets, 'mac', 64).join(' ');
+    expect(line).toContain('--lcores 0@0,1@1 --main-lcore 0');
+    expect(line).toContain('--socket-mem');
+    expect(line).not.toContain('--no-huge');
+    expect(line).toContain('--force-max-simd-bitwidth=512');
+    expect(line).toContain('--vdev=net_vhost1,iface=/run/x/b,queues=1');
+    expect(line).toContain('--forward-mode=mac --nb-cores=1 --burst=64');
+  });
+  it('runs without hugepages where there are none', () => {
+    kernelHas(0, 0, 4);
+    expect(testpmdWords(ground(20), sockets, 'io', 32)).toContain('--no-huge');
+  });
+});
+
+describe("DPDK's virtio-user", () => {
+  it('has both its threads on the CPU of the front-end, and says who is where', () => {
+    const virtioUser = new VirtioUserFrontend(ground(20));
+    const line = virtioUser.commandFor(workload('virtio-user-1500'), sockets).join(' ');
+    expect(line).toContain('--lcores 0@0,1@0');
+    expect(line).toContain('path=/run/x/a,queues=1,queue_size=1024,mac=52:54:00:00:04:01');
+    expect(line).toContain('--eth-peer=0,52:54:00:00:04:02');
+    expect(line).toContain('--txpkts=1500');
+  });
+  it('is read when its answer is whole', () => {
+    const port = (frames: number) =>
+      `  RX-packets: ${frames} RX-missed: 0 RX-bytes:  1\n  TX-packets: 1 TX-bytes: 60\n`;
+    expect(receivedCounts(port(12) + port(34))).toEqual([12, 34]);
+    expect(receivedCounts(`${port(12)}  RX-packets: 3`)).toEqual([12]);
+  });
+});
+
+describe('Open vSwitch', () => {
+  const commands = ovsCommands('/run/x', ground(20), '/usr/lib/vswitchd');
+  it('keeps to its folder and to a network namespace of its own', () => {
+    expect(commands.daemon.slice(0, 3)).toEqual(['unshare', '--net', '--']);
+    const all = [commands.createDatabase, commands.database, ...commands.configure].flat();
+    expect(all.filter((word) => /\/(etc|run\/openvswitch|var)\b/.test(word))).toEqual([]);
+    expect(new Set(Object.values(ovsEnvironment('/run/x')))).toEqual(new Set(['/run/x']));
+  });
+  it('polls on the CPU of the backend and forwards by MAC address', () => {
+    const line = commands.configure.flat().join(' ');
+    expect(line).toContain('pmd-cpu-mask=0x2');
+    expect(line).toContain('dpdk-lcore-mask=0x1');
+    expect(line).toContain('datapath_type=netdev');
+    expect(line).not.toContain('flow');
+  });
+});
+
+describe('Valenic', () => {
+  it('polls on the CPU of the backend, with two ports of one switch', () => {
+    const line = serveWords('valenic.mjs', ground(20), '/run/x/control', sockets).join(' ');
+    expect(line).toContain('--port vale0:a,vhost-user=/run/x/a --port vale0:b,vhost-user=/run/x/b');
+    expect(line).toContain('--polling busy --cpu 1');
+  });
+});
+
+describe('the synthetic front-end', () => {
+  it.each([
+    ['60-uni', '--flow 0>1 --frame 60 --ring 256'],
+    ['60-bi', '--flow 0>1 --flow 1>0 --frame 60 --ring 256'],
+    ['packed-uni', '--flow 0>1 --frame 60 --ring 256 --packed'],
+    ['1500-touched', '--flow 0>1 --frame 1500 --ring 256 --touch'],
+    ['1500-cached', '--flow 0>1 --frame 1500 --ring 256'],
+    ['mergeable', '--flow 0>1 --frame 60 --ring 256 --mergeable'],
+    ['indirect', '--flow 0>1 --frame 60 --ring 256 --indirect'],
+    ['ring-1024', '--flow 0>1 --frame 60 --ring 1024'],
+    ['latency', '--flow 0>1 --frame 60 --ring 256 --echo --window 1'],
+  ])('plays %s', (name, line) => {
+    expect(shapeWords(workload(name)).join(' ')).toBe(line);
+  });
+  it('is read from its lines', () => {
+    const run = { run: 1, seconds: 0.5, sent: 6e6, received: 5e6, idleShare: 0.25 };
+    const latencyNs = { p50: 1, p99: 2, p999: 3 };
+    const text = `{"ready":true}\n${JSON.stringify({ ...run, latencyNs })}\n{"total":true}\n`;
+    const rate = { mpps: 10, driverBusy: 0.75, latencyNs: null, sent: 6e6, received: 5e6 };
+    expect(measuredOf(text, workload('60-uni'))).toEqual(rate);
+    expect(measuredOf(text, workload('latency'))).toEqual({ ...rate, latencyNs });
+    expect(measuredOf('{"ready":true}\n', workload('60-uni'))).toBeNull();
+  });
+});

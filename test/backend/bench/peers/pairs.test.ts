@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import {
+  advantage,
+  byDelay,
+  byRate,
+  compare,
+  counts,
+  isNear,
+  type Leg,
+  nearNs,
+  type Pair,
+  turnsOf,
+} from '../../../../backend/bench/peers/pairs.ts';
+
+const leg = (mpps: number, probesNs: Leg['probesNs'] = [45, 46], p99 = 0): Leg => ({
+  mpps,
+  probesNs,
+  latencyNs: p99 === 0 ? null : { p50: p99 / 2, p99, p999: p99 * 2 },
+  driverBusy: 0.9,
+  sent: 100,
+  received: 90,
+});
+const pair = (own: Leg, peer: Leg): Pair => ({ own, peer, ownFirst: true });
+
+describe('the probe', () => {
+  it('is near below the limit, which lies between the two states of CPUs', () => {
+    expect(nearNs).toBeGreaterThan(75);
+    expect(nearNs).toBeLessThan(207);
+    expect([43, 75, 99.9].every(isNear)).toBe(true);
+    expect([nearNs, 207, 243, null].some(isNear)).toBe(false);
+  });
+});
+
+describe('a pair', () => {
+  it('counts when all four probes are near', () => {
+    expect(counts(pair(leg(40), leg(20)))).toBe(true);
+  });
+  it.each([
+    ['before ours', leg(40, [210, 45]), leg(20)],
+    ['after ours', leg(40, [45, 210]), leg(20)],
+    ['before the peer', leg(40), leg(20, [210, 45])],
+    ['after the peer', leg(40), leg(20, [45, 210])],
+    ['not known', leg(40, [45, null]), leg(20)],
+  ])('does not count when one is far: %s', (_, own, peer) => {
+    expect(counts(pair(own, peer))).toBe(false);
+  });
+  it('counts whatever the rates are', () => {
+    expect(counts(pair(leg(0.001), leg(90)))).toBe(true);
+  });
+});
+
+describe('the order of the legs', () => {
+  it('turns round with each round', () => {
+    expect(turnsOf(1, 0)).toEqual(['own', 0]);
+    expect(turnsOf(1, 1)).toEqual([0, 'own']);
+  });
+  it('has ours next to both settings of a peer', () => {
+    expect(turnsOf(2, 0)).toEqual([0, 'own', 1]);
+    expect(turnsOf(2, 1)).toEqual([1, 'own', 0]);
+  });
+});
+
+describe('the comparison', () => {
+  const pairs = [
+    pair(leg(40), leg(20)),
+    pair(leg(60), leg(20)),
+    pair(leg(50), leg(25)),
+    pair(leg(10, [220, 221]), leg(10)),
+  ];
+
+  it('is the median of the ratios of the pairs that count, not of medians', () => {
+    const { ratio, own, peer, far } = compare(pairs, byRate);
+    expect(ratio).toEqual({ median: 2, min: 2, max: 3, runs: [2, 3, 2] });
+    expect(own.median).toBe(50);
+    expect(peer.runs).toEqual([20, 20, 25]);
+    expect(far).toBe(1);
+  });
+  it('of delays has the peer above: more is better for us there too', () => {
+    expect(advantage(pair(leg(1, [45, 45], 300), leg(1, [45, 45], 450)), byDelay)).toBe(1.5);
+  });
+  it('is nothing without pairs', () => {
+    expect(compare([], byRate).ratio.runs).toEqual([]);
+    expect(advantage(pair(leg(1), leg(0)), byRate)).toBe(0);
+  });
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { environmentOf, noGuest } from '../../../../backend/bench/environment.ts';
+import { parsePeersOptions, peerNames } from '../../../../backend/bench/peers/options.ts';
+import { peersPage } from '../../../../backend/bench/peers/page.ts';
+import type { Leg, Pair } from '../../../../backend/bench/peers/pairs.ts';
+import {
+  bestOf,
+  type Measurement,
+  type PeersRow,
+  rowsOf,
+} from '../../../../backend/bench/peers/row.ts';
+import { peersLine } from '../../../../backend/bench/peers/table.ts';
+import { workloadNames, workloads } from '../../../../backend/bench/peers/workload.ts';
+
+const leg = (mpps: number, far = false): Leg => ({
+  ...{ mpps, probesNs: far ? [210, 211] : [45, 47], latencyNs: null, driverBusy: 0.5 },
+  ...{ sent: 100, received: 90 },
+});
+const pair = (own: number, peer: number, far = false): Pair => ({
+  own: leg(own, far),
+  peer: leg(peer),
+  ownFirst: true,
+});
+const measurement = (burst: number, pairs: readonly Pair[]): Measurement => ({
+  ...{ workload: workloads[0], peer: 'dpdk-testpmd-io', burst, pairs, hugePages: '1 of 2 MiB' },
+  ...{ own: { command: 'valenic serve' }, command: `testpmd --burst=${burst}` },
+  ...{ incomplete: null, environment: environmentOf(noGuest, []) },
+});
+const whole = (rows: ReturnType<typeof rowsOf>) => rows as readonly [PeersRow, PeersRow];
+
+describe('the rows of a comparison', () => {
+  const [peer, own] = whole(rowsOf(measurement(32, [pair(40, 20), pair(50, 20)]), true));
+  it('are the peer with its command, and ours with the ratio to it', () => {
+    expect(peer).toMatchObject({
+      ...{ scenario: 'g2g', system: 'dpdk-testpmd-io', burst: 32, command: 'testpmd --burst=32' },
+      ...{ mpps: { median: 20 }, hugePages: '1 of 2 MiB', probeNs: 46, driverBusy: 0.5 },
+    });
+    expect(peer.ratio).toBeUndefined();
+    expect(own).toMatchObject({
+      ...{ system: 'valenic', mpps: { median: 45, runs: [40, 50] }, command: 'valenic serve' },
+      ratio: { to: 'dpdk-testpmd-io', median: 2.25, pairs: [2, 2.5], best: true },
+      lost: { not_received: 20 },
+    });
+  });
+  it('have every leg, also those that do not count', () => {
+    const pairs = [pair(40, 20), pair(9, 9, true)];
+    const [, ours] = whole(rowsOf(measurement(32, pairs), true));
+    expect(ours.mpps.runs).toEqual([40]);
+    expect(ours.legs.map(({ counts }) => counts)).toEqual([true, false]);
+  });
+  it('have no figure without a near pair, but say what there is', () => {
+    const far = { ...measurement(32, [pair(40, 20, true)]), incomplete: '0 of 5 pairs came' };
+    expect(rowsOf(far, false)).toMatchObject([
+      { skipped: 'burst 32: 0 of 5 pairs came; ratio on far ones 2.00', legs: [{ counts: false }] },
+    ]);
+    expect(bestOf([far])).toBeUndefined();
+  });
+  it("count with the peer's best setting", () => {
+    const settings = [measurement(32, [pair(40, 20)]), measurement(64, [pair(40, 24)])];
+    expect(bestOf(settings)?.burst).toBe(64);
+  });
+  it('are one line of the table', () => {
+    const [line] = peersLine(rowsOf(measurement(32, [pair(40, 20)]), false));
+    expect(line).toMatch(/60-uni .*burst 32 .*40\.0 .*20\.0 .*2\.00 .*not its best setting/);
+  });
+});
+
+describe('valenic bench peers: its options', () => {
+  const parse = (...words: string[]) => parsePeersOptions(words, () => {});
+  it('are everything unless told otherwise', () => {
+    const options = parse();
+    expect(options).toMatchObject({ pairs: 5, deadline: 20, cpu: [1, 0], peers: peerNames });
+    expect(options?.workloads).toEqual(workloadNames);
+  });
+  it('choose', () => {
+    const options = parse('--workload', '60-uni,latency', '--peer', 'ovs-dpdk', '--pairs', '7');
+    expect(options).toMatchObject({
+      ...{ workloads: ['60-uni', 'latency'], peers: ['ovs-dpdk'], pairs: 7 },
+    });
+    expect(parse('--quick')?.workloads).toContain('1500-touched');
+  });
+  it.each([
+    ['an unknown workload', ['--workload', '61-uni'], /60-uni, .* are possible/],
+    ['an unknown peer', ['--peer', 'vpp'], /dpdk-testpmd-io, .* are possible/],
+    ['one CPU for both', ['--cpu', '1,1'], /need a CPU each/],
+    ['a third CPU', ['--cpu', '1,2,3'], /two CPUs are wanted/],
+    ['no pairs', ['--pairs', '0'], /from 1 to 1000/],
+  ])('refuse %s with one sentence', (_, words, sentence) => {
+    expect(() => parse(...words)).toThrow(sentence);
+  });
+});
+
+describe('the page of a comparison', () => {
+  const settings = [measurement(32, [pair(40, 20)]), measurement(64, [pair(40, 24)])];
+  const best = bestOf(settings);
+  const rows = settings.flatMap((one) => rowsOf(one, one === best));
+  const page = peersPage(rows);
+  it('loads nothing from elsewhere and runs nothing', () => {
+    expect(page).not.toMatch(/<script|<link|src=|url\(|https?:/);
+  });
+  it("has ours and the peer's best setting as bars, and every setting in its table", () => {
+    expect(page.match(/<rect/g)).toHaveLength(2);
+    expect(page).toContain('1.67 x, guests busy 50 %');
+    expect(page).toContain('dpdk-testpmd-io burst 32');
+  });
+  it('is whole without a single figure', () => {
+    expect(peersPage([])).toContain('Nothing was measured');
+  });
+});
