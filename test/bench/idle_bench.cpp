@@ -69,6 +69,11 @@ Sum sum_of(Engine& engine, size_t block) {
 }
 
 void measure(spec::PollingMode mode, unsigned idle, uint64_t run_ns) {
+    cpu_set_t both;
+    CPU_ZERO(&both);
+    CPU_SET(0, &both);
+    CPU_SET(1, &both);
+    pthread_setaffinity_np(pthread_self(), sizeof both, &both);
     Engine engine(1024, [](const EngineEvent&) {});
     if (!engine.add_worker(1)) std::exit(1);
     const uint32_t home = engine.create_switch("bench", {}).value();

@@ -37,6 +37,7 @@ async function start(packed: boolean): Promise<void> {
     () => running('vale0', 'a') && running('vale1', 'b'),
     (both) => both || testpmd.exitCode !== null,
   );
+  if (testpmd.exitCode === null) await forwards();
 }
 
 async function end(): Promise<void> {
@@ -106,22 +107,7 @@ describe.each([
     [1514, 'adaptive'],
   ] as const)('forwards frames of %i bytes in %s mode', async (frameBytes, mode) => {
     for (const port of lab.backend.ports()) await port.polling(mode);
-    await sink.report({ reset: true });
-    const counts = new Counts(...lab.backend.ports());
-    const frames = 10_000;
-    await source.startSource({
-      ...{ stream: 3, frameBytes, ratePps: 10_000, count: BigInt(frames) },
-      ...{ destination: '52:54:00:00:03:02', source: '52:54:00:00:03:01' },
-    });
-    const received = await settled(
-      () => lab.backend.port(sink.spec.name).stats().counters.rx_frames,
-    );
-    expect(received).toBeGreaterThan(0);
-    expect(await source.stopSource()).toBe(BigInt(frames));
-    const [report] = (await sink.report()).streams.filter(({ stream }) => stream === 3);
-    expect(report).toMatchObject({ reordered: 0n, corrupt: 0n });
-    // What testpmd itself dropped it tells at its end.
-    missing += frames - Number(report?.frames) - counts.dropped();
+    await forward({ frameBytes, count: 10_000 });
   });
 
   it('leaves cleanly, and its ports wait for the next', async () => {
@@ -143,7 +129,37 @@ describe.each([
   });
 });
 
-/** The count once it has not changed for a second. */
+/** Frames through testpmd and back; what neither we nor the sink know of is added to `missing`. */
+async function forward({ frameBytes, count }: { frameBytes: number; count: number }) {
+  await sink.report({ reset: true });
+  const counts = new Counts(...lab.backend.ports());
+  await source.startSource({
+    ...{ stream: 3, frameBytes, ratePps: 10_000, count: BigInt(count) },
+    ...{ destination: '52:54:00:00:03:02', source: '52:54:00:00:03:01' },
+  });
+  await settled(() => lab.backend.port(sink.spec.name).stats().counters.rx_frames);
+  expect(await source.stopSource()).toBe(BigInt(count));
+  const [report] = (await sink.report()).streams.filter(({ stream }) => stream === 3);
+  expect(report).toMatchObject({ reordered: 0n, corrupt: 0n });
+  // What testpmd itself dropped it tells at its end.
+  missing += count - Number(report?.frames) - counts.dropped();
+}
+
+/** Rings start before testpmd polls them: sends until what it forwards comes. */
+async function forwards(): Promise<void> {
+  const counter = () => lab.backend.port(sink.spec.name).stats().counters.rx_frames;
+  const counts = new Counts(...lab.backend.ports());
+  await source.startSource({
+    ...{ stream: 4, frameBytes: 60, ratePps: 100, count: 0n },
+    ...{ destination: '52:54:00:00:03:02', source: '52:54:00:00:03:01' },
+  });
+  await until('testpmd to forward', counter, (seen) => seen > 0);
+  const sent = Number(await source.stopSource());
+  await settled(counter);
+  missing += sent - counter() - counts.dropped();
+}
+
+/** The count once it has not changed for two seconds: a loaded machine stops testpmd for a while. */
 async function settled(count: () => number): Promise<number> {
   let [last, quietSince] = [count(), Date.now()];
   return until(
@@ -152,6 +168,6 @@ async function settled(count: () => number): Promise<number> {
       if (count() !== last) [last, quietSince] = [count(), Date.now()];
       return last;
     },
-    (seen) => seen > 0 && Date.now() - quietSince > 1000,
+    (seen) => seen > 0 && Date.now() - quietSince > 2000,
   );
 }
