@@ -26,6 +26,12 @@ export const dropReasons = {
     at: 'destination',
     text: 'the receiver broke a rule of its ring and was stopped',
   },
+  rx_not_connected: { at: 'destination', text: 'nobody is at the other end of the port' },
+  rx_backlog_full: {
+    at: 'destination',
+    text: 'the receiver reads too slowly: what may wait for it is full',
+  },
+  rx_link_down: { at: 'destination', text: 'the interface of the port is down' },
 } as const satisfies Record<string, { at: 'source' | 'destination'; text: string }>;
 export type DropReason = keyof typeof dropReasons;
 
@@ -125,6 +131,16 @@ export const faults = {
     closes: 'device',
     text: 'the file behind the guest memory was truncated after it was mapped',
   },
+  stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
+  stream_length_excessive: {
+    closes: 'connection',
+    text: 'the stream announces a frame longer than 65550 bytes',
+  },
+  stream_truncated: {
+    closes: 'connection',
+    text: 'the stream ended in the middle of a frame',
+  },
+  interface_gone: { closes: 'device', text: 'the interface was deleted' },
 } as const satisfies Record<string, { closes: FaultLevel; text: string }>;
 export type FaultCode = keyof typeof faults;
 
@@ -209,6 +225,13 @@ export interface HostSinkReport {
 }
 
 /**
+ * `link` kinds have their peer behind a descriptor: `stream` frames in a byte stream, `dgram` one
+ * frame a datagram, `tap` an interface of the host.
+ */
+export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
+export type PortKind = (typeof portKinds)[number];
+
+/**
  * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the
  * answer once every worker that matters has passed a batch boundary, or rejects with a
  * DatapathError whose `code` is a FaultCode or one of `commandErrors`.
@@ -225,7 +248,7 @@ export interface Commands {
     {
       switch: number;
       name: string;
-      kind: 'vhost' | 'host';
+      kind: PortKind;
       /** Queue pairs, 1..16. */
       queues: number;
       /** Worker of queue pair i is workers[i % workers.length]. */
@@ -280,6 +303,14 @@ export interface Commands {
     { port: number; reset?: boolean },
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
+  /**
+   * Gives a port of kind stream, dgram or tap its descriptors, one for each queue; they move to the
+   * datapath in every case, and take the place of those before. `peer`: where a datagram socket
+   * that is not connected sends to, as a path.
+   */
+  'link.attach': [{ port: number; fds: readonly number[]; peer?: string }, Record<string, never>];
+  /** Closes the port's descriptors. Answers after every worker let go of them. */
+  'link.detach': [{ port: number }, Record<string, never>];
   /** One-way cache-line ping-pong between two CPUs, nanoseconds: are the cores near or far? */
   'probe.placement': [{ cpuA: number; cpuB: number }, { ns: number }];
 }
@@ -323,6 +354,13 @@ export type DatapathEvent =
       readonly fault: FaultCode;
     }
   | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
+  /** A descriptor of link.attach is of no more use; `none`: the peer just left. */
+  | {
+      readonly event: 'link_down';
+      readonly port: number;
+      readonly queue: number;
+      readonly fault: FaultCode;
+    }
   /**
    * Kicks came but the available index never left 0: the guest's memory is not the one we mapped.
    */
@@ -340,60 +378,4 @@ export interface NativeDatapath {
   close(): Promise<void>;
 }
 
-/** A UNIX stream socket that carries descriptors; Node's own cannot. */
-export interface NativeFdSocket {
-  /** The descriptor, to ask the system about the peer; -1 once closed. Stays the socket's own. */
-  readonly fd: number;
-  /**
-   * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws
-   * with `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's
-   * name.
-   */
-  receive(maxBytes: number): { bytes: Buffer; fds: number[] } | null;
-  /** One non-blocking sendmsg; returns the bytes taken (0 = would block). Does not close `fds`. */
-  send(bytes: Uint8Array, fds: readonly number[]): number;
-  /** Calls back once when readable (or closed): level-triggered, one shot. */
-  onceReadable(callback: () => void): void;
-  onceWritable(callback: () => void): void;
-  close(): void;
-}
-
-export interface NativeFdListener {
-  /** Accepts one connection or returns null. */
-  accept(): NativeFdSocket | null;
-  onceReadable(callback: () => void): void;
-  close(): void;
-}
-
-export interface NativeAddon {
-  Datapath: new (options: {
-    maxPorts?: number;
-    onEvent: (event: DatapathEvent) => void;
-  }) => NativeDatapath;
-  /** Throws with `code` (EADDRINUSE, ENOENT, ECONNREFUSED, EACCES …). */
-  connectFdSocket(path: string): NativeFdSocket;
-  /** Adopts an open descriptor, e.g. one end of a socketpair in a test. */
-  adoptFdSocket(fd: number): NativeFdSocket;
-  listenFdSocket(path: string, backlog: number, mode: number): NativeFdListener;
-  socketPair(): [number, number];
-  /** flock(LOCK_EX|LOCK_NB) on an open file; false when another process holds it. */
-  tryLockFile(fd: number): boolean;
-  /** What it is: eventfd, memfd, file, socket, pipe, directory, device or other. */
-  fdKind(fd: number): string;
-  createEventFd(): number;
-  createMemFd(name: string, sizeBytes: number): number;
-  /** A second descriptor for the same open file (close-on-exec). */
-  duplicateFd(fd: number): number;
-  closeFd(fd: number): void;
-  peerCredentials(fd: number): { pid: number; uid: number; gid: number };
-  /**
-   * Which versions of the wide functions there are, and which one runs: the widest, or the one that
-   * VALENIC_SIMD names (native/src/base/simd.hpp).
-   */
-  simd(): SimdState;
-}
-
-export interface SimdState {
-  readonly chosen: string;
-  readonly versions: readonly { readonly name: string; readonly available: boolean }[];
-}
+export type { NativeAddon, NativeFdListener, NativeFdSocket, SimdState } from './addon.ts';

@@ -13,6 +13,7 @@ import {
   faults,
   pollingModes,
   portCounters,
+  portKinds,
   statsPage,
   workerCounters,
 } from './boundary.ts';
@@ -90,6 +91,7 @@ export function generateBoundary(): Record<string, string> {
     textOf('Fault', 'The fault in words.', texts(faults)),
     closes(),
     namedEnum('PollingMode', 'How a worker learns that there is work.', pollingModes),
+    namedEnum('PortKind', 'What is at the other end of a port.', portKinds),
     namedEnum('CommandError', 'Why a command was refused.', Object.keys(commandErrors)),
     textOf('CommandError', 'The refusal in words.', Object.values(commandErrors)),
   ];

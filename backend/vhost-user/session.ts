@@ -80,7 +80,7 @@ export class Session {
       this.device.tellMemoryNotShared();
     } else if (event.event === 'device_fault') {
       this.end(new PeerFault(event.fault, datapathFaultText(event.fault)));
-    } else {
+    } else if (event.event === 'ring_fault') {
       const ring = this.device.rings.all[event.ring];
       // An event of a ring that was stopped since is old news.
       if (ring?.running !== true) return;

@@ -39,6 +39,7 @@ function copyOfTheRoom(): string {
     'tsconfig.json',
     'setup/spec.mjs',
     'frontend-spec',
+    'native/addon.ts',
     'native/boundary.ts',
     'native/generate-boundary.ts',
     'native/src/spec',

@@ -39,6 +39,11 @@ Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
             object.Set("event", "memory_not_shared");
             object.Set("ring", Napi::Number::New(env, event.ring));
             break;
+        case EngineEvent::Kind::link_down:
+            object.Set("event", "link_down");
+            object.Set("queue", Napi::Number::New(env, event.ring));
+            object.Set("fault", spec::name_of(event.fault));
+            break;
     }
     return object;
 }

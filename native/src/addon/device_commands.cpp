@@ -188,6 +188,25 @@ Work host_report(const Reader& from) {
     };
 }
 
+Work attach_link(const Reader& from) {
+    // Descriptors first: they are ours whatever else is wrong.
+    auto fds = std::make_shared<std::vector<OwnedFd>>();
+    const Napi::Array numbers = from.array("fds");
+    for (uint32_t i = 0; i < numbers.Length(); ++i) {
+        const Napi::Value number = numbers.Get(i);
+        if (!number.IsNumber()) throw from.wrong("fds");
+        fds->emplace_back(number.As<Napi::Number>().Int32Value());
+    }
+    const std::string peer = from.has("peer") ? from.text("peer") : std::string();
+    return [id = from.u32("port"), fds, peer](Engine& engine) {
+        return done(engine.attach_link(id, std::move(*fds), peer));
+    };
+}
+
+Work detach_link(const Reader& from) {
+    return [id = from.u32("port")](Engine& engine) { return done(engine.detach_link(id)); };
+}
+
 }  // namespace
 
 void add_device_commands(std::unordered_map<std::string, Marshal>& table) {
@@ -200,6 +219,8 @@ void add_device_commands(std::unordered_map<std::string, Marshal>& table) {
     table["vhost.ring.kick"] = set_kick;
     table["vhost.ring.addresses"] = move_ring;
     table["vhost.rings"] = ring_states;
+    table["link.attach"] = attach_link;
+    table["link.detach"] = detach_link;
     table["host.start"] = start_source;
     table["host.stop"] = stop_source;
     table["host.report"] = host_report;

@@ -242,11 +242,12 @@ Napi::Value FdSocket::send(const Napi::CallbackInfo& info) {
 }
 
 Napi::Function FdListener::define(Napi::Env env, FdClasses* classes) {
-    return DefineClass(env, "FdListener",
-                       {InstanceMethod<&FdListener::accept>("accept"),
-                        InstanceMethod<&FdListener::once_readable>("onceReadable"),
-                        InstanceMethod<&FdListener::close>("close")},
-                       classes);
+    return DefineClass(
+        env, "FdListener",
+        {InstanceMethod<&FdListener::accept>("accept"),
+         InstanceMethod<&FdListener::once_readable>("onceReadable"),
+         InstanceMethod<&FdListener::close>("close"), InstanceAccessor<&FdListener::fd>("fd")},
+        classes);
 }
 
 Napi::Object FdListener::wrap(Napi::Env env, FdClasses& classes, OwnedFd fd) {

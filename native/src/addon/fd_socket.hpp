@@ -89,6 +89,9 @@ class FdListener final : public Napi::ObjectWrap<FdListener>, private Waiting {
 
  private:
     Napi::Value accept(const Napi::CallbackInfo& info);
+    Napi::Value fd(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), fd_.get());
+    }
     void once_readable(const Napi::CallbackInfo& info) { once(info, readable_); }
     void close(const Napi::CallbackInfo& info) { close_fd(info.Env()); }
     void hold() override { Ref(); }

@@ -15,6 +15,7 @@
 
 #include "addon/errno_error.hpp"
 #include "addon/fd_socket.hpp"
+#include "addon/net_tools.hpp"
 #include "base/fd.hpp"
 
 namespace valenic::addon {
@@ -173,5 +174,6 @@ void register_fd_tools(Napi::Env env, Napi::Object exports) {
     exports.Set("createMemFd", Napi::Function::New<create_mem_fd>(env, "createMemFd"));
     exports.Set("duplicateFd", Napi::Function::New<duplicate_fd>(env, "duplicateFd"));
     exports.Set("closeFd", Napi::Function::New<close_fd>(env, "closeFd"));
+    register_net_tools(env, exports, classes);
     exports.Set("peerCredentials", Napi::Function::New<peer_credentials>(env, "peerCredentials"));
 }

@@ -17,6 +17,15 @@ spec::PollingMode polling_mode(const Reader& from) {
     throw from.wrong("polling");
 }
 
+spec::PortKind port_kind(const Reader& from) {
+    const std::string name = from.text("kind");
+    for (unsigned i = 0; i < static_cast<unsigned>(spec::PortKind::count); ++i) {
+        const auto kind = static_cast<spec::PortKind>(i);
+        if (name == spec::name_of(kind)) return kind;
+    }
+    throw from.wrong("kind");
+}
+
 SettingsChange settings_of(const Reader& from) {
     SettingsChange change;
     const auto number = [&](const char* name, std::optional<uint32_t>& field) {
@@ -77,9 +86,7 @@ Work create_port(const Reader& from) {
     Engine::NewPort wanted;
     wanted.switch_id = from.u32("switch");
     wanted.name = from.text("name");
-    const std::string kind = from.text("kind");
-    if (kind != "vhost" && kind != "host") throw from.wrong("kind");
-    wanted.kind = kind == "vhost" ? Engine::PortKind::vhost : Engine::PortKind::host;
+    wanted.kind = port_kind(from);
     wanted.pairs = from.u32("queues", Port::queues_max);
     const Napi::Array workers = from.array("workers");
     for (uint32_t i = 0; i < workers.Length(); ++i)

@@ -62,6 +62,10 @@ void Engine::ring_fault(const VhostPort& port, unsigned ring, Fault fault) {
     on_event_({EngineEvent::Kind::ring_fault, port.id, ring, fault});
 }
 
+void Engine::link_down(const LinkPort& port, unsigned queue, Fault fault) {
+    on_event_({EngineEvent::Kind::link_down, port.id, queue, fault});
+}
+
 // ---- Finding things.
 
 Engine::PortEntry* Engine::find(uint32_t id) noexcept {
@@ -87,6 +91,13 @@ Result<HostPort*, Refusal> Engine::find_host(uint32_t id) noexcept {
     if (entry == nullptr) return Refusal(CommandError::unknown_port);
     if (entry->host == nullptr) return Refusal(CommandError::wrong_state);
     return entry->host;
+}
+
+Result<LinkPort*, Refusal> Engine::find_link(uint32_t id) noexcept {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    if (entry->link == nullptr) return Refusal(CommandError::wrong_state);
+    return entry->link;
 }
 
 std::optional<size_t> Engine::free_place() const noexcept {
@@ -138,26 +149,37 @@ Done Engine::check_new_port(const NewPort& wanted) noexcept {
     return check_settings(wanted.settings);
 }
 
-Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) {
-    if (const Done refusal = check_new_port(wanted)) return *refusal;
-    const auto place = free_place();
-    if (!place) return Refusal(CommandError::limit_reached);
-    const uint32_t id = next_id_++;
-    const auto blocks = page_.fresh_port_blocks(*place);
-    PortEntry entry;
-    entry.place = *place;
-    entry.switch_id = wanted.switch_id;
+/// Makes the port of this kind, and notes what it is.
+void Engine::make_port(const NewPort& wanted, uint32_t id, PortEntry& entry) {
+    const auto blocks = page_.fresh_port_blocks(entry.place);
     if (wanted.kind == PortKind::vhost) {
         auto port = std::make_unique<VhostPort>(wanted.name, blocks, wanted.pairs,
                                                 static_cast<PortEvents&>(*this));
         port->id = id;
         entry.vhost = port.get();
         entry.port = std::move(port);
-    } else {
+    } else if (wanted.kind == PortKind::host) {
         auto port = std::make_unique<HostPort>(wanted.name, blocks);
         entry.host = port.get();
         entry.port = std::move(port);
+    } else {
+        auto port = std::make_unique<LinkPort>(wanted.name, blocks, wanted.kind, wanted.pairs,
+                                               static_cast<LinkEvents&>(*this));
+        port->id = id;
+        entry.link = port.get();
+        entry.port = std::move(port);
     }
+}
+
+Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) {
+    if (const Done refusal = check_new_port(wanted)) return *refusal;
+    const auto place = free_place();
+    if (!place) return Refusal(CommandError::limit_reached);
+    const uint32_t id = next_id_++;
+    PortEntry entry;
+    entry.place = *place;
+    entry.switch_id = wanted.switch_id;
+    make_port(wanted, id, entry);
     Port& port = *entry.port;
     apply_settings(wanted.settings, port.settings());
     for (size_t pair = 0; pair < port.queues().size(); ++pair)

@@ -17,6 +17,7 @@
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
 #include "port/host.hpp"
+#include "port/link.hpp"
 #include "port/vhost.hpp"
 #include "stats/page.hpp"
 #include "switch/vale.hpp"
@@ -43,10 +44,10 @@ using Done = std::optional<Refusal>;
 
 /// As boundary.ts, DatapathEvent.
 struct EngineEvent {
-    enum class Kind : uint8_t { ring_fault, device_fault, memory_not_shared };
+    enum class Kind : uint8_t { ring_fault, device_fault, memory_not_shared, link_down };
     Kind kind;
     uint32_t port;
-    unsigned ring = 0;
+    unsigned ring = 0;  ///< Of link_down: the queue.
     spec::Fault fault = spec::Fault::none;
 };
 
@@ -58,7 +59,7 @@ struct SettingsChange {
     std::optional<bool> more, up;
 };
 
-class Engine final : private PortEvents {
+class Engine final : private PortEvents, private LinkEvents {
  public:
     /// `on_event` is called from any thread of the datapath and must not block for long.
     Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event);
@@ -78,7 +79,7 @@ class Engine final : private PortEvents {
     Result<uint32_t, Refusal> create_switch(std::string name, const LearningOptions& options);
     Done remove_switch(uint32_t id);
 
-    enum class PortKind : uint8_t { vhost, host };
+    using PortKind = spec::PortKind;
     struct NewPort {
         uint32_t switch_id;
         std::string name;
@@ -120,6 +121,10 @@ class Engine final : private PortEvents {
     };
     Result<HostReport, Refusal> host_report(uint32_t id, bool reset);
 
+    /// Takes the descriptors in every case: one for each queue. `peer`: as in boundary.ts.
+    Done attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::string& peer);
+    Done detach_link(uint32_t id);
+
     /// About once a second: looks for truncated memory files and for drivers that write elsewhere.
     void housekeeping();
 
@@ -128,6 +133,7 @@ class Engine final : private PortEvents {
         std::unique_ptr<Port> port;
         VhostPort* vhost = nullptr;  ///< Set for ports of this kind.
         HostPort* host = nullptr;
+        LinkPort* link = nullptr;
         size_t place = 0;  ///< In the stats page.
         uint32_t switch_id = 0;
         std::vector<uint32_t> owners;  ///< Worker of each queue pair.
@@ -137,6 +143,8 @@ class Engine final : private PortEvents {
     };
 
     void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
+    void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) override;
+    void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
     void close_gate() noexcept;
     void exclusive(const std::function<void()>& change);
     void change_port(Port& port, const std::function<void()>& change);
@@ -145,6 +153,7 @@ class Engine final : private PortEvents {
     Result<VhostPort*, Refusal> find_vhost(uint32_t id) noexcept;
     Result<VhostPort*, Refusal> find_ring(uint32_t id, unsigned ring) noexcept;
     Result<HostPort*, Refusal> find_host(uint32_t id) noexcept;
+    Result<LinkPort*, Refusal> find_link(uint32_t id) noexcept;
     std::optional<size_t> free_place() const noexcept;
     Done check_new_port(const NewPort& wanted) noexcept;
     void look_after(uint32_t id, VhostPort& port);

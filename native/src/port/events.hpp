@@ -7,6 +7,7 @@
 namespace valenic {
 
 class VhostPort;
+class LinkPort;
 
 class PortEvents {
  public:
@@ -14,6 +15,14 @@ class PortEvents {
     /// A ring broke a rule and was stopped. Called by any worker; may lock, since it comes once a
     /// ring.
     virtual void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) = 0;
+};
+
+class LinkEvents {
+ public:
+    virtual ~LinkEvents() = default;
+    /// A queue's descriptor is of no more use; Fault::none: the peer left. Called by any worker,
+    /// once for each descriptor.
+    virtual void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) = 0;
 };
 
 }  // namespace valenic

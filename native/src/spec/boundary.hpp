@@ -20,6 +20,9 @@ enum class DropReason : uint8_t {
     rx_ring_stopped,
     rx_port_down,
     rx_ring_broken,
+    rx_not_connected,
+    rx_backlog_full,
+    rx_link_down,
     count,
 };
 
@@ -37,6 +40,9 @@ inline constexpr const char* drop_reason_names[] = {
     "rx_ring_stopped",
     "rx_port_down",
     "rx_ring_broken",
+    "rx_not_connected",
+    "rx_backlog_full",
+    "rx_link_down",
 };
 // clang-format on
 static_assert(std::size(drop_reason_names) == static_cast<size_t>(DropReason::count));
@@ -60,6 +66,9 @@ inline constexpr const char* drop_reason_texts[] = {
     "the receiver has not started its ring",
     "the receiving port is administratively down",
     "the receiver broke a rule of its ring and was stopped",
+    "nobody is at the other end of the port",
+    "the receiver reads too slowly: what may wait for it is full",
+    "the interface of the port is down",
 };
 // clang-format on
 static_assert(std::size(drop_reason_texts) == static_cast<size_t>(DropReason::count));
@@ -196,6 +205,10 @@ enum class Fault : uint8_t {
     header_incomplete,
     buffer_too_small,
     memory_truncated,
+    stream_length_zero,
+    stream_length_excessive,
+    stream_truncated,
+    interface_gone,
     count,
 };
 
@@ -221,6 +234,10 @@ inline constexpr const char* fault_names[] = {
     "header_incomplete",
     "buffer_too_small",
     "memory_truncated",
+    "stream_length_zero",
+    "stream_length_excessive",
+    "stream_truncated",
+    "interface_gone",
 };
 // clang-format on
 static_assert(std::size(fault_names) == static_cast<size_t>(Fault::count));
@@ -252,6 +269,10 @@ inline constexpr const char* fault_texts[] = {
     "a chain is shorter than the virtio-net header",
     "a receive chain cannot even hold the virtio-net header",
     "the file behind the guest memory was truncated after it was mapped",
+    "the stream announces a frame of 0 bytes",
+    "the stream announces a frame longer than 65550 bytes",
+    "the stream ended in the middle of a frame",
+    "the interface was deleted",
 };
 // clang-format on
 static_assert(std::size(fault_texts) == static_cast<size_t>(Fault::count));
@@ -283,6 +304,10 @@ inline constexpr FaultLevel fault_levels[] = {
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::device,
+    FaultLevel::connection,
+    FaultLevel::connection,
+    FaultLevel::connection,
+    FaultLevel::device,
 };
 // clang-format on
 static_assert(std::size(fault_levels) == static_cast<size_t>(Fault::count));
@@ -311,6 +336,32 @@ static_assert(std::size(polling_mode_names) == static_cast<size_t>(PollingMode::
 constexpr const char* name_of(PollingMode value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(polling_mode_names) ? polling_mode_names[index] : "?";
+}
+
+/// What is at the other end of a port.
+enum class PortKind : uint8_t {
+    vhost,
+    host,
+    stream,
+    dgram,
+    tap,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* port_kind_names[] = {
+    "vhost",
+    "host",
+    "stream",
+    "dgram",
+    "tap",
+};
+// clang-format on
+static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(PortKind value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
 }
 
 /// Why a command was refused.

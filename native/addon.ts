@@ -1,0 +1,84 @@
+/** What the addon gives besides the datapath: sockets, descriptors, interfaces. */
+
+import type { DatapathEvent, NativeDatapath } from './boundary.ts';
+
+/** A UNIX stream socket that carries descriptors; Node's own cannot. */
+export interface NativeFdSocket {
+  /** The descriptor, to ask the system about the peer; -1 once closed. Stays the socket's own. */
+  readonly fd: number;
+  /**
+   * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws
+   * with `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's
+   * name.
+   */
+  receive(maxBytes: number): { bytes: Buffer; fds: number[] } | null;
+  /** One non-blocking sendmsg; returns the bytes taken (0 = would block). Does not close `fds`. */
+  send(bytes: Uint8Array, fds: readonly number[]): number;
+  /** Calls back once when readable (or closed): level-triggered, one shot. */
+  onceReadable(callback: () => void): void;
+  onceWritable(callback: () => void): void;
+  close(): void;
+}
+
+export interface NativeFdListener {
+  /** The descriptor; -1 once closed. Stays the listener's own. */
+  readonly fd: number;
+  /** Accepts one connection or returns null. */
+  accept(): NativeFdSocket | null;
+  onceReadable(callback: () => void): void;
+  close(): void;
+}
+
+export interface NativeAddon {
+  Datapath: new (options: {
+    maxPorts?: number;
+    onEvent: (event: DatapathEvent) => void;
+  }) => NativeDatapath;
+  /** Throws with `code` (EADDRINUSE, ENOENT, ECONNREFUSED, EACCES …). */
+  connectFdSocket(path: string): NativeFdSocket;
+  /** Adopts an open descriptor, e.g. one end of a socketpair in a test. */
+  adoptFdSocket(fd: number): NativeFdSocket;
+  listenFdSocket(path: string, backlog: number, mode: number): NativeFdListener;
+  socketPair(): [number, number];
+  /** flock(LOCK_EX|LOCK_NB) on an open file; false when another process holds it. */
+  tryLockFile(fd: number): boolean;
+  /** What it is: eventfd, memfd, file, socket, pipe, directory, device or other. */
+  fdKind(fd: number): string;
+  createEventFd(): number;
+  createMemFd(name: string, sizeBytes: number): number;
+  /** A second descriptor for the same open file (close-on-exec). */
+  duplicateFd(fd: number): number;
+  closeFd(fd: number): void;
+  peerCredentials(fd: number): { pid: number; uid: number; gid: number };
+  /** `host` is an IPv4 or IPv6 address, `port` 0 any free one. Throws with an errno's name. */
+  listenTcp(host: string, port: number, backlog: number): NativeFdListener;
+  /** Under way: once it is writable, `socketError` says what became of it. */
+  connectTcp(host: string, port: number): NativeFdSocket;
+  /** The error that waits on a socket, as an errno's name; null: none. */
+  socketError(fd: number): string | null;
+  /** The port that a TCP or UDP socket is bound to. */
+  localPort(fd: number): number;
+  /** A datagram socket at a path, with that mode. */
+  bindUnixDatagram(path: string, mode: number): number;
+  /** A UDP socket that talks to one peer only. */
+  openUdp(local: { host: string; port: number }, peer: { host: string; port: number }): number;
+  /**
+   * Opens a tap interface, one descriptor for each queue, and makes it when there is none of that
+   * name: then it is set up, and goes with its descriptors unless it persists. Throws with an
+   * errno's name.
+   */
+  openTap(
+    name: string,
+    options: { queues: number; persist?: boolean; mtu?: number },
+  ): { fds: number[]; created: boolean };
+  /**
+   * Which versions of the wide functions there are, and which one runs: the widest, or the one that
+   * VALENIC_SIMD names (native/src/base/simd.hpp).
+   */
+  simd(): SimdState;
+}
+
+export interface SimdState {
+  readonly chosen: string;
+  readonly versions: readonly { readonly name: string; readonly available: boolean }[];
+}

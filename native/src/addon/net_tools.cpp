@@ -1,0 +1,242 @@
+#include "addon/net_tools.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "addon/errno_error.hpp"
+#include "addon/reader.hpp"
+
+namespace valenic::addon {
+namespace {
+
+struct InetAddress {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    int family() const { return storage.ss_family; }
+};
+
+/// An IPv4 or IPv6 address in numbers: names are looked up before they come here.
+InetAddress inet_address(Napi::Env env, const std::string& host, uint32_t port) {
+    InetAddress address;
+    if (port > 65'535) throw errno_error(env, "port", EINVAL);
+    auto* four = reinterpret_cast<sockaddr_in*>(&address.storage);
+    auto* six = reinterpret_cast<sockaddr_in6*>(&address.storage);
+    if (inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(static_cast<uint16_t>(port));
+        address.size = sizeof *four;
+    } else if (inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(static_cast<uint16_t>(port));
+        address.size = sizeof *six;
+    } else {
+        throw errno_error(env, "host", EINVAL);
+    }
+    return address;
+}
+
+InetAddress inet_argument(const Napi::CallbackInfo& info) {
+    if (info.Length() < 2 || !info[0].IsString() || !info[1].IsNumber())
+        throw Napi::TypeError::New(info.Env(), "host, port");
+    return inet_address(info.Env(), info[0].As<Napi::String>().Utf8Value(),
+                        info[1].As<Napi::Number>().Uint32Value());
+}
+
+FdClasses& classes_of(const Napi::CallbackInfo& info) {
+    return *static_cast<FdClasses*>(info.Data());
+}
+
+OwnedFd socket_or_throw(Napi::Env env, int family, int type) {
+    OwnedFd fd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.valid()) throw errno_error(env, "socket", errno);
+    return fd;
+}
+
+void set_option(int fd, int level, int name) {
+    const int on = 1;
+    ::setsockopt(fd, level, name, &on, sizeof on);
+}
+
+Napi::Value listen_tcp(const Napi::CallbackInfo& info) {
+    const InetAddress address = inet_argument(info);
+    const int backlog = info.Length() > 2 ? info[2].ToNumber().Int32Value() : 1;
+    OwnedFd fd = socket_or_throw(info.Env(), address.family(), SOCK_STREAM);
+    set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+    if (::bind(fd.get(), address.get(), address.size) != 0)
+        throw errno_error(info.Env(), "bind", errno);
+    if (::listen(fd.get(), backlog) != 0) throw errno_error(info.Env(), "listen", errno);
+    // Accepted sockets take it over: frames are small, and wait for no acknowledgement.
+    set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    return FdListener::wrap(info.Env(), classes_of(info), std::move(fd));
+}
+
+Napi::Value connect_tcp(const Napi::CallbackInfo& info) {
+    const InetAddress address = inet_argument(info);
+    OwnedFd fd = socket_or_throw(info.Env(), address.family(), SOCK_STREAM);
+    set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+    if (::connect(fd.get(), address.get(), address.size) != 0 && errno != EINPROGRESS)
+        throw errno_error(info.Env(), "connect", errno);
+    return FdSocket::wrap(info.Env(), classes_of(info), std::move(fd));
+}
+
+int fd_argument(const Napi::CallbackInfo& info) {
+    if (info.Length() < 1 || !info[0].IsNumber())
+        throw Napi::TypeError::New(info.Env(), "fd: a number");
+    return info[0].As<Napi::Number>().Int32Value();
+}
+
+Napi::Value socket_error(const Napi::CallbackInfo& info) {
+    int number = 0;
+    socklen_t size = sizeof number;
+    if (::getsockopt(fd_argument(info), SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
+    if (number == 0) return info.Env().Null();
+    const char* name = ::strerrorname_np(number);
+    return Napi::String::New(info.Env(), name != nullptr ? name : "EIO");
+}
+
+Napi::Value local_port(const Napi::CallbackInfo& info) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    if (::getsockname(fd_argument(info), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        throw errno_error(info.Env(), "getsockname", errno);
+    const uint16_t port = address.ss_family == AF_INET6
+                              ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                              : reinterpret_cast<const sockaddr_in&>(address).sin_port;
+    return Napi::Number::New(info.Env(), ntohs(port));
+}
+
+Napi::Value bind_unix_datagram(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsString())
+        throw Napi::TypeError::New(env, "path: a string, mode: a number");
+    const std::string path = info[0].As<Napi::String>().Utf8Value();
+    const mode_t mode = info[1].ToNumber().Uint32Value() & 0777;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.find('\0') != std::string::npos)
+        throw errno_error(env, "path", EINVAL);
+    if (path.size() >= sizeof address.sun_path) throw errno_error(env, "path", ENAMETOOLONG);
+    std::memcpy(address.sun_path, path.data(), path.size());
+    OwnedFd fd = socket_or_throw(env, AF_UNIX, SOCK_DGRAM);
+    // As in listen_unix: at no moment the file has wider rights than these.
+    if (::fchmod(fd.get(), mode) != 0) throw errno_error(env, "fchmod", errno);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw errno_error(env, "bind", errno);
+    if (::chmod(path.c_str(), mode) != 0) {
+        const int number = errno;
+        ::unlink(path.c_str());
+        throw errno_error(env, "chmod", number);
+    }
+    return Napi::Number::New(env, fd.release());
+}
+
+Napi::Value open_udp(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsObject() || !info[1].IsObject())
+        throw Napi::TypeError::New(env, "local and peer: { host, port }");
+    const Reader local(env, info[0].As<Napi::Object>());
+    const Reader peer(env, info[1].As<Napi::Object>());
+    const InetAddress from = inet_address(env, local.text("host"), local.u32("port", 65'535));
+    const InetAddress to = inet_address(env, peer.text("host"), peer.u32("port", 65'535));
+    OwnedFd fd = socket_or_throw(env, from.family(), SOCK_DGRAM);
+    if (::bind(fd.get(), from.get(), from.size) != 0) throw errno_error(env, "bind", errno);
+    // Connected: the kernel drops what anybody else sends.
+    if (::connect(fd.get(), to.get(), to.size) != 0) throw errno_error(env, "connect", errno);
+    return Napi::Number::New(env, fd.release());
+}
+
+// ---- Tap interfaces.
+
+ifreq request_for(const std::string& name) {
+    ifreq request{};
+    std::memcpy(request.ifr_name, name.data(), name.size());
+    return request;
+}
+
+bool exists(const std::string& name) { return ::if_nametoindex(name.c_str()) != 0; }
+
+/// One queue of the interface. An interface that was made with several queues wants to be told so
+/// also by who opens one, and the other way round.
+OwnedFd open_queue(Napi::Env env, const std::string& name, bool several) {
+    OwnedFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    if (!fd.valid()) throw errno_error(env, "/dev/net/tun", errno);
+    ifreq request = request_for(name);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (several) request.ifr_flags |= IFF_MULTI_QUEUE;
+    if (::ioctl(fd.get(), TUNSETIFF, &request) == 0) return fd;
+    if (errno != EINVAL || several) throw errno_error(env, "TUNSETIFF", errno);
+    request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE);
+    if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) throw errno_error(env, "TUNSETIFF", errno);
+    return fd;
+}
+
+/// Sets an interface of ours up.
+void set_up(Napi::Env env, const std::string& name, const Reader& options, int tap) {
+    const OwnedFd control = socket_or_throw(env, AF_INET, SOCK_DGRAM);
+    ifreq request = request_for(name);
+    if (options.has("mtu")) {
+        request.ifr_mtu = static_cast<int>(options.u32("mtu", 65'535));
+        if (::ioctl(control.get(), SIOCSIFMTU, &request) != 0)
+            throw errno_error(env, "SIOCSIFMTU", errno);
+    }
+    request = request_for(name);
+    if (::ioctl(control.get(), SIOCGIFFLAGS, &request) != 0)
+        throw errno_error(env, "SIOCGIFFLAGS", errno);
+    request.ifr_flags |= IFF_UP;
+    if (::ioctl(control.get(), SIOCSIFFLAGS, &request) != 0)
+        throw errno_error(env, "SIOCSIFFLAGS", errno);
+    const bool persist = options.has("persist") && options.boolean("persist");
+    if (persist && ::ioctl(tap, TUNSETPERSIST, 1) != 0)
+        throw errno_error(env, "TUNSETPERSIST", errno);
+}
+
+Napi::Value open_tap(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsString() || !info[1].IsObject())
+        throw Napi::TypeError::New(env, "name: a string, options: an object");
+    const std::string name = info[0].As<Napi::String>().Utf8Value();
+    if (name.empty() || name.size() >= IFNAMSIZ) throw errno_error(env, "name", EINVAL);
+    const Reader options(env, info[1].As<Napi::Object>());
+    const uint32_t queues = options.u32("queues", 16);
+    const bool created = !exists(name);
+    std::vector<OwnedFd> fds;
+    for (uint32_t i = 0; i < queues; ++i) fds.push_back(open_queue(env, name, queues > 1));
+    if (created) set_up(env, name, options, fds[0].get());
+    Napi::Array numbers = Napi::Array::New(env, fds.size());
+    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("fds", numbers);
+    result.Set("created", Napi::Boolean::New(env, created));
+    for (OwnedFd& fd : fds) (void)fd.release();  // JavaScript owns them now.
+    return result;
+}
+
+}  // namespace
+
+void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes) {
+    exports.Set("listenTcp", Napi::Function::New<listen_tcp>(env, "listenTcp", classes));
+    exports.Set("connectTcp", Napi::Function::New<connect_tcp>(env, "connectTcp", classes));
+    exports.Set("socketError", Napi::Function::New<socket_error>(env, "socketError"));
+    exports.Set("localPort", Napi::Function::New<local_port>(env, "localPort"));
+    exports.Set("bindUnixDatagram",
+                Napi::Function::New<bind_unix_datagram>(env, "bindUnixDatagram"));
+    exports.Set("openUdp", Napi::Function::New<open_udp>(env, "openUdp"));
+    exports.Set("openTap", Napi::Function::New<open_tap>(env, "openTap"));
+}
+
+}  // namespace valenic::addon

@@ -1,0 +1,100 @@
+#include "port/dgram.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "port/gather.hpp"
+
+namespace valenic {
+
+using spec::DropReason;
+
+namespace {
+
+/// Why the kernel did not take a datagram.
+DropReason reason_of(int error) noexcept {
+    switch (error) {
+        case EMSGSIZE:
+            return DropReason::rx_too_long;
+        case EAGAIN:
+        case ENOBUFS:
+        case ENOMEM:
+            return DropReason::rx_backlog_full;
+        default:  // ECONNREFUSED, ENOENT, EACCES …: nobody is there to take it.
+            return DropReason::rx_not_connected;
+    }
+}
+
+}  // namespace
+
+size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
+    if (!usable()) return 0;
+    std::array<mmsghdr, link_batch_frames> messages;
+    std::array<iovec, link_batch_frames> pieces;
+    const size_t most = wanted();
+    for (size_t i = 0; i < most; ++i) {
+        pieces[i] = {buffers_.slot(i), FrameBuffers::slot_bytes};
+        messages[i] = {};
+        messages[i].msg_hdr.msg_iov = &pieces[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+    }
+    // An error of an earlier send (ICMP: nobody listens) may come up here. It is gone with that.
+    const int count =
+        recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(most), MSG_DONTWAIT, nullptr);
+    if (count <= 0) return 0;
+    CounterBlock& counters = port_.counters(context.worker);
+    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+        if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+            counters.drop(DropReason::tx_too_long, 1);
+        } else {
+            admit(batch, {buffers_.slot(i), messages[i].msg_len}, counters);
+        }
+    }
+    return static_cast<size_t>(count);
+}
+
+/// Several workers at once: the kernel orders datagrams. The socket's own buffer is the backlog.
+void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+                          WorkerContext& context) {
+    if (!usable()) {
+        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
+        return;
+    }
+    std::array<mmsghdr, batch_frames> messages;
+    std::array<iovec, batch_frames + batch_segments> pieces;
+    size_t used = 0;
+    for (size_t i = 0; i < indices.size(); ++i) {
+        const size_t count = gather(batch, indices[i], &pieces[used]);
+        messages[i] = {};
+        messages[i].msg_hdr.msg_name = const_cast<sockaddr_un*>(port_.peer());
+        messages[i].msg_hdr.msg_namelen = port_.peer() == nullptr ? 0 : sizeof(sockaddr_un);
+        messages[i].msg_hdr.msg_iov = &pieces[used];
+        messages[i].msg_hdr.msg_iovlen = count;
+        used += count;
+    }
+    size_t at = 0;
+    size_t sent = 0;
+    uint64_t bytes = 0;
+    DropReason reason = DropReason::rx_backlog_full;
+    while (at < indices.size()) {
+        const int count =
+            sendmmsg(fd_.get(), messages.data() + at, static_cast<unsigned>(indices.size() - at),
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count <= 0) {
+            reason = reason_of(errno);
+            if (reason != DropReason::rx_too_long) break;
+            port_.counters(context.worker).drop(reason, 1);  // That one alone.
+            ++at;
+            continue;
+        }
+        for (size_t i = at; i < at + static_cast<size_t>(count); ++i)
+            bytes += batch.frames[indices[i]].len_bytes;
+        at += static_cast<size_t>(count);
+        sent += static_cast<size_t>(count);
+    }
+    count_sent(sent + indices.size() - at, sent, bytes, reason, context);
+}
+
+}  // namespace valenic

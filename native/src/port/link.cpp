@@ -1,0 +1,113 @@
+#include "port/link.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.hpp"
+#include "base/limits.hpp"
+#include "port/dgram.hpp"
+#include "port/stream.hpp"
+#include "port/tap.hpp"
+
+namespace valenic {
+
+using spec::DropReason;
+using spec::Fault;
+using spec::PortCounter;
+using spec::PortKind;
+
+namespace {
+
+std::unique_ptr<LinkQueue> make_queue(LinkPort& port, PortKind kind, unsigned index) {
+    if (kind == PortKind::stream) return std::make_unique<StreamQueue>(port, index);
+    if (kind == PortKind::dgram) return std::make_unique<DgramQueue>(port, index);
+    CHECK(kind == PortKind::tap);
+    return std::make_unique<TapQueue>(port, index);
+}
+
+}  // namespace
+
+LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind kind, unsigned pairs,
+                   LinkEvents& events)
+    : Port(std::move(name), blocks), events_(events), kind_(kind) {
+    for (unsigned index = 0; index < pairs; ++index) {
+        queues_.push_back(make_queue(*this, kind, index));
+        pointers_.push_back(queues_.back().get());
+    }
+}
+
+void LinkPort::attach(std::vector<OwnedFd> fds) {
+    CHECK(fds.size() == queues_.size());
+    for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(std::move(fds[i]));
+    active_pairs = static_cast<uint8_t>(queues_.size());
+}
+
+void LinkPort::detach() {
+    for (auto& queue : queues_) queue->detach();
+    active_pairs = 0;
+}
+
+bool LinkPort::set_peer(const std::string& path) noexcept {
+    sockaddr_un address{};
+    if (path.empty() || path.size() >= sizeof address.sun_path) return false;
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    peer_ = address;
+    return true;
+}
+
+void LinkQueue::attach(OwnedFd fd) {
+    fd_ = std::move(fd);
+    down_.store(false, std::memory_order_relaxed);
+}
+
+/// The kernel tells of what comes without being asked; what came before is looked at.
+bool LinkQueue::arm() {
+    if (!usable()) return false;
+    pollfd state{fd_.get(), POLLIN, 0};
+    return poll(&state, 1, 0) == 1;
+}
+
+void LinkQueue::acknowledge(WorkerContext& context) {
+    port_.counters(context.worker).add(PortCounter::kicks, 1);
+}
+
+size_t LinkQueue::wanted() const noexcept {
+    const PortSettings& settings = port_.settings();
+    if (!settings.more.load(std::memory_order_relaxed)) return 1;
+    return std::min<size_t>(settings.budget.load(std::memory_order_relaxed), link_batch_frames);
+}
+
+void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,
+                      CounterBlock& counters) noexcept {
+    const uint32_t longest = port_.settings().max_frame_bytes.load(std::memory_order_relaxed);
+    if (frame.size() < ethernet_header_bytes) {
+        counters.drop(DropReason::tx_too_short, 1);
+    } else if (frame.size() > longest) {
+        counters.drop(DropReason::tx_too_long, 1);
+    } else {
+        append_frame(batch, frame);
+    }
+}
+
+void LinkQueue::lost(Fault fault, WorkerContext& context) noexcept {
+    if (down_.exchange(true, std::memory_order_relaxed)) return;
+    if (fault != Fault::none) port_.counters(context.worker).add(PortCounter::queue_faults, 1);
+    port_.events().link_down(port_, index_, fault);
+}
+
+void LinkQueue::count_sent(size_t given, size_t sent, uint64_t bytes, DropReason reason,
+                           WorkerContext& context) noexcept {
+    CounterBlock& counters = port_.counters(context.worker);
+    if (sent > 0) {
+        counters.add(PortCounter::rx_frames, sent);
+        counters.add(PortCounter::rx_bytes, bytes);
+        counters.add(PortCounter::rx_batches, 1);
+    }
+    if (sent < given) counters.drop(reason, given - sent);
+}
+
+}  // namespace valenic

@@ -1,0 +1,101 @@
+// Ports whose peer is behind descriptors: a byte stream, datagrams, an interface of the host.
+#pragma once
+#include <sys/un.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "port/events.hpp"
+#include "switch/port.hpp"
+
+namespace valenic {
+
+class LinkPort;
+
+/// What all of them share: a descriptor that the control thread gives and takes while workers are
+/// parked, and that any worker finds to be of no more use, once.
+class LinkQueue : public Queue {
+ public:
+    LinkQueue(LinkPort& port, unsigned index) : port_(port), index_(index) {}
+
+    void release(WorkerContext&) override {}
+    void flush_calls(WorkerContext&) override {}
+    bool arm() override;
+    void disarm() override {}
+    int wait_fd() const noexcept override { return fd_.get(); }
+    void acknowledge(WorkerContext& context) override;
+
+    /// Parked. The descriptor that was there before is closed.
+    virtual void attach(OwnedFd fd);
+    /// Parked.
+    virtual void detach() { fd_.reset(); }
+
+ protected:
+    bool usable() const noexcept { return fd_.valid() && !down_.load(std::memory_order_relaxed); }
+    /// Frames that receive() may take now.
+    size_t wanted() const noexcept;
+    /// Puts a frame that outlives the batch into it, or counts why not.
+    void admit(Batch& batch, std::span<const uint8_t> frame, CounterBlock& counters) noexcept;
+    /// The descriptor is of no more use: told once.
+    void lost(spec::Fault fault, WorkerContext& context) noexcept;
+    /// Counts what transmit() came to; the rest of `given` is dropped under `reason`.
+    void count_sent(size_t given, size_t sent, uint64_t bytes, spec::DropReason reason,
+                    WorkerContext& context) noexcept;
+
+    LinkPort& port_;
+    const unsigned index_;
+    OwnedFd fd_;
+    std::atomic<bool> down_{false};  ///< Workers write and read; the control thread clears, parked.
+};
+
+class LinkPort final : public Port {
+ public:
+    LinkPort(std::string name, std::span<CounterBlock> blocks, spec::PortKind kind, unsigned pairs,
+             LinkEvents& events);
+
+    std::span<Queue* const> queues() noexcept override { return pointers_; }
+    size_t queue_count() const noexcept { return queues_.size(); }
+    LinkEvents& events() noexcept { return events_; }
+    spec::PortKind kind() const noexcept { return kind_; }
+    uint32_t id = 0;  ///< The engine's number.
+
+    /// Parked. One descriptor for each queue.
+    void attach(std::vector<OwnedFd> fds);
+    /// Parked.
+    void detach();
+    /// Parked. Where a datagram socket without a connection sends to. False: too long for a path.
+    bool set_peer(const std::string& path) noexcept;
+    /// Null: the socket is connected.
+    const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
+
+ private:
+    LinkEvents& events_;
+    const spec::PortKind kind_;
+    std::vector<std::unique_ptr<LinkQueue>> queues_;
+    std::vector<Queue*> pointers_;
+    std::optional<sockaddr_un> peer_;
+};
+
+/// Frames that a queue takes in one go: a system call costs so much that more gain nothing.
+inline constexpr size_t link_batch_frames = batch_frames_default;
+
+/// Memory for the frames of one batch, each of any length; pages that no frame reaches cost
+/// nothing.
+class FrameBuffers {
+ public:
+    /// One byte more than the largest frame tells one that was cut.
+    static constexpr size_t slot_bytes = 65'600;
+    static_assert(slot_bytes > largest_frame_bytes);
+
+    FrameBuffers() : bytes_(new uint8_t[link_batch_frames * slot_bytes]) {}
+    uint8_t* slot(size_t index) noexcept { return bytes_.get() + index * slot_bytes; }
+
+ private:
+    std::unique_ptr<uint8_t[]> bytes_;  // Not a vector: that would write, and so take, every page.
+};
+
+}  // namespace valenic

@@ -1,0 +1,79 @@
+#include "port/stream.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace valenic {
+
+using spec::DropReason;
+using spec::Fault;
+
+void StreamQueue::attach(OwnedFd fd) {
+    framer_.reset();
+    // Without a descriptor to wait for, the queue would be polled for ever: rather no peer.
+    if (!sender_.attach(fd.get())) fd.reset();
+    LinkQueue::attach(std::move(fd));
+}
+
+void StreamQueue::detach() {
+    sender_.detach();
+    LinkQueue::detach();
+}
+
+/// One system call at most. Frames are borrowed from the framer's memory until the next call.
+size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
+    if (!usable()) return 0;
+    if (sender_.blocked() && !sender_.flush()) {
+        lost(Fault::none, context);
+        return 0;
+    }
+    if (!framer_.ready() && !fill(context)) return 0;
+    CounterBlock& counters = port_.counters(context.worker);
+    const size_t most = wanted();
+    size_t work = 0;
+    for (; work < most; ++work) {
+        std::span<const uint8_t> frame;
+        const StreamFramer::Step step = framer_.next(frame);
+        if (step == StreamFramer::Step::broken) lost(framer_.fault(), context);
+        if (step != StreamFramer::Step::frame) break;
+        admit(batch, frame, counters);
+    }
+    return work;
+}
+
+/// Takes what the socket has, as far as there is room. False: nothing came.
+bool StreamQueue::fill(WorkerContext& context) noexcept {
+    const std::span<uint8_t> room = framer_.room();
+    const ssize_t count = recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    if (count > 0) {
+        framer_.filled(static_cast<size_t>(count));
+        return true;
+    }
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
+    lost(framer_.amid_frame() ? Fault::stream_truncated : Fault::none, context);
+    return false;
+}
+
+void StreamQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+                           WorkerContext& context) {
+    if (!usable()) {
+        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
+        return;
+    }
+    const StreamSender::Sent sent = sender_.send(batch, indices);
+    if (sent.broken) lost(Fault::none, context);
+    const DropReason reason =
+        sent.broken ? DropReason::rx_not_connected : DropReason::rx_backlog_full;
+    count_sent(indices.size(), sent.frames, sent.bytes, reason, context);
+}
+
+bool StreamQueue::arm() {
+    if (!usable()) return false;
+    if (framer_.ready()) return true;
+    pollfd state{sender_.wait_fd(), POLLIN, 0};
+    return poll(&state, 1, 0) == 1;
+}
+
+}  // namespace valenic
