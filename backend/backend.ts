@@ -11,8 +11,8 @@ import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
-import { Port, type PortContext, pairsOf } from './port.ts';
-import { nameText, type PortName, type PortSpec } from './port-spec.ts';
+import { Port, type PortContext } from './port.ts';
+import { nameText, type PortName, type PortSpec, queuesOf } from './port-spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import type { Logger } from './vhost-user/index.ts';
@@ -143,7 +143,7 @@ export class Backend extends EventEmitter<BackendEvents> {
    * Adds a port; its switch is made when there is none of that name, and goes when the port fails.
    *
    * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `group_unknown`,
-   *   `value_invalid`, `datapath_failed`; nothing of the port is left then.
+   *   `interface_failed`, `value_invalid`, `datapath_failed`; nothing of the port is left then.
    */
   addPort(spec: PortSpec): Promise<Port> {
     return this.#inTurn(async () => {
@@ -156,7 +156,12 @@ export class Backend extends EventEmitter<BackendEvents> {
       const polling = this.#options.polling ?? 'adaptive';
       const whole = { ...spec, settings: { polling, ...spec.settings } };
       try {
-        const port = await Port.create(this.#context, whole, home.id, this.#pick(pairsOf(spec)));
+        const port = await Port.create(
+          this.#context,
+          whole,
+          home.id,
+          this.#pick(queuesOf(spec.device)),
+        );
         this.#ports.set(port.id, port);
         return port;
       } catch (error) {
@@ -237,6 +242,8 @@ export class Backend extends EventEmitter<BackendEvents> {
     const port = this.#ports.get(event.port);
     if (port === undefined) return;
     port.handleEvent(event);
+    // A peer that just left is no fault.
+    if ('fault' in event && event.fault === 'none') return;
     this.emit('fault', port, event);
   }
 

@@ -25,6 +25,7 @@ export const errorCodes = {
   name_in_use: { exit: 1, http: 409 },
   socket_in_use: { exit: 1, http: 409 },
   socket_failed: { exit: 1, http: 409 },
+  interface_failed: { exit: 1, http: 409 },
   group_unknown: { exit: 1, http: 409 },
   port_in_use: { exit: 1, http: 409 },
   limit_reached: { exit: 1, http: 429 },

@@ -12,7 +12,15 @@ export { Backend, type BackendEvents, type BackendOptions, createBackend } from 
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
 export type { HostReport, Port, PortState } from './port.ts';
-export type { HostSpec, PortName, PortSpec, VhostUserSpec } from './port-spec.ts';
+export type {
+  DgramSpec,
+  HostSpec,
+  PortName,
+  PortSpec,
+  StreamSpec,
+  TapSpec,
+  VhostUserSpec,
+} from './port-spec.ts';
 export { defaultSettings } from './port-spec.ts';
 export { difference, dropped, dropsThatHappened, type PortStats } from './stats/stats.ts';
 export { Switch } from './switch.ts';

@@ -19,6 +19,40 @@ export interface VhostUserSpec {
   readonly group?: string;
   readonly mtu?: number;
 }
+/** Frames with their lengths in a byte stream: QEMU's `-netdev stream` and `socket`. */
+export interface StreamSpec {
+  readonly kind: 'stream';
+  /** A path, or `tcp:HOST:PORT`. */
+  readonly address: string;
+  readonly role: 'server' | 'client';
+  /** Permissions of the socket file. */
+  readonly mode?: number;
+  readonly group?: string;
+}
+/** One frame a datagram: QEMU's `-netdev dgram`. */
+export interface DgramSpec {
+  readonly kind: 'dgram';
+  /** Ours: a path, or `udp:HOST:PORT`. */
+  readonly address: string;
+  /** The other end's, of the same sort. */
+  readonly peer: string;
+  readonly mode?: number;
+  readonly group?: string;
+}
+/** An interface of the host. */
+export interface TapSpec {
+  readonly kind: 'tap';
+  readonly interface: string;
+  /** 1..16. */
+  readonly queues: number;
+  /** One that we make stays when the port goes. */
+  readonly persist?: boolean;
+  /** Of one that we make. */
+  readonly mtu?: number;
+}
+/** Kinds whose peer is behind a descriptor. */
+export type LinkSpec = StreamSpec | DgramSpec | TapSpec;
+
 /** A packet source and sink in this process. */
 export interface HostSpec {
   readonly kind: 'host';
@@ -26,7 +60,7 @@ export interface HostSpec {
 
 export interface PortSpec {
   readonly name: PortName;
-  readonly device: VhostUserSpec | HostSpec;
+  readonly device: VhostUserSpec | HostSpec | LinkSpec;
   readonly settings: Partial<PortSettings>;
 }
 
@@ -41,6 +75,26 @@ export const defaultSettings: PortSettings = {
   maxFrameBytes: 65_550,
   up: true,
 };
+
+/** Queue pairs that a port of this device has. */
+export function queuesOf(device: PortSpec['device']): number {
+  return device.kind === 'vhost-user' || device.kind === 'tap' ? device.queues : 1;
+}
+
+/** What only one port can have: a socket or an interface. Null: the device has none. */
+export function placeOf(device: PortSpec['device']): string | null {
+  switch (device.kind) {
+    case 'host':
+      return null;
+    case 'vhost-user':
+      return device.path;
+    case 'tap':
+      return device.interface;
+    case 'stream':
+    case 'dgram':
+      return device.address;
+  }
+}
 
 export function nameText(name: PortName): string {
   return `${name.switch}:${name.port}`;

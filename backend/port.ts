@@ -10,9 +10,11 @@ import type {
 } from '../native/boundary.ts';
 import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
-import { defaultSettings, nameText, type PortSpec } from './port-spec.ts';
+import { type LinkEndpoint, type LinkState, makeLink } from './link/index.ts';
+import { defaultSettings, nameText, type PortSpec, queuesOf } from './port-spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
 import { type EndpointState, type Logger, VhostUserEndpoint } from './vhost-user/index.ts';
+import { PeerLog } from './vhost-user/log.ts';
 
 /** What a port needs of the backend it lives in. */
 export interface PortContext {
@@ -35,6 +37,8 @@ export interface PortState {
   readonly workers: readonly number[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
+  /** Of stream, dgram and tap ports. */
+  readonly link?: LinkState;
 }
 
 export type HostReport = Commands['host.report'][1];
@@ -43,11 +47,6 @@ interface Made {
   readonly port: number;
   readonly block: number;
   readonly workers: readonly number[];
-}
-
-/** Queue pairs of a port. */
-export function pairsOf({ device }: PortSpec): number {
-  return device.kind === 'host' ? 1 : device.queues;
 }
 
 const workerOf = (workers: readonly number[], pair: number): number =>
@@ -60,6 +59,7 @@ export class Port {
   readonly #context: PortContext;
   readonly #statsBlock: number;
   readonly #endpoint: VhostUserEndpoint | null;
+  readonly #link: LinkEndpoint | null;
   #settings: PortSettings;
   #workers: readonly number[];
   #closed = false;
@@ -72,6 +72,7 @@ export class Port {
     this.#workers = made.workers;
     this.#settings = { ...defaultSettings, ...spec.settings };
     this.#endpoint = this.#makeEndpoint();
+    this.#link = this.#makeLink();
   }
 
   /**
@@ -79,9 +80,8 @@ export class Port {
    *
    * @param home  The datapath's number of the switch.
    * @param workers  Which workers poll its queue pairs, in turn.
-   * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `datapath_failed`;
-   * nothing
-   *   of the port is left then.
+   * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `interface_failed`,
+   *   `datapath_failed`; nothing of the port is left then.
    */
   static async create(
     context: PortContext,
@@ -93,8 +93,8 @@ export class Port {
     const made = await context.datapath.command('port.create', {
       switch: home,
       name: spec.name.port,
-      kind: device.kind === 'host' ? 'host' : 'vhost',
-      queues: pairsOf(spec),
+      kind: device.kind === 'vhost-user' ? 'vhost' : device.kind,
+      queues: queuesOf(device),
       workers,
       settings: { ...defaultSettings, ...spec.settings },
     });
@@ -102,9 +102,9 @@ export class Port {
       const port = new Port(context, spec, {
         port: made.port,
         block: made.statsBlock,
-        workers: Array.from({ length: pairsOf(spec) }, (_, pair) => workerOf(workers, pair)),
+        workers: Array.from({ length: queuesOf(device) }, (_, pair) => workerOf(workers, pair)),
       });
-      await port.#endpoint?.start();
+      await (port.#endpoint ?? port.#link)?.start();
       return port;
     } catch (error) {
       await context.datapath.command('port.remove', { port: made.port });
@@ -169,7 +169,8 @@ export class Port {
   state(): PortState {
     const { kind } = this.spec.device;
     const state = { name: this.name, kind, settings: this.#settings, workers: this.#workers };
-    return this.#endpoint === null ? state : { ...state, vhostUser: this.#endpoint.state() };
+    if (this.#endpoint !== null) return { ...state, vhostUser: this.#endpoint.state() };
+    return this.#link === null ? state : { ...state, link: this.#link.state() };
   }
 
   /** MAC addresses that lead here. */
@@ -196,7 +197,7 @@ export class Port {
   }
 
   handleEvent(event: DatapathEvent): void {
-    this.#endpoint?.handleEvent(event);
+    (this.#endpoint ?? this.#link)?.handleEvent(event);
   }
 
   /** Closes the socket and takes the port off its switch. Idempotent. */
@@ -204,7 +205,7 @@ export class Port {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.#endpoint?.close();
+      await (this.#endpoint ?? this.#link)?.close();
     } finally {
       await this.#context.datapath.command('port.remove', { port: this.id });
     }
@@ -226,7 +227,7 @@ export class Port {
 
   #makeEndpoint(): VhostUserEndpoint | null {
     const { device } = this.spec;
-    if (device.kind === 'host') return null;
+    if (device.kind !== 'vhost-user') return null;
     const { kind: _, ...socket } = device;
     return new VhostUserEndpoint({
       ...socket,
@@ -235,6 +236,18 @@ export class Port {
       port: this.id,
       name: this.name,
       log: this.#context.log,
+      onChange: () => this.#context.onChange(this),
+    });
+  }
+
+  #makeLink(): LinkEndpoint | null {
+    const { device } = this.spec;
+    if (device.kind === 'vhost-user' || device.kind === 'host') return null;
+    return makeLink(device, {
+      addon: this.#context.addon,
+      datapath: this.#context.datapath.native,
+      port: this.id,
+      log: new PeerLog(this.#context.log, { port: this.name }),
       onChange: () => this.#context.onChange(this),
     });
   }

@@ -4,12 +4,15 @@ import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
 import {
   type Accel,
+  type AttachLink,
   type AttachPort,
   chooseAccel,
   debian12Version,
   findProgram,
   libvirtInterfaceXml,
   locateQemu,
+  type NicModel,
+  nicModels,
   qemuArgsForPort,
   qemuProgram,
   qemuVersion,
@@ -18,6 +21,7 @@ import {
 import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
+import { parseInet } from '../link/address.ts';
 import { nameText } from '../port-spec.ts';
 import type { Cli } from './io.ts';
 
@@ -27,6 +31,7 @@ interface AttachOptions {
   readonly memory: string;
   readonly index: string;
   readonly mac?: string;
+  readonly model?: string;
 }
 
 export const memoryMiB = integer(32, 1 << 20);
@@ -38,12 +43,13 @@ export const macAddress: ValueKind<string> = {
       : undefined,
 };
 export const accelerators = choice(['kvm', 'tcg'] as const);
+const models = choice(nicModels);
 
 export function addAttachCommands(program: Command, cli: Cli): void {
   program
     .command('qemu-args')
     .description('print the arguments that attach your own QEMU guest to a port')
-    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .argument('<name>', 'a vhost-user, stream or dgram port, e.g. vale0:vm1')
     .option('--qemu <program>', 'print them for this QEMU (default: the one in PATH, else 7.2)')
     .option(
       '--accel <name>',
@@ -52,6 +58,7 @@ export function addAttachCommands(program: Command, cli: Cli): void {
     .option('--memory <MiB>', "the guest's memory", '1024')
     .option('--index <n>', "which of the guest's NICs on Valenic this is, from 0", '0')
     .option('--mac <address>', "default: made from the port's name")
+    .option('--model <name>', `of stream and dgram ports: ${models.allowed}`)
     .action((name: string, options: AttachOptions) => qemuArgs(name, options, cli));
   program
     .command('libvirt-xml')
@@ -66,7 +73,8 @@ async function qemuArgs(name: string, options: AttachOptions, cli: Cli): Promise
   const memory = readValue(memoryMiB, '--memory', options.memory);
   const { accel } = options;
   const wanted = accel === undefined ? undefined : readValue(accelerators, '--accel', accel);
-  const port = attachPort(await findPort(name, cli), options.mac, index);
+  const detail = await findPort(name, cli);
+  const port = attachLink(detail, options, index) ?? attachPort(detail, options.mac, index);
   const found = options.qemu === undefined ? findProgram(qemuProgram) : locateQemu(options.qemu);
   const version = found === null ? debian12Version : await qemuVersion(found);
   const chosen: Accel = wanted ?? (found === null ? 'kvm' : await chooseAccel(found));
@@ -97,12 +105,37 @@ export function attachPort(port: PortDetail, mac: string | undefined, index: num
   if (vhostUser === undefined) {
     throw new ValenicError(
       'value_invalid',
-      `${port.name} is a ${port.kind} port: guests attach to vhost-user ports`,
+      `${port.name} is a ${port.kind} port: guests attach to vhost-user ports, and by qemu-args ` +
+        'also to stream and dgram ports',
     );
   }
   const { path, role } = vhostUser;
   const address = mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac);
   return { path, role, queues: queuesOf(port), mac: address, index };
+}
+
+/** What attaches a guest to a stream or dgram port; null: the port is of another kind. */
+function attachLink(port: PortDetail, options: AttachOptions, index: number): AttachLink | null {
+  const { model, mac } = options;
+  const { link, kind } = port;
+  if (link === undefined || kind === 'tap') {
+    if (model === undefined) return null;
+    throw new ValenicError('value_invalid', '--model is for stream and dgram ports');
+  }
+  const place = (text: string) => parseInet(text, 'tcp') ?? parseInet(text, 'udp') ?? text;
+  const { address, peerAddress = '', role } = link;
+  const backend: AttachLink['backend'] =
+    kind === 'stream'
+      ? { kind, path: place(address), listen: role === 'client' }
+      : { kind: 'dgram', local: place(peerAddress), remote: place(address) };
+  const chosen: NicModel | undefined =
+    model === undefined ? undefined : readValue(models, '--model', model);
+  return {
+    backend,
+    mac: mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac),
+    index,
+    ...(chosen && { model: chosen }),
+  };
 }
 
 /** Queue pairs, from the text that adds such a port: the rings are there only with a guest. */

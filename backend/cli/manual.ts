@@ -2,7 +2,7 @@
 
 import type { Argument, Command, Option } from 'commander';
 import { benchProgram } from '../bench/options.ts';
-import { portKinds, settingKeys, socketKeys } from '../config/index.ts';
+import { kindKeys, portKinds, settingKeys, socketKeys } from '../config/index.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { errorCodes } from '../errors.ts';
 import { defaultSettings } from '../port-spec.ts';
@@ -139,12 +139,19 @@ function portsText(): readonly string[] {
     ...paragraphs([
       'A port is written SWITCH:PORT,KIND[,KEY=VALUE]... A comma in a value is written twice.',
       `Kinds: ${portKinds.join(', ')}. vhost-user=PATH is a guest's NIC on the socket PATH; host is
-a source and sink of test frames in the daemon itself.`,
+a source and sink of test frames in the daemon itself; stream=PATH and dgram=PATH are NICs of any
+model behind QEMU's -netdev stream and dgram (or tcp:HOST:PORT, udp:HOST:PORT); tap=NAME is an
+interface of the host.`,
       'These keys can change under traffic, with valenic port set:',
     ]),
     ...keys(settingKeys),
     ...paragraphs(['These are fixed when a vhost-user port is added:']),
     ...keys(socketKeys),
+    ...paragraphs([
+      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues and mtu
+(of an interface that is made), and these:`,
+    ]),
+    ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
   ];
 }
 
@@ -162,6 +169,8 @@ const meanings: Readonly<Record<string, string>> = {
   mode: 'permissions of the socket file',
   group: 'group of the socket file',
   mtu: 'the MTU that the guest is told of',
+  peer: 'where the other end of a dgram port is',
+  persist: 'whether an interface that was made stays when the port goes',
 };
 
 function exitText(): readonly string[] {

@@ -2,14 +2,18 @@
 
 import { type DropReason, dropReasons } from '../../native/boundary.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
+import type { LinkState } from '../link/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
 import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';
 import { count, plural, table } from './text.ts';
 
 /** One word for where a port is on its way. */
-export function stateWord({ settings, vhostUser }: PortAnswer): string {
+export function stateWord({ settings, vhostUser, link }: PortAnswer): string {
   if (!settings.up) return 'down';
+  if (link !== undefined) {
+    return link.connected ? 'connected' : link.fault === null ? 'waiting' : 'fault';
+  }
   if (vhostUser === undefined) return 'up';
   if (vhostUser.fault !== null || vhostUser.rings.some(({ fault }) => fault !== null)) {
     return 'fault';
@@ -31,7 +35,7 @@ export function workersText(workers: readonly number[]): string {
 }
 
 export function portDetailText(port: PortDetail, cli: Cli): string {
-  const { settings, vhostUser, macs } = port;
+  const { settings, vhostUser, link, macs } = port;
   const state = stateWord(port);
   const facts: [string, string][] = [
     ['state', cli.paint(state === 'fault' ? 'bad' : 'good', state)],
@@ -41,10 +45,27 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
+    ...(link === undefined ? [] : linkFacts(link, cli)),
   ];
   const head = facts.map(([name, text]) => `  ${name.padEnd(12)}${text}\n`).join('');
   const rings = vhostUser === undefined ? '' : ringTable(vhostUser);
   return `${cli.paint('title', port.name)}\n${head}${rings}${countersText(port)}`;
+}
+
+function linkFacts(state: LinkState, cli: Cli): [string, string][] {
+  const { role, address, peerAddress, peer, fault, notice, connected } = state;
+  const ours = role === undefined ? '' : `, we ${role === 'server' ? 'listen' : 'connect'}`;
+  const who = peer === undefined ? '' : `, process ${peer.pid} of user ${peer.uid}`;
+  const facts: [string, string][] = [
+    ['at', `${address}${ours}`],
+    ['peer', peerAddress ?? (connected ? `connected${who}` : 'not connected')],
+  ];
+  if (fault !== null) {
+    const when = new Date(fault.at).toISOString();
+    facts.push(['fault', cli.paint('bad', `${fault.code}: ${fault.text} (${when})`)]);
+  }
+  if (notice !== null) facts.push(['notice', cli.paint('warning', notice)]);
+  return facts;
 }
 
 function endpointFacts(state: EndpointState, cli: Cli): [string, string][] {

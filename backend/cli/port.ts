@@ -55,7 +55,7 @@ async function add(text: string, cli: Cli): Promise<void> {
   // Read here too: a relative path starts from this folder, not from the daemon's.
   const port = await cli.client().addPort({ port: portText(parsePort(text)) });
   if (cli.json) cli.data(port, () => '');
-  else cli.say(`${port.name} added${port.vhostUser ? `: ${port.vhostUser.path}` : ''}`);
+  else cli.say(`${port.name} added${whereOf(port) === '-' ? '' : `: ${whereOf(port)}`}`);
 }
 
 async function remove(text: string, cli: Cli): Promise<void> {
@@ -76,10 +76,14 @@ export function portTable(ports: readonly PortAnswer[]): string {
   const rows = ports.map((port) => {
     const { polling, spinUs, more } = port.settings;
     const mode = polling === 'adaptive' ? `adaptive ${spinText(spinUs)}` : polling;
-    const where = port.vhostUser?.path ?? '-';
-    return [port.name, port.kind, stateWord(port), mode, more ? 'on' : 'off', where];
+    return [port.name, port.kind, stateWord(port), mode, more ? 'on' : 'off', whereOf(port)];
   });
-  return table(['PORT', 'KIND', 'STATE', 'POLLING', 'MORE', 'SOCKET'], rows);
+  return table(['PORT', 'KIND', 'STATE', 'POLLING', 'MORE', 'AT'], rows);
+}
+
+/** Its socket, address or interface. */
+function whereOf({ vhostUser, link }: PortAnswer): string {
+  return vhostUser?.path ?? link?.address ?? '-';
 }
 
 async function show(text: string, cli: Cli): Promise<void> {

@@ -20,7 +20,8 @@ import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, parseDocu
 import { z } from 'zod';
 import { ValenicError } from '../errors.ts';
 import type { PortSpec } from '../port-spec.ts';
-import { type Item, parsePort, parsePortName, portFromItems, socketPath } from './port.ts';
+import { type Item, socketPath } from './device.ts';
+import { parsePort, parsePortName, portFromItems } from './port.ts';
 import {
   logLevel,
   macTableSize,

@@ -1,14 +1,14 @@
 /** Configuration as an operator writes it, parsed into plain data. */
 
+export { socketPath } from './device.ts';
 export { parseConfig, readConfigFile } from './file.ts';
-export { portKinds, settingKeys, socketKeys } from './keys.ts';
+export { kindKeys, portKinds, settingKeys, socketKeys } from './keys.ts';
 export {
   parsePort,
   parsePortName,
   parseSettingWords,
   parseTarget,
   portText,
-  socketPath,
 } from './port.ts';
 export {
   type LogLevel,

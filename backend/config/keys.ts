@@ -5,7 +5,7 @@
  */
 
 import { type PortSettings, pollingModes } from '../../native/boundary.ts';
-import type { VhostUserSpec } from '../port-spec.ts';
+import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
 import {
   choice,
   fileMode,
@@ -18,7 +18,7 @@ import {
   type ValueKind,
 } from './values.ts';
 
-interface Row<Part> {
+export interface Row<Part> {
   readonly allowed: string;
   /** @throws {ValenicError} `value_invalid`. */
   readonly read: (key: string, text: string) => Part;
@@ -121,9 +121,78 @@ export const socketKeys: Readonly<Record<string, Row<SocketPart>>> = {
   ),
 };
 
+type FilePart = Pick<StreamSpec, 'mode' | 'group'>;
+
+/** Of every port with a socket file that we make. */
+const fileKeys: Readonly<Record<string, Row<FilePart>>> = {
+  mode: row(
+    fileMode,
+    (mode): FilePart => ({ mode }),
+    ({ mode }) => octal(mode),
+  ),
+  group: row(
+    groupName,
+    (group): FilePart => ({ group }),
+    ({ group }) => group,
+  ),
+};
+
+type StreamPart = Partial<Omit<StreamSpec, 'kind' | 'address'>>;
+const streamKeys: Readonly<Record<string, Row<StreamPart>>> = {
+  role: row(
+    choice(['server', 'client'] as const),
+    (role): StreamPart => ({ role }),
+    ({ role }) => role,
+  ),
+  ...fileKeys,
+};
+
+type DgramPart = Partial<Omit<DgramSpec, 'kind' | 'address'>>;
+const dgramKeys = {
+  peer: row(
+    { allowed: 'a path or udp:HOST:PORT', read: (text) => (text === '' ? undefined : text) },
+    (peer): DgramPart => ({ peer }),
+    ({ peer }) => peer,
+  ),
+  ...fileKeys,
+};
+
+type TapPart = Partial<Omit<TapSpec, 'kind' | 'interface'>>;
+const tapKeys = {
+  queues: row(
+    integer(1, 16),
+    (queues): TapPart => ({ queues }),
+    ({ queues }) => queues?.toString(),
+  ),
+  persist: row(
+    onOff,
+    (persist): TapPart => ({ persist }),
+    ({ persist }) => word(persist),
+  ),
+  mtu: row(
+    integer(68, 65_535),
+    (mtu): TapPart => ({ mtu }),
+    ({ mtu }) => mtu?.toString(),
+  ),
+};
+
 /** Kinds of ports that can be had, and those that are planned. */
-export const portKinds = ['vhost-user', 'host'] as const;
-export const plannedKinds = ['netmap', 'ptnet', 'tap', 'stream', 'packet'] as const;
+export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap'] as const;
+export const plannedKinds = ['netmap', 'ptnet', 'packet'] as const;
+
+/** Keys of each kind, fixed when the port is added. */
+export const kindKeys = {
+  'vhost-user': socketKeys,
+  host: {},
+  stream: streamKeys,
+  dgram: dgramKeys,
+  tap: tapKeys,
+} as const satisfies Record<PortSpec['device']['kind'], Readonly<Record<string, unknown>>>;
+
+/** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */
+export function kindsWith(key: string): string {
+  return portKinds.filter((kind) => Object.hasOwn(kindKeys[kind], key)).join(' and ');
+}
 
 /** `key=value` for everything that `part` says. */
 export function writeItems<Part>(

@@ -4,21 +4,13 @@
  * A comma inside a value is written twice, as in QEMU's own options.
  */
 
-import { resolve } from 'node:path';
 import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { nameText, type PortName, type PortSpec, type VhostUserSpec } from '../port-spec.ts';
-import { plannedKinds, portKinds, settingKeys, socketKeys, writeItems } from './keys.ts';
+import { nameText, type PortName, type PortSpec } from '../port-spec.ts';
+import { givenText, type Item, readDevice, syntax, writeDevice } from './device.ts';
+import { kindKeys, kindsWith, plannedKinds, portKinds, settingKeys, writeItems } from './keys.ts';
 import { hint } from './suggest.ts';
 
-/** One `key=value`; `text` is null when there is no `=`. */
-export interface Item {
-  readonly key: string;
-  readonly text: string | null;
-}
-
-/** What sockaddr_un holds without its closing zero: unix(7). */
-const maxSocketPathBytes = 107;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 const plannedNames: readonly string[] = plannedKinds;
 const kindNames: readonly string[] = portKinds;
@@ -58,20 +50,18 @@ export function parseTarget(text: string): PortName | { readonly switch: string 
 export function portFromItems(name: string, items: readonly Item[], folder: string): PortSpec {
   const portName = parsePortName(name);
   refuseDuplicates(items);
-  const kind = onlyKind(name, items);
+  const item = onlyKind(name, items);
+  const kind = { item, name: item.key as PortSpec['device']['kind'] };
   const settings = parseSettings(items.filter(({ key }) => Object.hasOwn(settingKeys, key)));
-  const rest = items.filter((item) => item !== kind && !Object.hasOwn(settingKeys, item.key));
-  const unknown = rest.find(({ key }) => !Object.hasOwn(socketKeys, key));
+  const rest = items.filter((other) => other !== item && !Object.hasOwn(settingKeys, other.key));
+  const unknown = rest.find(({ key }) => kindsWith(key) === '');
   if (unknown !== undefined) throw unknownKey(unknown.key, kindNames);
-  if (kind.key === 'host') {
-    const [first] = rest;
-    if (first !== undefined) {
-      throw syntax(`${first.key} is for vhost-user ports: a host port has no socket`);
-    }
-    if (kind.text !== null) throw syntax('host takes no value');
-    return { name: portName, device: { kind: 'host' }, settings };
+  const stray = rest.find(({ key }) => !Object.hasOwn(kindKeys[kind.name], key));
+  if (stray !== undefined) {
+    const has = kind.name === 'host' ? ': a host port has no socket' : `, not for ${kind.name}`;
+    throw syntax(`${stray.key} is for ${kindsWith(stray.key)} ports${has}`);
   }
-  return { name: portName, device: vhostUser(kind.text, rest, folder), settings };
+  return { name: portName, device: readDevice(kind.name, kind.item.text, rest, folder), settings };
 }
 
 /** `key=value` words of `port set`. Throws as parsePort does. */
@@ -86,7 +76,7 @@ function parseSettings(items: readonly Item[]): Partial<PortSettings> {
   for (const { key, text } of items) {
     const row = Object.hasOwn(settingKeys, key) ? settingKeys[key] : undefined;
     if (row === undefined) {
-      if (!Object.hasOwn(socketKeys, key) && !kindNames.includes(key)) throw unknownKey(key, []);
+      if (kindsWith(key) === '' && !kindNames.includes(key)) throw unknownKey(key, []);
       throw new ValenicError(
         'value_invalid',
         `${key} is fixed when a port is added: remove the port and add it again`,
@@ -99,44 +89,9 @@ function parseSettings(items: readonly Item[]): Partial<PortSettings> {
 
 /** The text that parsePort reads back. */
 export function portText(spec: PortSpec): string {
-  const { device } = spec;
-  const items =
-    device.kind === 'host'
-      ? ['host']
-      : [`vhost-user=${device.path}`, ...writeItems(socketKeys, device)];
+  const items = writeDevice(spec.device);
   const words = [nameText(spec.name), ...items, ...writeItems(settingKeys, spec.settings)];
   return words.map((word) => word.replaceAll(',', ',,')).join(',');
-}
-
-function vhostUser(path: string | null, items: readonly Item[], folder: string): VhostUserSpec {
-  if (path === null || path === '') throw syntax('vhost-user needs a path: vhost-user=PATH');
-  let part: Partial<VhostUserSpec> = {};
-  for (const { key, text } of items) {
-    part = { ...part, ...socketKeys[key]?.read(key, givenText(key, text)) };
-  }
-  const spec: VhostUserSpec = {
-    role: 'server',
-    queues: 1,
-    ...part,
-    kind: 'vhost-user',
-    path: socketPath(path, folder),
-  };
-  for (const key of ['mode', 'group'] as const) {
-    if (spec.role === 'server' || spec[key] === undefined) continue;
-    throw syntax(`${key} is for role=server: with role=client the socket file is the VMM's`);
-  }
-  return spec;
-}
-
-/** An absolute path that a UNIX socket can have. @throws {ValenicError} `value_invalid`. */
-export function socketPath(path: string, folder: string): string {
-  const full = resolve(folder, path);
-  const bytes = Buffer.byteLength(full);
-  if (bytes <= maxSocketPathBytes && !full.includes('\0')) return full;
-  throw new ValenicError(
-    'value_invalid',
-    `${full} has ${bytes} bytes: the path of a socket has at most ${maxSocketPathBytes}`,
-  );
 }
 
 function onlyKind(name: string, items: readonly Item[]): Item {
@@ -144,14 +99,14 @@ function onlyKind(name: string, items: readonly Item[]): Item {
   if (planned !== undefined) {
     throw new ValenicError(
       'not_built_in',
-      `${name}: ports of kind ${planned.key} are not built in yet; vhost-user=PATH and host are`,
+      `${name}: ports of kind ${planned.key} are not built in yet; ${kindNames.join(', ')} are`,
     );
   }
   const [kind, second] = items.filter(({ key }) => kindNames.includes(key));
   if (second !== undefined) throw syntax(`${name} is both ${kind?.key} and ${second.key}: choose`);
   if (kind !== undefined) return kind;
   const [first] = items;
-  const known = (key: string) => Object.hasOwn(settingKeys, key) || Object.hasOwn(socketKeys, key);
+  const known = (key: string) => Object.hasOwn(settingKeys, key) || kindsWith(key) !== '';
   if (first !== undefined && !known(first.key)) throw unknownKey(first.key, kindNames);
   throw syntax(`${name} has no kind: add ",vhost-user=PATH" or ",host"`);
 }
@@ -166,13 +121,9 @@ function refuseDuplicates(items: readonly Item[]): void {
 
 /** @param kinds  Words that would be right in this place besides the settings. */
 function unknownKey(key: string, kinds: readonly string[]): ValenicError {
-  const known = [...Object.keys(settingKeys), ...(kinds.length > 0 ? Object.keys(socketKeys) : [])];
+  const devices = kinds.length > 0 ? Object.values(kindKeys).flatMap(Object.keys) : [];
+  const known = [...new Set([...Object.keys(settingKeys), ...devices])];
   return new ValenicError('key_unknown', `unknown key "${key}"${hint(key, [...kinds, ...known])}`);
-}
-
-function givenText(key: string, text: string | null): string {
-  if (text !== null) return text;
-  throw syntax(`${key} needs a value: ${key}=VALUE`);
 }
 
 function parseItem(word: string): Item {
@@ -190,8 +141,4 @@ function splitCommas(text: string): string[] {
     else words[words.length - 1] += piece === ',,' ? ',' : piece;
   }
   return words;
-}
-
-function syntax(sentence: string): ValenicError {
-  return new ValenicError('port_syntax', sentence);
 }

@@ -2,7 +2,7 @@
 
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { nameText, type PortSpec } from '../port-spec.ts';
+import { nameText, type PortSpec, placeOf } from '../port-spec.ts';
 import { choice, integer } from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -69,14 +69,16 @@ export function refuseClashes(ports: readonly PortSpec[]): void {
     const text = nameText(name);
     if (owners.has(text)) throw new ValenicError('name_in_use', `${text} is there twice`);
     owners.set(text, text);
-    if (device.kind === 'host') continue;
-    const other = owners.get(device.path);
+    const place = placeOf(device);
+    if (place === null) continue;
+    const other = owners.get(place);
     if (other !== undefined) {
+      const what = device.kind === 'tap' ? 'interface' : 'socket';
       throw new ValenicError(
         'socket_in_use',
-        `${other} and ${text} have the same socket ${device.path}: each port needs its own`,
+        `${other} and ${text} have the same ${what} ${place}: each port needs its own`,
       );
     }
-    owners.set(device.path, text);
+    owners.set(place, text);
   }
 }

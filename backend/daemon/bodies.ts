@@ -45,6 +45,27 @@ const device = z.discriminatedUnion('kind', [
     group: z.string().optional(),
     mtu: z.number().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('stream'),
+    address: z.string(),
+    role: z.string().default('server'),
+    mode: z.number().optional(),
+    group: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('dgram'),
+    address: z.string(),
+    peer: z.string(),
+    mode: z.number().optional(),
+    group: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('tap'),
+    interface: z.string(),
+    queues: z.number().default(1),
+    persist: z.boolean().optional(),
+    mtu: z.number().optional(),
+  }),
 ]);
 const textBody = z.strictObject({ port: z.string() });
 const specBody = z.strictObject({ name: z.string(), device, settings: settings.default({}) });

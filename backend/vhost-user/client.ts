@@ -10,6 +10,8 @@ export type ServeClient = (socket: NativeFdSocket) => Promise<number>;
 export interface ClientOptions {
   readonly addon: Pick<NativeAddon, 'connectFdSocket'>;
   readonly path: string;
+  /** How to get a connection; absent: to the UNIX socket at `path`. */
+  readonly connect?: () => Promise<NativeFdSocket>;
   readonly serve: ServeClient;
   readonly log: PeerLog;
   readonly reconnectMinMs: number;
@@ -40,7 +42,7 @@ export class Client {
     const { serve, reconnectMinMs, reconnectMaxMs } = this.#options;
     let delayMs = reconnectMinMs;
     while (!this.#closed) {
-      const socket = this.#connect();
+      const socket = await this.#connect();
       // A peer that takes the connection and says nothing is met again as slowly as one that is
       // away.
       const messages = socket === null ? 0 : await serve(socket);
@@ -50,14 +52,15 @@ export class Client {
     }
   }
 
-  #connect(): NativeFdSocket | null {
-    const { addon, path, log } = this.#options;
+  async #connect(): Promise<NativeFdSocket | null> {
+    const { addon, path, log, connect } = this.#options;
     try {
-      const socket = addon.connectFdSocket(path);
+      const socket = connect === undefined ? addon.connectFdSocket(path) : await connect();
       this.#obstacle = null;
       return socket;
     } catch (error) {
       const code = codeOf(error) ?? 'unknown';
+      if (this.#closed) return null;
       const text = `${path}: waiting for the front-end (${obstacleText(code, error)})`;
       if (this.#obstacle !== code) log.info(text, { code });
       this.#obstacle = code;
@@ -87,6 +90,8 @@ function obstacleText(code: string, error: unknown): string {
       return 'this process may not connect there';
     case 'EAGAIN':
       return 'too many wait to connect';
+    case 'ETIMEDOUT':
+      return 'nobody answers there';
     default:
       return error instanceof Error ? error.message : code;
   }

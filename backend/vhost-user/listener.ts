@@ -1,9 +1,14 @@
 /** Server role: we listen, front-ends come and go, one at a time. */
 
-import type { NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
 import { codeOf } from './faults.ts';
 import type { PeerLog } from './log.ts';
-import type { SocketFile } from './socket-file.ts';
+
+/** A listening socket, and what goes with it. */
+export interface Listening {
+  readonly listener: NativeFdListener;
+  close(): Promise<void>;
+}
 
 /** Serves one connection; resolves when it is over and nothing of it is left. */
 export type Serve = (socket: NativeFdSocket) => Promise<void>;
@@ -17,7 +22,7 @@ const graceMs = 500;
 const retryMs = 200;
 
 export class Listener {
-  readonly #file: SocketFile;
+  readonly #file: Listening;
   readonly #serve: Serve;
   readonly #log: PeerLog;
   #current: Promise<void> | null = null;
@@ -25,7 +30,7 @@ export class Listener {
   #wake: (() => void) | null = null;
   readonly #accepting: Promise<void>;
 
-  constructor(file: SocketFile, serve: Serve, log: PeerLog) {
+  constructor(file: Listening, serve: Serve, log: PeerLog) {
     this.#file = file;
     this.#serve = serve;
     this.#log = log;

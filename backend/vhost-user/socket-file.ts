@@ -40,14 +40,19 @@ const backlog = 8;
 /** A lock file that is removed while we open it is opened again, this often. */
 const lockAttempts = 8;
 
+/** What is bound to the path. */
+export interface Bound {
+  close(): void;
+}
+
 /** A listening socket, its file and its lock. */
-export class SocketFile {
-  readonly listener: NativeFdListener;
+export class SocketFile<Socket extends Bound = NativeFdListener> {
+  readonly listener: Socket;
   readonly #path: string;
   readonly #inode: bigint;
   readonly #lock: FileHandle;
 
-  private constructor(path: string, listener: NativeFdListener, inode: bigint, lock: FileHandle) {
+  private constructor(path: string, listener: Socket, inode: bigint, lock: FileHandle) {
     this.#path = path;
     this.listener = listener;
     this.#inode = inode;
@@ -55,7 +60,20 @@ export class SocketFile {
   }
 
   /** @throws {ValenicError} `group_unknown`, `socket_in_use` or `socket_failed`. */
-  static async listen(options: SocketFileOptions): Promise<SocketFile> {
+  static listen(options: SocketFileOptions): Promise<SocketFile> {
+    const { addon } = options;
+    return SocketFile.open(options, (path, mode) => addon.listenFdSocket(path, backlog, mode));
+  }
+
+  /**
+   * As listen(), for another kind of socket.
+   *
+   * @param make  Binds one to a path, with that mode.
+   */
+  static async open<Socket extends Bound>(
+    options: SocketFileOptions,
+    make: (path: string, mode: number) => Socket,
+  ): Promise<SocketFile<Socket>> {
     const { addon, path, mode, group } = options;
     const gid = group === undefined ? null : await groupId(group);
     const lock = await takeLock(addon, path);
@@ -63,7 +81,7 @@ export class SocketFile {
       await removeStale(addon, path);
       // With a group, nobody but the owner gets in before the file is that group's.
       const first = gid === null ? mode : mode & 0o700;
-      const listener = bind(addon, path, first);
+      const listener = bind(path, first, make);
       try {
         if (gid !== null) {
           await chown(path, -1, gid);
@@ -161,15 +179,19 @@ async function removeStale(addon: SocketFunctions, path: string): Promise<void> 
     const code = codeOf(error);
     if (code === 'ENOENT') return;
     if (code === 'ECONNREFUSED') return unlink(path);
-    // A full backlog is a listener too.
-    if (code !== 'EAGAIN') throw error;
+    // A full backlog is a listener too, and so is a socket of another type.
+    if (code !== 'EAGAIN' && code !== 'EPROTOTYPE') throw error;
   }
   throw inUse(path, 'another program');
 }
 
-function bind(addon: SocketFunctions, path: string, mode: number): NativeFdListener {
+function bind<Socket>(
+  path: string,
+  mode: number,
+  make: (path: string, mode: number) => Socket,
+): Socket {
   try {
-    return addon.listenFdSocket(path, backlog, mode);
+    return make(path, mode);
   } catch (error) {
     if (codeOf(error) === 'EADDRINUSE') throw inUse(path, 'another program');
     throw error;

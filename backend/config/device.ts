@@ -1,0 +1,168 @@
+/** The device of a port from its keys, and its keys from the device: one function for each kind. */
+
+import { resolve } from 'node:path';
+import { ValenicError } from '../errors.ts';
+import { isInet, parseInet } from '../link/address.ts';
+import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
+import { kindKeys, type Row, writeItems } from './keys.ts';
+
+/** One `key=value`; `text` is null when there is no `=`. */
+export interface Item {
+  readonly key: string;
+  readonly text: string | null;
+}
+type Device = PortSpec['device'];
+
+/** What sockaddr_un holds without its closing zero: unix(7). */
+const maxSocketPathBytes = 107;
+
+/**
+ * @param value  What stands behind the kind's own key.
+ * @param items  The other keys; each is one of this kind.
+ * @throws {ValenicError} `port_syntax`, `value_invalid`.
+ */
+export function readDevice(
+  kind: Device['kind'],
+  value: string | null,
+  items: readonly Item[],
+  folder: string,
+): Device {
+  switch (kind) {
+    case 'host':
+      if (value !== null) throw syntax('host takes no value');
+      return { kind };
+    case 'vhost-user':
+      return vhostUser(value, items, folder);
+    case 'stream':
+      return stream(value, items, folder);
+    case 'dgram':
+      return dgram(value, items, folder);
+    case 'tap':
+      return tap(value, items);
+  }
+}
+
+/** The words that readDevice() reads back. */
+export function writeDevice(device: Device): readonly string[] {
+  switch (device.kind) {
+    case 'host':
+      return ['host'];
+    case 'vhost-user':
+      return [`vhost-user=${device.path}`, ...writeItems(kindKeys[device.kind], device)];
+    case 'stream':
+      return [`stream=${device.address}`, ...writeItems(kindKeys[device.kind], device)];
+    case 'dgram':
+      return [`dgram=${device.address}`, ...writeItems(kindKeys[device.kind], device)];
+    case 'tap':
+      return [`tap=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
+  }
+}
+
+function readParts<Part>(rows: Readonly<Record<string, Row<Part>>>, items: readonly Item[]): Part {
+  const parts = items.map(({ key, text }) => rows[key]?.read(key, givenText(key, text)));
+  return Object.assign({}, ...parts) as Part;
+}
+
+function vhostUser(path: string | null, items: readonly Item[], folder: string): VhostUserSpec {
+  if (path === null || path === '') throw syntax('vhost-user needs a path: vhost-user=PATH');
+  const part = readParts(kindKeys['vhost-user'], items);
+  const kind = 'vhost-user' as const;
+  const spec: VhostUserSpec = {
+    ...{ role: 'server', queues: 1 },
+    ...part,
+    ...{ kind, path: socketPath(path, folder) },
+  };
+  refuseFileKeys(spec, spec.role === 'client' ? "VMM's" : null);
+  return spec;
+}
+
+function stream(value: string | null, items: readonly Item[], folder: string): StreamSpec {
+  const address = placeOf('stream', 'tcp', value, folder);
+  const part = readParts(kindKeys.stream, items);
+  const spec: StreamSpec = { role: 'server', ...part, kind: 'stream', address };
+  refuseFileKeys(spec, spec.role === 'client' ? "peer's" : null);
+  if (isInet(address)) refuseInetFileKeys(spec);
+  return spec;
+}
+
+function dgram(value: string | null, items: readonly Item[], folder: string): DgramSpec {
+  const address = placeOf('dgram', 'udp', value, folder);
+  const part = readParts(kindKeys.dgram, items);
+  if (part.peer === undefined) {
+    throw syntax('dgram needs its other end: peer=PATH, or peer=udp:HOST:PORT');
+  }
+  const peer = placeOf('peer', 'udp', part.peer, folder);
+  if (isInet(peer) !== isInet(address)) {
+    throw syntax('dgram and peer are both paths, or both udp:HOST:PORT');
+  }
+  const spec: DgramSpec = { ...part, kind: 'dgram', address, peer };
+  if (isInet(address)) refuseInetFileKeys(spec);
+  return spec;
+}
+
+/** IFNAMSIZ less its closing zero, and what the kernel refuses in a name: dev_valid_name(). */
+const interfaceName = /^[^\s/:\0%]{1,15}$/;
+
+function tap(name: string | null, items: readonly Item[]): TapSpec {
+  if (name === null || name === '') throw syntax('tap needs an interface: tap=NAME');
+  if (!interfaceName.test(name) || name === '.' || name === '..') {
+    throw new ValenicError(
+      'value_invalid',
+      `tap=${name} is not possible: an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
+    );
+  }
+  return { queues: 1, ...readParts(kindKeys.tap, items), kind: 'tap', interface: name };
+}
+
+/** A path made absolute, or a network address as it stands. */
+function placeOf(key: string, scheme: 'tcp' | 'udp', value: string | null, folder: string): string {
+  if (value === null || value === '') {
+    throw syntax(`${key} needs a place: ${key}=PATH, or ${key}=${scheme}:HOST:PORT`);
+  }
+  if (!isInet(value)) return socketPath(value, folder);
+  if (parseInet(value, scheme) !== null) return value;
+  throw new ValenicError(
+    'value_invalid',
+    `${key}=${value} is not possible: give a path or ${scheme}:HOST:PORT, ` +
+      `e.g. ${scheme}:127.0.0.1:4789`,
+  );
+}
+
+interface FileSpec {
+  readonly mode?: number;
+  readonly group?: string;
+}
+
+/** @param owner  Whose the socket file is; null: ours. */
+function refuseFileKeys(spec: FileSpec, owner: string | null): void {
+  for (const key of ['mode', 'group'] as const) {
+    if (owner === null || spec[key] === undefined) continue;
+    throw syntax(`${key} is for role=server: with role=client the socket file is the ${owner}`);
+  }
+}
+
+function refuseInetFileKeys(spec: FileSpec): void {
+  for (const key of ['mode', 'group'] as const) {
+    if (spec[key] !== undefined) throw syntax(`${key} is for a socket file: an address has none`);
+  }
+}
+
+/** An absolute path that a UNIX socket can have. @throws {ValenicError} `value_invalid`. */
+export function socketPath(path: string, folder: string): string {
+  const full = resolve(folder, path);
+  const bytes = Buffer.byteLength(full);
+  if (bytes <= maxSocketPathBytes && !full.includes('\0')) return full;
+  throw new ValenicError(
+    'value_invalid',
+    `${full} has ${bytes} bytes: the path of a socket has at most ${maxSocketPathBytes}`,
+  );
+}
+
+export function givenText(key: string, text: string | null): string {
+  if (text !== null) return text;
+  throw syntax(`${key} needs a value: ${key}=VALUE`);
+}
+
+export function syntax(sentence: string): ValenicError {
+  return new ValenicError('port_syntax', sentence);
+}

@@ -1,0 +1,20 @@
+/** Ports whose peer is behind a descriptor: streams, datagrams, interfaces of the host. */
+
+import type { LinkSpec } from '../port-spec.ts';
+import { DgramLink } from './dgram.ts';
+import type { LinkContext, LinkEndpoint } from './link.ts';
+import { StreamLink } from './stream.ts';
+import { TapLink } from './tap.ts';
+
+export type { LinkContext, LinkEndpoint, LinkFault, LinkState } from './link.ts';
+
+export function makeLink(spec: LinkSpec, context: LinkContext): LinkEndpoint {
+  switch (spec.kind) {
+    case 'stream':
+      return new StreamLink(spec, context);
+    case 'dgram':
+      return new DgramLink(spec, context);
+    case 'tap':
+      return new TapLink(spec, context);
+  }
+}

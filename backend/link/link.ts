@@ -1,0 +1,59 @@
+/** What the kinds of ports with a descriptor behind them share: their context, state and faults. */
+
+import {
+  type DatapathEvent,
+  type FaultCode,
+  faults,
+  type NativeAddon,
+  type NativeDatapath,
+} from '../../native/boundary.ts';
+import type { PeerLog } from '../vhost-user/log.ts';
+
+export interface LinkContext {
+  readonly addon: NativeAddon;
+  readonly datapath: NativeDatapath;
+  /** The port's number in the datapath; only this endpoint commands its descriptors. */
+  readonly port: number;
+  readonly log: PeerLog;
+  /** state() would now say something else. */
+  readonly onChange: () => void;
+}
+
+export interface LinkFault {
+  readonly code: string;
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** What `port show` tells; plain data. */
+export interface LinkState {
+  /** Of stream ports. */
+  readonly role?: 'server' | 'client';
+  /** A socket's path, `tcp:HOST:PORT`, `udp:HOST:PORT`, or an interface's name. */
+  readonly address: string;
+  /** Where datagrams go. */
+  readonly peerAddress?: string;
+  /** Frames can pass. */
+  readonly connected: boolean;
+  /** Who is at the other end of a UNIX stream socket. */
+  readonly peer?: { readonly pid: number; readonly uid: number };
+  /** The last fault, until the next peer. */
+  readonly fault: LinkFault | null;
+  /** What the operator should do. */
+  readonly notice: string | null;
+}
+
+export interface LinkEndpoint {
+  /** @throws {ValenicError} and leaves nothing behind. */
+  start(): Promise<void>;
+  /** Closes sockets and descriptors. Idempotent. */
+  close(): Promise<void>;
+  handleEvent(event: DatapathEvent): void;
+  state(): LinkState;
+}
+
+/** Null for a peer that just left. */
+export function linkFault(code: FaultCode): LinkFault | null {
+  return code === 'none' ? null : { code, text: faults[code].text, at: Date.now() };
+}
