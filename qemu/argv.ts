@@ -11,6 +11,9 @@ import {
   type GuestHost,
   type GuestNic,
   type GuestPaths,
+  type InetPlace,
+  type NicBackend,
+  type NicModel,
   nicFault,
   type SocketRole,
 } from './description.ts';
@@ -102,11 +105,14 @@ function backendArgv(nic: GuestNic, id: string, version: QemuVersion): readonly 
       return ['-chardev', chardev, '-netdev', netdev];
     }
     case 'stream': {
-      if (!atLeast(version, 7, 2)) {
-        throw new QemuError('guest_failed', '-netdev stream came with QEMU 7.2: use a newer one');
-      }
-      const addr = `addr.type=unix,addr.path=${escapeValue(backend.path)}`;
-      return ['-netdev', `stream,id=${id},server=${backend.listen ? 'on' : 'off'},${addr}`];
+      requireStream(backend.kind, version);
+      const server = backend.listen ? 'server=on' : `server=off${streamReconnect(version)}`;
+      return ['-netdev', `stream,id=${id},${server},${placeArgs('addr', backend.path)}`];
+    }
+    case 'dgram': {
+      requireStream(backend.kind, version);
+      const places = [placeArgs('local', backend.local), placeArgs('remote', backend.remote)];
+      return ['-netdev', `dgram,id=${id},${places.join(',')}`];
     }
     case 'tap': {
       const vhost = backend.vhost === true ? 'on' : 'off';
@@ -116,6 +122,25 @@ function backendArgv(nic: GuestNic, id: string, version: QemuVersion): readonly 
     case 'user':
       return ['-netdev', ['user', `id=${id}`, backend.options].filter(Boolean).join(',')];
   }
+}
+
+function requireStream(kind: string, version: QemuVersion): void {
+  if (atLeast(version, 7, 2)) return;
+  throw new QemuError('guest_failed', `-netdev ${kind} came with QEMU 7.2: use a newer one`);
+}
+
+/** A SocketAddress of QEMU in its dotted form. */
+function placeArgs(name: string, place: string | InetPlace): string {
+  if (typeof place === 'string') {
+    return `${name}.type=unix,${name}.path=${escapeValue(place)}`;
+  }
+  const { host, port } = place;
+  return `${name}.type=inet,${name}.host=${escapeValue(host)},${name}.port=${port}`;
+}
+
+/** Streams connect again from QEMU 8.0 on; 7.2 gives up when the other end goes. */
+function streamReconnect(version: QemuVersion): string {
+  return atLeast(version, 8, 0) ? `,${reconnect(version)}` : '';
 }
 
 function vhostChardev(id: string, path: string, role: SocketRole, version: QemuVersion): string {
@@ -132,6 +157,11 @@ function reconnect(version: QemuVersion): string {
 }
 
 function nicDevice(nic: GuestNic, id: string, host: GuestHost): string {
+  const { model = 'virtio-net-pci' } = nic;
+  if (model !== 'virtio-net-pci') {
+    const more = Object.entries(nic.properties ?? {}).map(([key, value]) => `${key}=${value}`);
+    return [model, `netdev=${id}`, `id=${id}-nic`, `mac=${nic.mac}`, 'romfile=', ...more].join(',');
+  }
   const vhost = nic.backend.kind === 'vhost-user';
   const queues = nic.backend.kind === 'vhost-user' ? nic.backend.queues : 1;
   const vectors = nic.vectors ?? safeVectors(vhost, queues, host);
@@ -169,6 +199,14 @@ function escapeValue(value: string): string {
   return value.replaceAll(',', ',,');
 }
 
+/** A stream or dgram port as a user sees it. Any model of NIC will do, and any memory. */
+export interface AttachLink {
+  readonly backend: Extract<NicBackend, { kind: 'stream' | 'dgram' }>;
+  readonly model?: NicModel;
+  readonly mac: string;
+  readonly index: number;
+}
+
 /** A vhost-user port as a user sees it, to attach a guest of their own. */
 export interface AttachPort {
   readonly path: string;
@@ -196,7 +234,7 @@ export interface AttachOptions {
  * @param version  The QEMU it is for; Debian 12's (7.2) when absent.
  */
 export function qemuArgsForPort(
-  port: AttachPort,
+  port: AttachPort | AttachLink,
   version: QemuVersion = debian12Version,
   options: AttachOptions = {},
 ): string[] {
@@ -207,7 +245,8 @@ export function qemuArgsForPort(
     ...['-m', `${memoryMiB}`, '-machine', 'memory-backend=valenic-mem'],
     ...['-object', `memory-backend-memfd,id=valenic-mem,size=${memoryMiB}M,share=on`],
   ];
-  return [...(port.index === 0 ? memory : []), ...nicArgv(nic, `valenic${port.index}`, host)];
+  const shared = nic.backend.kind === 'vhost-user' && port.index === 0;
+  return [...(shared ? memory : []), ...nicArgv(nic, `valenic${port.index}`, host)];
 }
 
 /**
@@ -235,9 +274,15 @@ export function libvirtInterfaceXml(port: AttachPort): string {
   ].join('\n');
 }
 
-function attachedNic(port: AttachPort): GuestNic {
-  const { path, role, queues, mac } = port;
-  const nic: GuestNic = { mac, backend: { kind: 'vhost-user', path, role, queues } };
+function attachedNic(port: AttachPort | AttachLink): GuestNic {
+  const { mac } = port;
+  const nic: GuestNic =
+    'backend' in port
+      ? { mac, backend: port.backend, ...(port.model && { model: port.model }) }
+      : {
+          mac,
+          backend: { kind: 'vhost-user', path: port.path, role: port.role, queues: port.queues },
+        };
   const fault = nicFault(nic);
   if (fault !== null) throw new QemuError('guest_failed', fault);
   return nic;

@@ -8,10 +8,22 @@ import type { Accel } from './kvm.ts';
  */
 export type SocketRole = 'server' | 'client';
 
+/** Models of NIC that need no driver of virtio; QEMU has more. */
+export const nicModels = ['virtio-net-pci', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'] as const;
+export type NicModel = (typeof nicModels)[number];
+
+/** A place on a network, for sockets that are no files. */
+export interface InetPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What the guest sees of every virtio NIC, whatever is behind it. */
 export interface NicFace {
   /** Twelve hexadecimal digits with colons, unicast. */
   readonly mac: string;
+  /** virtio-net-pci when absent; with another one only `mac` and `properties` count. */
+  readonly model?: NicModel;
   /** The guest sees this MTU (VIRTIO_NET_F_MTU); 0 or absent: not offered. */
   readonly hostMtu?: number;
   /** Descriptors, a power of two, 256..1024. Absent: QEMU's 256. */
@@ -34,8 +46,14 @@ export type NicBackend =
       /** Queue pairs, 1..16. */
       readonly queues: number;
     }
-  /** QEMU's own stream back-end on a UNIX socket: another guest, or passt. From QEMU 7.2. */
-  | { readonly kind: 'stream'; readonly path: string; readonly listen: boolean }
+  /** QEMU's own stream back-end: a port of ours, another guest, or passt. From QEMU 7.2. */
+  | { readonly kind: 'stream'; readonly path: string | InetPlace; readonly listen: boolean }
+  /** One frame a datagram, between QEMU's place and the other end's. From QEMU 7.2. */
+  | {
+      readonly kind: 'dgram';
+      readonly local: string | InetPlace;
+      readonly remote: string | InetPlace;
+    }
   /** A TAP interface that exists and that this user may open. */
   | { readonly kind: 'tap'; readonly ifname: string; readonly vhost?: boolean }
   /** QEMU's user-mode network (slirp). */
@@ -109,6 +127,9 @@ export function nicFault(nic: GuestNic): string | null {
   // virtio 1.2, 5.1.4.1: a device that offers F_MTU sets it to at least 68.
   if (mtu !== 0 && !within(mtu, 68, 65535)) return 'hostMtu must be 68..65535';
   const vhost = nic.backend.kind === 'vhost-user';
+  if (vhost && (nic.model ?? 'virtio-net-pci') !== 'virtio-net-pci') {
+    return `vhost-user needs virtio-net-pci, not ${nic.model}: use a stream port`;
+  }
   const rx = ringFault('rxQueueSize', nic.rxQueueSize, 1024);
   // QEMU: "tx_queue_size" above 256 needs a vhost-user or vDPA peer.
   const tx = ringFault('txQueueSize', nic.txQueueSize, vhost ? 1024 : 256);

@@ -2,6 +2,7 @@
 
 export * from './agent/index.ts';
 export {
+  type AttachLink,
   type AttachOptions,
   type AttachPort,
   agentPortName,
@@ -18,9 +19,12 @@ export {
   type GuestHost,
   type GuestNic,
   type GuestPaths,
+  type InetPlace,
   type NicBackend,
   type NicFace,
+  type NicModel,
   nicFault,
+  nicModels,
   type SocketRole,
 } from './description.ts';
 export { QemuError, type QemuErrorCode, qemuErrorCodes } from './errors.ts';

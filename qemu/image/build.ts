@@ -13,7 +13,7 @@ import { QemuError } from '../errors.ts';
 import { findProgram } from '../locate.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { isStaticProgram } from './elf.ts';
-import { checkKernel, debianCloudKernel, type GuestKernel } from './kernel.ts';
+import { checkKernel, debianKernel, type GuestKernel, type KernelFlavour } from './kernel.ts';
 import { type KernelModule, resolveModules } from './modules.ts';
 import { type Log, unpackedPackage } from './packages.ts';
 
@@ -30,8 +30,8 @@ export interface GuestImageOptions {
   readonly cacheDir: string;
   /** The guest agent: a static program. */
   readonly agent: string;
-  /** A kernel that is already here, instead of Debian's. */
-  readonly kernel?: GuestKernel;
+  /** A kernel that is already here, or which of Debian's; `cloud` when absent. */
+  readonly kernel?: GuestKernel | KernelFlavour;
   /** Modules to load besides those for virtio-net and the agent's port. */
   readonly modules?: readonly string[];
   /** Words added to the kernel's command line. */
@@ -72,10 +72,11 @@ export async function buildGuestImage(options: GuestImageOptions): Promise<Guest
   const log = options.log ?? ((): void => {});
   const cacheDir = resolve(options.cacheDir);
   await mkdir(cacheDir, { recursive: true });
+  const { kernel: wanted = 'cloud' } = options;
   const kernel =
-    options.kernel === undefined
-      ? await debianCloudKernel(cacheDir, log)
-      : await checkKernel(options.kernel);
+    typeof wanted === 'string'
+      ? await debianKernel(wanted, cacheDir, log)
+      : await checkKernel(wanted);
   const modules = await resolveModules(kernel.modules, [
     ...baseModules,
     ...(options.modules ?? []),

@@ -107,11 +107,47 @@ describe('other NICs', () => {
       { kind: 'stream', path: '/t/s', listen: true },
       'stream,id=n,server=on,addr.type=unix,addr.path=/t/s',
     ],
+    [
+      { kind: 'stream', path: { host: '10.0.0.1', port: 5555 }, listen: false },
+      'stream,id=n,server=off,addr.type=inet,addr.host=10.0.0.1,addr.port=5555',
+    ],
+    [
+      { kind: 'dgram', local: '/t/a,b', remote: { host: '::1', port: 9 } },
+      'dgram,id=n,local.type=unix,local.path=/t/a,,b,' +
+        'remote.type=inet,remote.host=::1,remote.port=9',
+    ],
     [{ kind: 'tap', ifname: 'tap0' }, 'tap,id=n,ifname=tap0,script=no,downscript=no,vhost=off'],
     [{ kind: 'user', options: 'restrict=on' }, 'user,id=n,restrict=on'],
   ])('%o', (backend, netdev) => {
     expect(nicArgv({ mac, backend }, 'n', old)[1]).toBe(netdev);
     expect(device({ mac, backend }, old)).not.toContain('ctrl_guest_offloads');
+  });
+
+  it('connects a stream again where QEMU can', () => {
+    const backend = { kind: 'stream', path: '/t/s', listen: false } as const;
+    const netdev = (major: number, minor: number) =>
+      nicArgv({ mac, backend }, 'n', { version: { major, minor, micro: 0 }, accel: 'kvm' })[1];
+    expect(netdev(7, 2)).not.toContain('reconnect');
+    expect(netdev(8, 0)).toContain('server=off,reconnect=1,');
+    expect(netdev(9, 2)).toContain('server=off,reconnect-ms=250,');
+  });
+
+  it('has what a model without virtio takes, and no more', () => {
+    const backend = { kind: 'stream', path: '/t/s', listen: false } as const;
+    const nic: GuestNic = { mac, model: 'e1000', hostMtu: 9000, backend };
+    expect(device(nic, old)).toBe(`e1000,netdev=n,id=n-nic,mac=${mac},romfile=`);
+    expect(() => guestArgv(guest([vhost(1, { model: 'e1000' })]), paths, old)).toThrow(
+      'vhost-user needs virtio-net-pci, not e1000: use a stream port',
+    );
+  });
+
+  it('attaches to a stream port without shared memory', () => {
+    const backend = { kind: 'stream', path: '/t/s', listen: false } as const;
+    const args = qemuArgsForPort({ backend, model: 'rtl8139', mac, index: 0 });
+    expect(args.join(' ')).toBe(
+      '-netdev stream,id=valenic0,server=off,addr.type=unix,addr.path=/t/s ' +
+        `-device rtl8139,netdev=valenic0,id=valenic0-nic,mac=${mac},romfile=`,
+    );
   });
 
   it('refuses -netdev stream where QEMU has none', () => {
