@@ -119,6 +119,11 @@ export class Lab implements AsyncDisposable {
     return join(this.dir, `${name}.sock`);
   }
 
+  /** A port of any kind. */
+  addDevice(name: string, device: PortSpec['device']): Promise<Port> {
+    return this.backend.addPort(specOf(name, device));
+  }
+
   /** A port of the lab's switch for a guest of the same name. */
   addPort(name: string, options: PortOptions = {}): Promise<Port> {
     const { role = 'server', queues = 1 } = options;
@@ -158,9 +163,14 @@ export class Lab implements AsyncDisposable {
    * it says nothing unasked: what is counted then is what a test sent.
    */
   async boot(name: string, options: GuestOptions): Promise<Station> {
-    const guest = await this.start(this.describe(name, options));
+    return this.bootAs(name, options.station, this.describe(name, options));
+  }
+
+  /** As boot(), for a description of one's own. */
+  async bootAs(name: string, station: number, description: GuestDescription): Promise<Station> {
+    const guest = await this.start(description);
     await guest.agent.link(eth0, true);
-    const [mac, address] = [macOf(options.station), addressOf(options.station)];
+    const [mac, address] = [macOf(station), addressOf(station)];
     return {
       ...{ name, guest, mac, address },
       get agent() {

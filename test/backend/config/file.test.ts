@@ -114,7 +114,10 @@ describe('the configuration file', () => {
       'ports:\n  - 7',
       'v.yaml:2:5: this is not possible: give a port like vale0:vm1,vhost-user=PATH',
     ],
-    ['ports:\n  - v:h,host\n  - v:p,tap=t', 'v.yaml:3:5: v:p: ports of kind tap are not built in'],
+    [
+      'ports:\n  - v:h,host\n  - v:p,ptnet=t',
+      'v.yaml:3:5: v:p: ports of kind ptnet are not built in',
+    ],
     ['ports:\n  - { host: on }', 'v.yaml:2:5: a port needs a name: vale0:vm1'],
     ['ports:\n  - { name: v:h, host: 3 }', 'v.yaml:2:5: host takes no value'],
     [

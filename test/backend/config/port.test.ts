@@ -71,6 +71,53 @@ describe('the text of a port', () => {
     });
   });
 
+  it.each([
+    ['stream=e.sock', { kind: 'stream', address: '/run/e.sock', role: 'server' }],
+    [
+      'stream=/s,role=server,mode=0660,group=kvm',
+      { kind: 'stream', address: '/s', role: 'server', mode: 0o660, group: 'kvm' },
+    ],
+    [
+      'stream=tcp:[::1]:5555,role=client',
+      { kind: 'stream', address: 'tcp:[::1]:5555', role: 'client' },
+    ],
+    ['dgram=d,peer=p,mode=0600', { kind: 'dgram', address: '/run/d', peer: '/run/p', mode: 0o600 }],
+    [
+      'dgram=udp:127.0.0.1:1,peer=udp:h.example:2',
+      { kind: 'dgram', address: 'udp:127.0.0.1:1', peer: 'udp:h.example:2' },
+    ],
+    ['tap=tap0', { kind: 'tap', interface: 'tap0', queues: 1 }],
+    [
+      'tap=t,queues=4,persist=on,mtu=9000',
+      { kind: 'tap', interface: 't', queues: 4, persist: true, mtu: 9000 },
+    ],
+  ])('takes %s', (text, device) => {
+    const spec = parsePort(`v:p,${text}`, '/run');
+    expect(spec.device).toEqual(device);
+    expect(parsePort(portText(spec))).toEqual(spec);
+  });
+
+  it.each([
+    ['stream', 'port_syntax: stream needs a place: stream=PATH, or stream=tcp:HOST:PORT'],
+    ['stream=udp:h:1', 'value_invalid: stream=udp:h:1 is not possible: give a path or tcp:HOST:'],
+    ['stream=tcp:h:65536', 'value_invalid: stream=tcp:h:65536 is not possible'],
+    ['stream=/s,role=client,mode=0600', 'with role=client the socket file is the peer'],
+    ['stream=tcp:h:1,mode=0600', 'port_syntax: mode is for a socket file: an address has none'],
+    ['stream=/s,queues=2', 'queues is for vhost-user and tap ports, not for stream'],
+    ['dgram=/d', 'port_syntax: dgram needs its other end: peer=PATH, or peer=udp:HOST:PORT'],
+    ['dgram=/d,peer=udp:h:1', 'port_syntax: dgram and peer are both paths, or both udp:HOST:PORT'],
+    ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file: an address has none'],
+    ['dgram=/d,peer=', 'peer has no value: give a path or udp:HOST:PORT'],
+    ['tap', 'port_syntax: tap needs an interface: tap=NAME'],
+    ['tap=sixteen-letters!', 'value_invalid: tap=sixteen-letters! is not possible'],
+    ['tap=a/b', 'an interface\'s name has 1 to 15 characters, no "/", ":" or "%"'],
+    ['tap=..', 'value_invalid: tap=.. is not possible'],
+    ['tap=t,role=client', 'role is for vhost-user and stream ports, not for tap'],
+    ['tap=t,persist=maybe', 'give on or off'],
+  ])('refuses %s', (text, sentence) => {
+    expect(refused(`v:p,${text}`)).toContain(sentence);
+  });
+
   it('reads two commas as one of the path', () => {
     const { device } = parsePort('vale0:vm1,vhost-user=/run/a,,b.sock,queues=2');
     expect(device).toMatchObject({ path: '/run/a,b.sock', queues: 2 });
@@ -94,7 +141,10 @@ describe('the text of a port', () => {
     ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
     ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
     ['v:p,host=1', 'port_syntax: host takes no value'],
-    ['v:p,host,queues=2', 'port_syntax: queues is for vhost-user ports: a host port has no socket'],
+    [
+      'v:p,host,queues=2',
+      'port_syntax: queues is for vhost-user and tap ports: a host port has no socket',
+    ],
     ['v:p,vhost-user', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
     ['v:p,vhost-user=', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
     ['v:p,vhost-user=/a,', 'port_syntax: there is an empty item: write KEY=VALUE between commas'],
@@ -123,15 +173,12 @@ describe('the text of a port', () => {
     expect(refused(text)).toContain(sentence);
   });
 
-  it.each(['netmap', 'ptnet=/d', 'tap=tap0', 'stream=/s', 'packet=eth0'])(
-    'says that %s is not built in yet',
-    (kind) => {
-      expect(refused(`v:p,${kind}`)).toBe(
-        `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
-          'vhost-user=PATH and host are',
-      );
-    },
-  );
+  it.each(['netmap', 'ptnet=/d', 'packet=eth0'])('says that %s is not built in yet', (kind) => {
+    expect(refused(`v:p,${kind}`)).toBe(
+      `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
+        'vhost-user, host, stream, dgram, tap are',
+    );
+  });
 
   it.each([
     ['polling=bussy', 'give busy, adaptive or event'],

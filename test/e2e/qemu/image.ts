@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { buildGuestImage, type GuestImage } from '../../../qemu/index.ts';
+import { buildGuestImage, type GuestImage, type GuestImageOptions } from '../../../qemu/index.ts';
 import { run } from '../../../qemu/run.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -42,6 +42,9 @@ async function must(program: string, args: readonly string[]): Promise<void> {
 /** Kept in .cache between runs: the kernel package is fetched once. */
 export const imageCache = join(root, '.cache/guest');
 
-export async function testImage(): Promise<GuestImage> {
-  return buildGuestImage({ cacheDir: imageCache, agent: await builtAgent() });
+/** @param more  Another kernel, further modules. */
+export async function testImage(
+  more: Pick<GuestImageOptions, 'kernel' | 'modules'> = {},
+): Promise<GuestImage> {
+  return buildGuestImage({ cacheDir: imageCache, agent: await builtAgent(), ...more });
 }

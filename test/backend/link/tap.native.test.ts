@@ -1,0 +1,163 @@
+/** Tap ports on interfaces of this machine. Needs CAP_NET_ADMIN; each test removes what it made. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { tapSentence } from '../../../backend/link/tap.ts';
+import { until } from '../support.ts';
+import { counted, frame, framed, type LinkRig, linkRig, StreamPeer } from './support.ts';
+
+const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
+const may = existsSync('/dev/net/tun') && process.getuid?.() === 0;
+
+const names: string[] = [];
+/** A name that no other test uses; gone after the test. */
+function tapName(): string {
+  const name = `vt${process.pid % 100_000}x${names.length}`;
+  names.push(name);
+  return name;
+}
+afterEach(() => {
+  for (const name of names.splice(0)) spawnSync('ip', ['link', 'del', name]);
+});
+
+/** IPv6 would speak unasked on every interface that is up. */
+function quiet(name: string): void {
+  spawnSync('sysctl', ['-qw', `net.ipv6.conf.${name}.disable_ipv6=1`]);
+}
+
+async function withPeer(rig: LinkRig): Promise<StreamPeer> {
+  await rig.stream('s');
+  return StreamPeer.connect(rig.path('s'));
+}
+
+/** An ARP request for the host's address; the kernel itself answers. */
+function arpRequest(target: string): Buffer {
+  const bytes = (text: string) => Buffer.from(text.split('.').map(Number));
+  return Buffer.concat([
+    Buffer.from('ffffffffffff020000000009', 'hex'),
+    Buffer.from('080600010800060400010200000000090a4d0002', 'hex'),
+    ...[Buffer.alloc(6), bytes(target), Buffer.alloc(18)],
+  ]);
+}
+
+describe.skipIf(!may)('a tap port', () => {
+  it('makes an interface that is not there, sets it up, and takes it along', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1, mtu: 1400 });
+    const shown = execFileSync('ip', ['-o', 'link', 'show', name], { encoding: 'utf8' });
+    expect(shown).toMatch(/[<,]UP[,>].* mtu 1400 /);
+    expect(port.state().link).toMatchObject({ connected: true, address: name, notice: null });
+    await port.close();
+    expect(existsSync(`/sys/class/net/${name}`)).toBe(false);
+  });
+
+  it('carries frames to the host stack and back', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 });
+    quiet(name);
+    ip('addr', 'add', '10.77.0.1/24', 'dev', name);
+    const peer = await withPeer(rig);
+    await peer.write(framed(arpRequest('10.77.0.1')));
+    const answer = await until(
+      () => peer.frames.find((one) => one.readUInt16BE(12) === 0x0806 && one[21] === 2),
+      (found) => found !== undefined,
+    );
+    expect(answer?.subarray(0, 6).toString('hex')).toBe('020000000009');
+    expect(answer?.subarray(28, 32)).toEqual(Buffer.from([10, 77, 0, 1]));
+    expect(port.stats().counters.rx_frames).toBeGreaterThan(0);
+  });
+
+  it.each([1, 4])('opens one that exists, of %i queues, and leaves it there', async (queues) => {
+    const rig = await linkRig(2);
+    const name = tapName();
+    const several = queues > 1 ? ['multi_queue'] : [];
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', ...several);
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues });
+    expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${name} up`);
+    const peer = await withPeer(rig);
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ drops }) => drops.rx_link_down, 1);
+    quiet(name);
+    ip('link', 'set', name, 'up');
+    expect(port.state().link?.notice).toBeNull();
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ counters }) => counters.rx_frames, 1);
+    await port.close();
+    expect(existsSync(`/sys/class/net/${name}`)).toBe(true);
+  });
+
+  it('one queue opens an interface that was made for several', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 });
+    expect(port.state().link?.connected).toBe(true);
+  });
+
+  it('leaves one that it made when it persists', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    const device = { kind: 'tap', interface: name, queues: 1, persist: true } as const;
+    await (await rig.add('t', device)).close();
+    expect(existsSync(`/sys/class/net/${name}`)).toBe(true);
+  });
+
+  it('interface_gone: is told, and found again when it is back', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 2 });
+    ip('link', 'del', name);
+    const gone = await until(
+      () => port.state().link,
+      (link) => link?.connected === false,
+    );
+    expect(gone?.fault?.code).toBe('interface_gone');
+    const peer = await withPeer(rig);
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ drops }) => drops.rx_not_connected, 1);
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
+    quiet(name);
+    ip('link', 'set', name, 'up');
+    await until(
+      () => port.state().link?.connected,
+      (is) => is === true,
+    );
+    expect(port.state().link?.fault).toBeNull();
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ counters }) => counters.rx_frames, 1);
+  });
+
+  it.each([
+    ['lo', 1],
+    ['lo', 2],
+  ])('refuses %s, which is no tap interface, with %i queues', async (name, queues) => {
+    const rig = await linkRig();
+    const adding = rig.add('t', { kind: 'tap', interface: name, queues });
+    await expect(adding).rejects.toThrow(/^lo (is no tap interface|is in use)/);
+    expect(rig.backend.ports()).toEqual([]);
+  });
+
+  it('refuses one that another port has', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    await rig.add('t', { kind: 'tap', interface: name, queues: 1 });
+    const adding = rig.add('u', { kind: 'tap', interface: name, queues: 1 });
+    await expect(adding).rejects.toThrow(`${name} is in use by another program`);
+  });
+});
+
+describe('an interface that cannot be had', () => {
+  it.each([
+    ['EPERM', 1, 'none does not exist, and making it needs CAP_NET_ADMIN: make it with "ip tuntap'],
+    ['EPERM', 2, 'mode tap user $USER multi_queue" as root'],
+    ['EACCES', 1, '/dev/net/tun may not be opened by this user'],
+    ['ENOENT', 1, 'there is no /dev/net/tun: load it with "modprobe tun" as root'],
+    ['EINVAL', 2, 'none is no tap interface of several queues'],
+    ['E2BIG', 4, 'none has fewer queues than 4: say less'],
+  ])('%s with %i queues: says what to do', (code, queues, sentence) => {
+    expect(tapSentence({ kind: 'tap', interface: 'none', queues }, code, null)).toContain(sentence);
+  });
+});

@@ -1,0 +1,147 @@
+/** Guests beside other kinds of ports: an e1000 NIC over a stream, and the stack of the host. */
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GuestDescription } from '../../qemu/index.ts';
+import { Counts, eth0, introduce, Lab, macOf, pinged, type Station, until } from './lab.ts';
+import { testImage } from './qemu/image.ts';
+
+const payloadBytes = 4 << 20;
+const port = 5001;
+
+/** Sends a checked payload; resolves when both ends agree on every byte. */
+async function transfer(from: Station, to: Station, address = to.address): Promise<void> {
+  const listener = await to.agent.tcpListen(port);
+  const sent = await from.agent.tcpConnect({ address, port, bytes: payloadBytes, seed: 7 });
+  const seen = await listener.finished({ timeoutMs: 60_000 });
+  expect(sent).toMatchObject({ bytes: payloadBytes, checksumOk: true });
+  expect(seen).toMatchObject({ bytes: payloadBytes, checksumOk: true, transfers: 1 });
+}
+
+describe('an e1000 guest on a stream port and a virtio guest', () => {
+  let lab: Lab;
+  let virtio: Station;
+  let e1000: Station;
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    await lab.addPort('v');
+    const address = lab.socketOf('e');
+    await lab.addDevice('e', { kind: 'stream', address, role: 'server' });
+    // The small kernel has no driver for it.
+    const image = await testImage({ kernel: 'generic', modules: ['e1000'] });
+    const description: GuestDescription = {
+      ...lab.describe('e', { station: 2 }),
+      memoryMiB: 256,
+      boot: {
+        ...{ kind: 'kernel', kernel: image.kernel, initrd: image.initrd },
+        append: `${image.append} ipv6.disable=1`,
+      },
+      nics: [
+        {
+          mac: macOf(2),
+          model: 'e1000',
+          backend: { kind: 'stream', path: address, listen: false },
+        },
+      ],
+    };
+    const booting = [lab.boot('v', { station: 1 }), lab.bootAs('e', 2, description)] as const;
+    [virtio, e1000] = await Promise.all(booting);
+    for (const { agent, address: at } of [virtio, e1000]) {
+      await agent.configure({ interface: eth0, address: `${at}/24`, up: true });
+    }
+    // The NIC negotiates its link first, which takes it a while.
+    await until(
+      'the link of e1000',
+      () => pinged(virtio, e1000, 1),
+      (answers) => answers === 1,
+    );
+  });
+  afterAll(() => lab?.close());
+
+  it('answer each other', async () => {
+    expect(lab.port('e').state().link).toMatchObject({
+      connected: true,
+      peer: { pid: e1000.guest.pid },
+      fault: null,
+    });
+    expect(await pinged(virtio, e1000, 5)).toBe(5);
+    expect(await pinged(e1000, virtio, 5)).toBe(5);
+  });
+
+  it('send each other 4 MiB, every byte as it was', async () => {
+    const counts = new Counts(lab.port('v'), lab.port('e'));
+    await transfer(virtio, e1000);
+    await transfer(e1000, virtio);
+    // TCP mends what a slow receiver drops; nothing else may be lost.
+    const { rx_backlog_full: _, rx_no_buffer: __, ...others } = counts.drops();
+    expect(others).toEqual({});
+  });
+});
+
+const may = existsSync('/dev/net/tun') && process.getuid?.() === 0;
+const namespace = `vale-e2e-${process.pid}`;
+const tap = `ve${process.pid}`;
+const host = '10.11.0.254';
+const inside = (...words: string[]): readonly string[] => ['netns', 'exec', namespace, ...words];
+
+/** Passes what comes to `host` on to a guest: through the host's stack there and back. */
+const relay = `
+  const net = require('node:net');
+  net.createServer({ allowHalfOpen: true }, (client) => {
+    const other = net.connect({ port: ${port}, host: process.argv[1], allowHalfOpen: true });
+    client.pipe(other).pipe(client);
+    const end = () => { client.destroy(); other.destroy(); };
+    for (const one of [client, other]) one.on('error', end);
+  }).listen(${port}, '${host}', () => console.log('ready'));
+`;
+
+describe.skipIf(!may)('guests and the stack of the host, over a tap port', () => {
+  let lab: Lab;
+  let a: Station;
+  let b: Station;
+  let relaying: ChildProcess | null = null;
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    const ip = (...words: readonly string[]) => void execFileSync('ip', words, { stdio: 'pipe' });
+    ip('netns', 'add', namespace);
+    await lab.addDevice('t', { kind: 'tap', interface: tap, queues: 1 });
+    ip('link', 'set', tap, 'netns', namespace);
+    spawnSync('ip', inside('sysctl', '-qw', 'net.ipv6.conf.all.disable_ipv6=1'));
+    ip(...inside('ip', 'addr', 'add', `${host}/24`, 'dev', tap));
+    ip(...inside('ip', 'link', 'set', tap, 'up'));
+    [a, b] = await lab.bootAll('a', 'b');
+    await introduce(a, b);
+  });
+  afterAll(async () => {
+    relaying?.kill();
+    await lab?.close();
+    spawnSync('ip', ['netns', 'del', namespace]);
+    spawnSync('ip', ['link', 'del', tap]);
+  });
+
+  it('the host answers a guest', async () => {
+    expect((await a.agent.ping({ address: host, count: 5 })).received).toBe(5);
+    expect(lab.port('t').stats().counters.rx_frames).toBeGreaterThanOrEqual(5);
+  });
+
+  it('4 MiB go to the host and from the host to a guest, every byte as it was', async () => {
+    const started = spawn('ip', [...inside(process.execPath, '-e', relay, b.address)]);
+    relaying = started;
+    let said = '';
+    started.stdout.on('data', (text) => {
+      said += text;
+    });
+    await until(
+      'the relay',
+      () => said,
+      (text) => text.includes('ready'),
+    );
+    await transfer(a, b, host);
+    const { counters } = lab.port('t').stats();
+    expect(counters.rx_bytes).toBeGreaterThan(payloadBytes);
+    expect(counters.tx_bytes).toBeGreaterThan(payloadBytes);
+  });
+});
