@@ -159,7 +159,7 @@ async function forwards(): Promise<void> {
   missing += sent - counter() - counts.dropped();
 }
 
-/** The count once it has not changed for two seconds: a loaded machine stops testpmd for a while. */
+/** The count once it has not changed for two seconds: a loaded machine stops testpmd at times. */
 async function settled(count: () => number): Promise<number> {
   let [last, quietSince] = [count(), Date.now()];
   return until(
