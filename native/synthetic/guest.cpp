@@ -25,16 +25,10 @@ bool has(uint64_t features, unsigned bit) { return (features & spec::feature_mas
 /// A queue as it was negotiated, without calls.
 template <typename Queue>
 Queue new_queue(uint8_t* ring, uint16_t size, uint64_t features) {
-    const bool event_index = has(features, spec::feature_ring_event_idx);
-    if constexpr (std::is_same_v<Queue, driver::PackedQueue>) {
-        Queue queue(ring, size, event_index, has(features, spec::feature_in_order));
-        queue.ask_for_no_call();
-        return queue;
-    } else {
-        Queue queue(ring, size, event_index);
-        queue.ask_for_no_call();
-        return queue;
-    }
+    Queue queue(ring, size, has(features, spec::feature_ring_event_idx),
+                has(features, spec::feature_in_order));
+    queue.ask_for_no_call();
+    return queue;
 }
 
 uint64_t features_for(const Options& options) {

@@ -94,7 +94,9 @@ class NetGuest {
         const bool events = has_feature(options_.features, spec::feature_ring_event_idx);
         Pair pair{{space.take(bytes)}, {space.take(bytes)}, nullptr};
         const auto queue = [&](const Ring& ring) {
-            driver::SplitQueue made(ring.memory, options_.ring_size, events, options_.base);
+            driver::SplitQueue made(ring.memory, options_.ring_size, events,
+                                    has_feature(options_.features, spec::feature_in_order),
+                                    options_.base);
             made.avail()->idx = made.used()->idx = options_.base;
             if (options_.wants_calls) {
                 made.ask_for_call();

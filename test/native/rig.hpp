@@ -130,7 +130,8 @@ struct Split {
     static constexpr uint64_t features = 0;
     static Queue make(uint8_t* memory, const RingOptions& options) {
         Queue queue(memory, options.size,
-                    has_feature(options.features, spec::feature_ring_event_idx), options.base);
+                    has_feature(options.features, spec::feature_ring_event_idx),
+                    has_feature(options.features, spec::feature_in_order), options.base);
         // As the device before us left it.
         queue.avail()->idx = queue.used()->idx = options.base;
         return queue;

@@ -49,8 +49,12 @@ class SplitQueue {
     static constexpr uint16_t first_position = 0;
 
     /// `memory`: parts_of(size).bytes, zeroed. `base`: index to begin at (after a reconnect).
-    SplitQueue(uint8_t* memory, uint16_t size, bool event_index, uint16_t base = 0)
-        : size_(size), mask_(static_cast<uint16_t>(size - 1)), event_index_(event_index) {
+    SplitQueue(uint8_t* memory, uint16_t size, bool event_index, bool in_order = false,
+               uint16_t base = 0)
+        : size_(size),
+          mask_(static_cast<uint16_t>(size - 1)),
+          event_index_(event_index),
+          in_order_(in_order) {
         CHECK(size > 0 && (size & (size - 1)) == 0);
         const Parts parts = parts_of(size);
         table_ = reinterpret_cast<spec::SplitDesc*>(memory + parts.desc);
@@ -188,10 +192,8 @@ class SplitQueue {
     }
     /// The used chain `ahead` after the first that waits; used_waiting() said that it is there.
     UsedChain peek_used(uint32_t ahead) const noexcept {
-        const spec::SplitUsedElem& element = used_ring_[(last_used_ + ahead) & mask_];
-        const uint32_t id = load_once(element.id);
-        CHECK(id < size_);
-        return {static_cast<uint16_t>(id), load_once(element.len)};
+        const auto at = static_cast<uint16_t>(last_used_ + ahead);
+        return {used_head(at), load_once(used_ring_[at & mask_].len)};
     }
     /// Takes what was peeked at.
     void skip_used(uint32_t count) noexcept {
@@ -218,16 +220,13 @@ class SplitQueue {
     /// loaded again for each chain cost more than all the rest.
     template <typename See>
     void take_back(uint32_t count, See see) noexcept {
-        const spec::SplitUsedElem* const ring = used_ring_;
         const uint16_t* const lengths = chain_length_.data();
         uint16_t* const free = free_.data();
         const uint32_t mask = mask_;
         const uint32_t first = last_used_;
         uint32_t tail = free_tail_;
         for (uint32_t i = 0; i < count; ++i) {
-            const uint32_t id = load_once(ring[(first + i) & mask].id);
-            CHECK(id <= mask);
-            const auto head = static_cast<uint16_t>(id);
+            const uint16_t head = used_head(static_cast<uint16_t>(first + i));
             see(head);
             if (lengths[head] == 1) [[likely]] {
                 free[tail++ & mask] = head;
@@ -272,6 +271,14 @@ class SplitQueue {
     uint16_t last_used() const noexcept { return last_used_; }
 
  private:
+    /// Head of the chain that was used as number `at`. With IN_ORDER the device writes one entry
+    /// for a batch and takes chains as they were offered. virtio 1.2, 2.7.9.
+    uint16_t used_head(uint16_t at) const noexcept {
+        if (in_order_) return reinterpret_cast<const uint16_t*>(avail_ + 1)[at & mask_];
+        const uint32_t id = load_once(used_ring_[at & mask_].id);
+        CHECK(id < size_);
+        return static_cast<uint16_t>(id);
+    }
     bool kick_is_due() noexcept {
         if (kicked_ == published_) return false;
         if (!event_index_) return (load_once(used_->flags) & spec::used_f_no_notify) == 0;
@@ -302,6 +309,7 @@ class SplitQueue {
     uint16_t size_;
     uint16_t mask_;
     bool event_index_;
+    bool in_order_;
     uint16_t next_avail_;  ///< First index not offered.
     uint16_t published_;
     uint16_t kicked_;     ///< Published index when kick_wanted() was last asked.

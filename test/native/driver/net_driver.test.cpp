@@ -79,6 +79,14 @@ TEST_SUITE("the guest's poll-mode driver") {
         }
     }
 
+    TEST_CASE("IN_ORDER: takes a whole batch back for one used entry") {
+        Pair pair({.ring_size = 16, .features = modern | features_of(spec::feature_in_order)});
+        for (unsigned round = 0; round < 40; ++round) {
+            pair.send(1 + round % 16, 60, round * 100);
+            pair.expect(1 + round % 16, 60, round * 100);
+        }
+    }
+
     TEST_CASE("puts merged frames together in the middle of a burst") {
         Pair pair({.ring_size = 64, .features = mergeable, .buffer_bytes = 2048});
         GuestOptions small{.ring_size = 64, .features = mergeable, .buffer_bytes = 256};

@@ -178,7 +178,7 @@ TEST_SUITE("TX: rebind") {
         REQUIRE(rig.fetch() == 3);
         rig.ring->release();
         driver::SplitQueue moved(rig.space.take(driver::SplitQueue::parts_of(8).bytes), 8, false,
-                                 3);
+                                 false, 3);
         moved.avail()->idx = moved.used()->idx = 3;
         RingConfig config = rig.config();
         config.desc_addr = reinterpret_cast<uint64_t>(moved.table());
