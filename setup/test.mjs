@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { buildAll, buildNative } from './build.mjs';
 import { guard } from './guard.mjs';
 import {
@@ -37,7 +37,16 @@ function doctest(name, options, env = {}) {
   return {
     passed: counts.reduce((sum, one) => sum + one.passed, 0),
     failed: counts.reduce((sum, one) => sum + one.failed, 0),
+    failures: counts.flatMap((one) => one.failures),
   };
+}
+
+/** The test cases a doctest report has errors of. */
+function failedCases(report) {
+  return report
+    .split(/^={20,}$/m)
+    .filter((block) => /: (FATAL )?ERROR: /.test(block))
+    .map((block) => /^TEST CASE: *(.*)$/m.exec(block)?.[1] ?? 'outside of any test case');
 }
 
 /** Every test case counts. `command`: the program, or what runs it and then the program. */
@@ -53,10 +62,12 @@ function runDoctest(command, env = {}, options = []) {
   const summary = doctestLine.exec(done.stdout);
   const ended = done.status === 0;
   if (!ended) process.stderr.write(done.stdout.slice(-8000) + done.stderr.slice(-8000));
-  if (summary === null) return { passed: 0, failed: 1 };
+  if (summary === null) return { passed: 0, failed: 1, failures: ['a program without a result'] };
   const [passed, failed] = [Number(summary[1]), Number(summary[2])];
+  const failures = failedCases(done.stdout);
+  if (failed > 0 || ended) return { passed, failed, failures };
   // A sanitizer's report after the last test is a failure of its own.
-  return { passed, failed: failed === 0 && !ended ? 1 : failed };
+  return { passed, failed: 1, failures: ['the way the program ended'] };
 }
 
 const plainOptions = ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=ON', '-DCMAKE_BUILD_TYPE=Release'];
@@ -66,15 +77,17 @@ function wide() {
   buildNative('build/test/plain', plainOptions, ['valenic_tests']);
   const program = join(root, 'build/test/plain/valenic_tests');
   const { simd } = createRequire(import.meta.url)(join(root, 'build/release/native/valenic.node'));
-  const counts = { passed: 0, failed: 0, skipped: [] };
+  const counts = { passed: 0, failed: 0, skipped: [], failures: [] };
   for (const { name, available } of simd().versions) {
     if (!available) {
       counts.skipped.push(`wide ${name}: this CPU lacks it`);
       continue;
     }
     const files = ['base', 'ring', 'switch', 'threats', 'io'].map((room) => `*/${room}/*`);
-    const { passed, failed } = runDoctest(program, { VALENIC_SIMD: name }, [`-sf=${files.join()}`]);
+    const ran = runDoctest(program, { VALENIC_SIMD: name }, [`-sf=${files.join()}`]);
+    const { passed, failed } = ran;
     console.error(`${name}: ${passed} passed, ${failed} failed`);
+    counts.failures.push(...ran.failures.map((test) => `${name}: ${test}`));
     counts.passed += passed;
     counts.failed += failed;
   }
@@ -92,14 +105,20 @@ function vitest(project) {
   });
   if (!existsSync(report)) return { passed: 0, failed: 1 };
   const found = JSON.parse(readFileSync(report, 'utf8'));
-  const skipped = found.testResults
-    .flatMap((file) => file.assertionResults)
-    .filter((test) => ['skipped', 'pending', 'todo'].includes(test.status))
-    .map((test) => test.fullName);
-  const unopened = found.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  ).length;
-  return { passed: found.numPassedTests, failed: found.numFailedTests + unopened, skipped };
+  const named = (...statuses) =>
+    found.testResults
+      .flatMap((file) => file.assertionResults)
+      .filter((test) => statuses.includes(test.status))
+      .map((test) => test.fullName);
+  const unopened = found.testResults
+    .filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
+    .map((file) => relative(root, file.name));
+  return {
+    passed: found.numPassedTests,
+    failed: found.numFailedTests + unopened.length,
+    skipped: named('skipped', 'pending', 'todo'),
+    failures: [...named('failed'), ...unopened],
+  };
 }
 
 function sources(...endings) {
@@ -156,10 +175,10 @@ function coverage() {
   const figure = /^lines: .*$/m.exec(done.stdout ?? '');
   if (done.status === 0 && figure !== null) {
     console.error(figure[0]);
-    return { passed: 0, failed: ran.failed };
+    return { ...ran, passed: 0 };
   }
   process.stderr.write(`gcovr gave no figure:\n${(done.stderr ?? '').slice(-4000)}\n`);
-  return { passed: 0, failed: ran.failed + 1 };
+  return { passed: 0, failed: ran.failed + 1, failures: [...ran.failures, 'no figure'] };
 }
 
 function clangTidy() {
@@ -199,7 +218,7 @@ async function runStep(name) {
   } catch (error) {
     if (!(error instanceof SetupFailure)) throw error;
     console.error(error.message);
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, failures: [error.message] };
   }
 }
 
@@ -220,6 +239,9 @@ function report(rows, left) {
     console.log(
       `${row.name.padEnd(10)} ${row.passed} passed, ${row.failed} failed  (${row.seconds} s)`,
     );
+  }
+  for (const row of rows) {
+    for (const name of row.failures ?? []) console.log(`FAILED: ${row.name}: ${name}`);
   }
   const skipped = rows.flatMap((row) => row.skipped ?? []);
   for (const name of skipped) console.log(`not run: ${name}`);

@@ -22,7 +22,7 @@ class StreamSender {
  public:
     /// As many bytes as a UNIX socket holds itself, so that a peer that hesitates loses nothing.
     static constexpr size_t backlog_bytes = 1 << 18;
-    static_assert(backlog_bytes >= 2 * stream_unit_bytes);
+    static_assert(backlog_bytes >= 2 * size_t{stream_unit_bytes});
 
     StreamSender();
 

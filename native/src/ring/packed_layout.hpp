@@ -95,7 +95,7 @@ struct PackedLayout {
         return uint64_t{size} * 2 + at.index() + (at.wrap() ? 0 : size);
     }
     PackedPosition position_of(uint64_t place) const noexcept {
-        const auto in_rounds = static_cast<uint32_t>(place % (2u * size));
+        const auto in_rounds = static_cast<uint32_t>(place % (uint64_t{2} * size));
         const bool wrap = in_rounds < size;
         return {
             static_cast<uint16_t>(wrap ? in_rounds | PackedPosition::wrap_bit : in_rounds - size)};

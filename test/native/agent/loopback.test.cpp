@@ -1,10 +1,13 @@
 // The agent's operations over the loopback interface: the same sockets and threads as in a guest.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <condition_variable>
 #include <map>
 
+#include "base/fd.hpp"
 #include "server.hpp"
 
 using namespace valenic::agent;
@@ -57,11 +60,21 @@ uint64_t frames_of(const Json& report) {
     return frames;
 }
 
-constexpr int port = 47'123;
+/// One that nothing else on this machine is bound to right now.
+int free_port() {
+    const valenic::OwnedFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    socklen_t bytes = sizeof at;
+    REQUIRE(bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), bytes) == 0);
+    REQUIRE(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &bytes) == 0);
+    return ntohs(at.sin_port);
+}
 
 }  // namespace
 
 TEST_CASE("tcp: a transfer is confirmed at both ends, and a job is gone after its wait") {
+    const int port = free_port();
     Client client;
     const Json listener = client.call({{"op", "tcp_listen"}, {"port", port}});
     REQUIRE(listener["ok"] == true);
@@ -80,6 +93,7 @@ TEST_CASE("tcp: a transfer is confirmed at both ends, and a job is gone after it
 }
 
 TEST_CASE("udp: every datagram of two streams is counted") {
+    const int port = free_port();
     Client client;
     const Json receiver = client.call({{"op", "udp_receive"}, {"port", port}});
     REQUIRE(receiver["ok"] == true);
@@ -106,6 +120,7 @@ TEST_CASE("udp: every datagram of two streams is counted") {
 }
 
 TEST_CASE("a report with reset starts counting anew") {
+    const int port = free_port();
     Client client;
     const Json receiver = client.call({{"op", "udp_receive"}, {"port", port}});
     const auto send_ten = [&] {
@@ -123,6 +138,7 @@ TEST_CASE("a report with reset starts counting anew") {
 }
 
 TEST_CASE("disconnect: ends what runs, and everything can be done again") {
+    const int port = free_port();
     Client client;
     client.call({{"op", "udp_receive"}, {"port", port}});
     const uint64_t endless = client.send({{"op", "udp_send"},
@@ -137,6 +153,7 @@ TEST_CASE("disconnect: ends what runs, and everything can be done again") {
 }
 
 TEST_CASE("jobs and operations are bounded") {
+    const int port = free_port();
     Client client;
     for (int i = 0; i < 16; ++i)
         REQUIRE(client.call({{"op", "udp_receive"}, {"port", port + i}})["ok"] == true);
