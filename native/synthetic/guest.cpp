@@ -17,7 +17,7 @@ OwnedFd new_eventfd() { return OwnedFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); 
 
 uint32_t stride_for(const Options& options, bool receive) {
     const uint32_t whole = net_header_bytes + options.frame_bytes;
-    return driver::spread_stride(receive && options.mergeable ? 2048 : std::max(2048u, whole));
+    return spread_stride(receive && options.mergeable ? 2048 : std::max(2048u, whole));
 }
 
 bool has(uint64_t features, unsigned bit) { return (features & spec::feature_mask(bit)) != 0; }

@@ -141,7 +141,7 @@ size_t Traffic::send_light(Flow& flow, size_t wanted, uint64_t now_ns) {
         std::memcpy(probe + offsetof(ProbeHeader, check), &check, sizeof check);
         if (stamp) std::memcpy(probe + offsetof(ProbeHeader, time_ns), &now_ns, sizeof now_ns);
         if (touch)
-            for (uint32_t at = driver::line_bytes; at < frame_bytes; at += driver::line_bytes)
+            for (uint32_t at = line_bytes; at < frame_bytes; at += line_bytes)
                 frame[at] = static_cast<uint8_t>(sequence);
         ++sequence;
     });
@@ -157,7 +157,7 @@ void Traffic::count(const driver::Received& frame, const uint8_t* probe, uint64_
     }
     if (!options_.touch || whole_) return;
     uint8_t sum = 0;
-    for (uint32_t at = driver::line_bytes; at < frame.bytes; at += driver::line_bytes)
+    for (uint32_t at = line_bytes; at < frame.bytes; at += line_bytes)
         sum ^= load_once(frame.data[at]);
     asm volatile("" ::"r"(sum));  // Read, although nothing is done with it.
 }

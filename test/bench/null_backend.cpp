@@ -21,7 +21,7 @@
 #include "base/atomic.hpp"
 #include "base/check.hpp"
 #include "base/fd.hpp"
-#include "driver/lines.hpp"
+#include "base/lines.hpp"
 #include "spec/vhost_user.hpp"
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_ring.hpp"
@@ -216,8 +216,8 @@ void forward(Device& from, Device& to, uint32_t copy_bytes) {
         sources[i] = from.at(tx.table[head].addr);
         targets[i] = to.at(rx.table[target].addr);
         if (copy_bytes > 0) {
-            driver::fetch_line(sources[i]);
-            driver::own_line(targets[i]);
+            fetch_line(sources[i]);
+            own_line(targets[i]);
         }
         tx.use(i, head, 0);
         rx.use(i, target, tx.table[head].len);

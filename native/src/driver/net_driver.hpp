@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "driver/lines.hpp"
+#include "base/lines.hpp"
 #include "driver/packed_queue.hpp"
 #include "driver/split_queue.hpp"
 

@@ -5,6 +5,7 @@
 //
 // @spec virtio 1.2, 2.8 "Packed Virtqueues".
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "base/atomic.hpp"
 #include "base/check.hpp"
+#include "base/lines.hpp"
 #include "driver/split_queue.hpp"
 #include "spec/virtio_ring.hpp"
 
@@ -83,11 +85,17 @@ class PackedQueue {
     /// `addresses[id]`. `flags`: the descriptor's, 0 or desc_f_indirect.
     void add_same_run(uint32_t count, const uint64_t* addresses, uint32_t len_bytes,
                       uint16_t flags) noexcept {
-        for (uint32_t i = 0; i < count; ++i) {
-            const uint16_t id = take_id(1);
-            chains_[id] = {addresses[id], len_bytes, 1, flags};
-            offer_one(id);
-        }
+        const uint16_t* const free = free_.data();
+        Chain* const chains = chains_.data();
+        const uint32_t first = free_head_;
+        const uint32_t mask = mask_;
+        offer_run(count, [=](uint32_t i) {
+            const uint16_t id = free[(first + i) & mask];
+            chains[id] = {addresses[id], len_bytes, 1, flags};
+            return id;
+        });
+        free_head_ += count;
+        free_slots_ -= count;
     }
     /// What an indirect table holds: up to two buffers, in their order. virtio 1.2, 2.8.7.
     static uint32_t write_indirect(uint8_t* table, std::span<const Buffer> chain) noexcept {
@@ -112,7 +120,7 @@ class PackedQueue {
     /// Puts a buffer straight back that was taken: receive buffers.
     void offer_again(uint16_t id) noexcept { offer_one(id); }
     void offer_again(std::span<const uint16_t> ids) noexcept {
-        for (const uint16_t id : ids) offer_one(id);
+        offer_run(static_cast<uint32_t>(ids.size()), [=](uint32_t i) { return ids[i]; });
     }
 
     void publish() noexcept {
@@ -136,13 +144,9 @@ class PackedQueue {
 
     /// Used chains that wait; looks for more only while fewer than `enough` are known.
     uint16_t used_waiting(size_t enough = SIZE_MAX) noexcept {
-        while (used_tail_ - used_head_ < enough &&
-               in_flight() > static_cast<uint16_t>(used_tail_ - used_head_)) {
-            const uint64_t rest = load_acquire(slots_[scan_.index].rest);
-            const uint16_t both = spec::packed_desc_f_avail | spec::packed_desc_f_used;
-            if (((rest >> 48) & both) != (scan_.wrap ? both : 0)) break;
-            note_used(static_cast<uint16_t>(rest >> 32), static_cast<uint32_t>(rest));
-        }
+        const size_t known = used_tail_ - used_head_;
+        const size_t wanted = std::min<size_t>(enough, in_flight());
+        if (known < wanted) scan(wanted - known);
         return static_cast<uint16_t>(used_tail_ - used_head_);
     }
     /// The used chain `ahead` after the first that waits; used_waiting() said that it is there.
@@ -164,11 +168,21 @@ class PackedQueue {
     /// Takes the first `count` used chains and frees them; `see(id)` for each.
     template <typename See>
     void take_back(uint32_t count, See see) noexcept {
+        const UsedChain* const used = used_.data();
+        const Chain* const chains = chains_.data();
+        uint16_t* const free = free_.data();
+        const uint32_t mask = mask_;
+        const uint32_t first = used_head_;
+        const uint32_t tail = free_tail_;
+        uint32_t slots = 0;
         for (uint32_t i = 0; i < count; ++i) {
-            const uint16_t id = peek_used(i).head;
+            const uint16_t id = used[(first + i) & mask].head;
             see(id);
-            free_chain(id);
+            slots += chains[id].slots;
+            free[(tail + i) & mask] = id;
         }
+        free_tail_ += count;
+        free_slots_ += slots;
         skip_used(count);
     }
     /// Gives a taken chain's id and descriptors back to the free ones.
@@ -244,6 +258,11 @@ class PackedQueue {
         if (++at.index < size_) return;
         at = {0, !at.wrap};
     }
+    /// Whether a slot that holds `rest` was used in the round of `at`.
+    static bool is_used(uint64_t rest, Position at) noexcept {
+        constexpr uint16_t both = spec::packed_desc_f_avail | spec::packed_desc_f_used;
+        return ((rest >> 48) & both) == (at.wrap ? both : 0);
+    }
     bool kick_is_due() noexcept {
         const uint32_t count = slots_offered_ - slots_kicked_;
         if (count == 0) return false;
@@ -262,38 +281,85 @@ class PackedQueue {
         store_release(slots_[at.index].rest, rest_of(len, id, all));
     }
     void offer_one(uint16_t id) noexcept {
-        const Position at = next_;
-        slots_[at.index].addr = chains_[id].addr;
-        advance(next_);
-        offer_head(at, chains_[id].len_bytes, id, chains_[id].flags);
+        offer_run(1, [=](uint32_t) { return id; });
+    }
+    /// Offers `count` chains of one slot each: those whose ids `id_of(i)` gives. Positions stay in
+    /// registers: members that are stored and loaded for each chain cost more than all the rest.
+    template <typename IdOf>
+    void offer_run(uint32_t count, IdOf id_of) noexcept {
+        Slot* const slots = slots_;
+        const Chain* const chains = chains_.data();
+        uint16_t* const order = in_order_ ? order_.data() : nullptr;
+        Position at = next_;
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint16_t id = id_of(i);
+            const Chain chain = chains[id];
+            const uint64_t rest = rest_of(chain.len_bytes, id,
+                                          static_cast<uint16_t>(chain.flags | available_flags(at)));
+            slots[at.index].addr = chain.addr;
+            if (i > 0 || held_) [[likely]] {
+                store_release(slots[at.index].rest, rest);
+            } else {
+                hold(at, rest);
+            }
+            if (order != nullptr) order[(offered_ + i) & mask_] = id;
+            advance(at);
+        }
+        next_ = at;
+        offered_ = static_cast<uint16_t>(offered_ + count);
+        slots_offered_ += count;
     }
     /// The first descriptor of a burst waits for publish(), and the device does not look behind it.
+    void hold(Position at, uint64_t rest) noexcept {
+        held_ = true;
+        held_at_ = at.index;
+        held_rest_ = rest;
+    }
     void offer_head(Position at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
         if (held_) {
             write_rest(at, len, id, flags);
         } else {
-            held_ = true;
-            held_at_ = at.index;
-            held_rest_ = rest_of(len, id, static_cast<uint16_t>(flags | available_flags(at)));
+            hold(at, rest_of(len, id, static_cast<uint16_t>(flags | available_flags(at))));
         }
         if (in_order_) order_[offered_ & mask_] = id;
         ++offered_;
         slots_offered_ += chains_[id].slots;
     }
-    /// With IN_ORDER one used descriptor stands for all chains up to its own. virtio 1.2, 2.8.9.
-    void note_used(uint16_t id, uint32_t len) noexcept {
-        for (;;) {
-            CHECK(in_flight() > static_cast<uint16_t>(used_tail_ - used_head_));
-            const uint16_t next =
-                in_order_ ? order_[(taken_ + used_tail_ - used_head_) & mask_] : id;
-            CHECK(next < size_ && chains_[next].slots > 0);
-            const bool last = next == id;
-            used_[used_tail_++ & mask_] = {next, last ? len : chains_[next].len_bytes};
-            scan_.index = static_cast<uint16_t>(scan_.index + chains_[next].slots);
-            if (scan_.index >= size_)
-                scan_ = {static_cast<uint16_t>(scan_.index - size_), !scan_.wrap};
-            if (last) return;
+    /// Looks for up to `wanted` more used chains. Lines are asked for once the first one is there:
+    /// a device writes a batch from its end, so the others are there as well.
+    void scan(size_t wanted) noexcept {
+        if (!is_used(load_acquire(slots_[scan_.index].rest), scan_)) return;
+        own_entries(slots_, scan_.index, wanted, size_);
+        Position at = scan_;
+        const uint32_t first = used_tail_;
+        uint32_t tail = first;
+        while (tail - first < wanted) {
+            const uint64_t rest = load_acquire(slots_[at.index].rest);
+            if (!is_used(rest, at)) break;
+            const auto id = static_cast<uint16_t>(rest >> 32);
+            if (in_order_) tail = fill_in_to(id, tail, at);
+            CHECK(id < size_ && chains_[id].slots > 0);
+            used_[tail++ & mask_] = {id, static_cast<uint32_t>(rest)};
+            pass(at, chains_[id].slots);
         }
+        CHECK(tail - used_head_ <= in_flight());
+        used_tail_ = tail;
+        scan_ = at;
+    }
+    /// With IN_ORDER one used descriptor stands for all chains up to its own: notes those before
+    /// `last`, and moves past them. virtio 1.2, 2.8.9.
+    uint32_t fill_in_to(uint16_t last, uint32_t tail, Position& at) noexcept {
+        for (;;) {
+            CHECK(tail - used_head_ < in_flight());
+            const uint16_t id = order_[(taken_ + tail - used_head_) & mask_];
+            if (id == last) return tail;
+            used_[tail++ & mask_] = {id, chains_[id].len_bytes};
+            pass(at, chains_[id].slots);
+        }
+    }
+    void pass(Position& at, uint16_t slots) const noexcept {
+        at.index = static_cast<uint16_t>(at.index + slots);
+        if (at.index >= size_) at = {static_cast<uint16_t>(at.index - size_), !at.wrap};
     }
     /// Whether the last `count` slots that were made available include the one at `event`.
     bool passed(uint16_t event, uint32_t count) const noexcept {

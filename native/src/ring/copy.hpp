@@ -7,11 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/lines.hpp"
 #include "base/simd.hpp"
 
 namespace valenic {
-
-inline constexpr size_t line_bytes = 64;
 
 /// As much of a line as one register holds, at any address. A vector: memcpy of a fixed size is
 /// taken in pieces of 16 bytes.
@@ -56,13 +55,6 @@ VALENIC_INLINE void copy_bytes(uint8_t* to, const uint8_t* from, size_t bytes) n
     const size_t last = bytes - line_bytes;
     for (size_t at = 0; at < last; at += line_bytes) copy_line<simd>(to + at, from + at);
     copy_line<simd>(to + last, from + last);
-}
-
-VALENIC_INLINE void prefetch_read(const void* address) noexcept {
-    __builtin_prefetch(address, 0, 3);
-}
-VALENIC_INLINE void prefetch_write(const void* address) noexcept {
-    __builtin_prefetch(address, 1, 3);
 }
 
 }  // namespace valenic

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/atomic.hpp"
+#include "base/lines.hpp"
 #include "base/result.hpp"
 #include "memory/guest_write.hpp"
 #include "memory/memory_map.hpp"
@@ -84,6 +85,11 @@ struct PackedLayout {
     PollWord poll_word(PackedPosition at) const noexcept {
         const auto* flags = reinterpret_cast<const uint16_t*>(&slots[at.index()].rest) + 3;
         return {flags, packed_state_flags, at.available_flags(), true};
+    }
+    /// Begins to fetch the lines of `count` descriptors from `at` on, to write them: each is read
+    /// first and marked used later, so that its line crosses once and not twice.
+    void own_slots(PackedPosition at, size_t count) const noexcept {
+        if (count > 1) own_entries(slots, at.index(), count, size);
     }
     /// Nothing was ever written to the first descriptor.
     bool untouched() const noexcept {

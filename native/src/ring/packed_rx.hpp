@@ -43,6 +43,7 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
             buffer = {load_once(slot.addr), packed_len(rest), packed_id(rest)};
             return true;
         }
+        void ask(size_t count) const noexcept { layout.own_slots(place.at, count); }
         void step() noexcept {
             place.at.advance(1, layout.size);
             ++place.number;

@@ -44,6 +44,8 @@ size_t PackedTxRing::load_heads(std::span<TxHead> heads) noexcept {
     PackedPosition at = next_;
     const size_t count = std::min<size_t>(heads.size(), layout.size - borrowed_slots_);
     size_t loaded = 0;
+    if (count == 0 || !layout.available(at)) return 0;
+    layout.own_slots(at, std::min(count, ahead_));
     while (loaded < count) {
         const PackedSlot& slot = layout.slots[at.index()];
         const uint64_t rest = load_acquire(slot.rest);
@@ -57,11 +59,12 @@ size_t PackedTxRing::load_heads(std::span<TxHead> heads) noexcept {
         head.data = memory.translate(addr, head.len_bytes, false, cache);
         if (head.data == nullptr) [[unlikely]]
             break;
-        prefetch_read(head.data);
-        prefetch_read(head.data + line_bytes);
+        fetch_line(head.data);
+        fetch_line(head.data + line_bytes);
         at.advance(1, layout.size);
     }
     cache_ = cache;
+    ahead_ = loaded;
     return loaded;
 }
 

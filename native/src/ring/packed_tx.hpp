@@ -43,6 +43,7 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
     PackedLayout layout_;
     PackedPosition next_;  ///< First slot not taken. Owner writes, control thread looks.
     PackedPosition used_;  ///< First slot not handed back. Likewise.
+    size_t ahead_ = 1;     ///< Chains that the last load found: as many are likely next time.
     uint32_t borrowed_slots_ = 0;
     uint64_t used_place_;                          ///< The number of `used_`.
     uint64_t signalled_place_;                     ///< That when call_wanted() was last asked.

@@ -88,8 +88,8 @@ class BasicRxRing : public RxRing {
         uint8_t* data = memory_->translate(addr, len_bytes, true, cache_);
         if (data == nullptr) [[unlikely]]
             return false;
-        prefetch_write(data);
-        prefetch_write(data + line_bytes);
+        own_line(data);
+        own_line(data + line_bytes);
         plan.pieces[plan.piece_count++] = {data, len_bytes};
         ++target.piece_count;
         return true;
@@ -161,6 +161,7 @@ class BasicRxRing : public RxRing {
             std::min(RxPlan::chains_max - plan.chain_count, RxPlan::pieces_max - plan.piece_count);
         const size_t count = std::min({indices.size(), cursor.known(), room});
         size_t done = 0;
+        cursor.ask(count);
         for (; done < count; ++done) {
             DirectBuffer buffer;
             const uint32_t bytes = header_bytes_ + batch.frames[indices[done]].len_bytes;
@@ -169,8 +170,8 @@ class BasicRxRing : public RxRing {
             uint8_t* data = memory_->translate(buffer.addr, buffer.len_bytes, true, cache);
             if (data == nullptr) [[unlikely]]
                 break;
-            prefetch_write(data);
-            prefetch_write(data + line_bytes);
+            own_line(data);
+            own_line(data + line_bytes);
             plan.targets[plan.target_count + done] = {
                 indices[done], static_cast<uint16_t>(plan.piece_count + done), 1, 1};
             plan.pieces[plan.piece_count + done] = {data, buffer.len_bytes};

@@ -42,6 +42,7 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
             buffer = {desc.addr, desc.len, head};
             return true;
         }
+        void ask(size_t) const noexcept {}
         void step() noexcept { ++place; }
     };
 

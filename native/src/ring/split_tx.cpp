@@ -67,8 +67,8 @@ size_t SplitTxRing::load_heads(std::span<TxHead> heads) noexcept {
         heads[i].data = memory_->translate(desc.addr, desc.len, false, cache_);
         if (heads[i].data == nullptr) [[unlikely]]
             continue;
-        prefetch_read(heads[i].data);
-        prefetch_read(heads[i].data + line_bytes);
+        fetch_line(heads[i].data);
+        fetch_line(heads[i].data + line_bytes);
     }
     return count;
 }
