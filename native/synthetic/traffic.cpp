@@ -8,6 +8,7 @@
 
 #include "base/atomic.hpp"
 #include "base/clock.hpp"
+#include "base/machine.hpp"
 
 namespace valenic::synthetic {
 
@@ -21,15 +22,6 @@ constexpr unsigned rounds_per_look = 16;
 constexpr unsigned rounds_per_fence = 8;
 /// A frame of a window that did not come back by then was dropped.
 constexpr uint64_t lost_after_ns = 10'000'000;
-
-/// A clock that costs little and is compared with itself only.
-uint64_t ticks() noexcept {
-#if defined(__x86_64__)
-    return __builtin_ia32_rdtsc();
-#else
-    return monotonic_ns();
-#endif
-}
 
 /// Where the parts of a probe's header lie in a frame.
 template <typename Field>

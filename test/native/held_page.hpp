@@ -1,5 +1,5 @@
-// A page whose first reader is held until the test lets go: a worker that lost its CPU in the
-// middle of a copy, made on purpose.
+// A page whose first user is held until the test lets go: a worker that lost its CPU in the middle
+// of something, made on purpose.
 #pragma once
 #include <signal.h>
 #include <sys/mman.h>
@@ -15,10 +15,40 @@ class HeldPage {
  public:
     static constexpr size_t bytes = 4096;
 
-    HeldPage() {
+    /// A page of its own, which holds its first reader.
+    HeldPage() : own_(true) {
         page_ = static_cast<uint8_t*>(
             mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
         REQUIRE(page_ != MAP_FAILED);
+        hold();
+    }
+    /// Holds the first who writes into the page of `at`. Readers pass.
+    explicit HeldPage(uint8_t* at) : own_(false) {
+        page_ = at - reinterpret_cast<uintptr_t>(at) % bytes;
+        hold();
+        REQUIRE(mprotect(page_, bytes, PROT_READ) == 0);
+    }
+    ~HeldPage() {
+        release();
+        if (own_) {
+            munmap(page_, bytes);
+        } else {
+            mprotect(page_, bytes, PROT_READ | PROT_WRITE);
+        }
+        sigaction(SIGSEGV, &previous_, nullptr);
+    }
+    HeldPage(const HeldPage&) = delete;
+    HeldPage& operator=(const HeldPage&) = delete;
+
+    const uint8_t* data() const noexcept { return page_; }
+    /// Until somebody is held.
+    void wait_reached() const {
+        while (!reached_.load()) std::this_thread::yield();
+    }
+    void release() noexcept { released_.store(true); }
+
+ private:
+    void hold() {
         reached_.store(false);
         released_.store(false);
         struct sigaction action {};
@@ -26,22 +56,6 @@ class HeldPage {
         action.sa_flags = SA_SIGINFO | SA_NODEFER;
         REQUIRE(sigaction(SIGSEGV, &action, &previous_) == 0);
     }
-    ~HeldPage() {
-        release();
-        sigaction(SIGSEGV, &previous_, nullptr);
-        munmap(page_, bytes);
-    }
-    HeldPage(const HeldPage&) = delete;
-    HeldPage& operator=(const HeldPage&) = delete;
-
-    const uint8_t* data() const noexcept { return page_; }
-    /// Until somebody reads the page.
-    void wait_reached() const {
-        while (!reached_.load()) std::this_thread::yield();
-    }
-    void release() noexcept { released_.store(true); }
-
- private:
     static void on_fault(int, siginfo_t* info, void*) {
         const auto at = reinterpret_cast<uintptr_t>(info->si_addr);
         const auto begin = reinterpret_cast<uintptr_t>(page_);
@@ -59,6 +73,7 @@ class HeldPage {
     static inline std::atomic<bool> reached_{false};
     static inline std::atomic<bool> released_{false};
     struct sigaction previous_ {};
+    bool own_;
 };
 
 }  // namespace valenic::test

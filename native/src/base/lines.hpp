@@ -4,22 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/machine.hpp"
+
 namespace valenic {
 
 inline constexpr size_t line_bytes = 64;
 
 /// Begins to fetch the line of `address`, to read it.
 inline void fetch_line(const void* address) noexcept { __builtin_prefetch(address, 0, 3); }
-/// Begins to fetch the line of `address`, to write it.
-inline void own_line(void* address) noexcept {
-#if defined(__x86_64__)
-    // The builtin becomes a fetch for reading unless the whole program is compiled for a CPU that
-    // is known to have PREFETCHW; where it is missing, the instruction does nothing.
-    asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
-#else
-    __builtin_prefetch(address, 1, 3);
-#endif
-}
 
 /// own_line() for the lines of `count` entries of a ring of `size`, at most all, from `first` on.
 /// `ring` begins at a line.

@@ -4,7 +4,7 @@
 
 #include <atomic>
 
-#include "base/atomic.hpp"
+#include "base/machine.hpp"
 
 namespace valenic {
 

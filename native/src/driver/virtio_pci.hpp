@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.hpp"
 #include "base/result.hpp"
 #include "spec/virtio_pci.hpp"
 
@@ -36,8 +37,11 @@ class VirtioPci {
     uint16_t queue_size_max(uint16_t queue);
     bool set_up_queue(uint16_t queue, const PciQueue& where);
     void start();
-    /// The doorbell.
-    void kick(uint16_t queue) noexcept { *doorbells_[queue] = queue; }
+    /// The doorbell. What was published before is visible to who is woken.
+    void kick(uint16_t queue) noexcept {
+        device_fence();
+        *doorbells_[queue] = queue;
+    }
 
  private:
     struct Bar {

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <thread>
 
-#include "base/atomic.hpp"
 #include "base/clock.hpp"
+#include "base/machine.hpp"
 
 namespace valenic {
 

@@ -13,6 +13,7 @@
 #include "base/check.hpp"
 #include "base/clock.hpp"
 #include "base/eventfd.hpp"
+#include "base/machine.hpp"
 #include "switch/vale.hpp"
 
 namespace valenic {
@@ -49,6 +50,21 @@ constexpr uint64_t wake_tag = UINT64_MAX;
 bool readable(int fd) noexcept {
     pollfd state{fd, POLLIN, 0};
     return poll(&state, 1, 0) == 1;
+}
+
+/// epoll_pwait2() came with Linux 5.11, and some sandboxes refuse what they do not know. Without
+/// it: by the millisecond, rounded up.
+int wait_events_ns(int epoll, epoll_event* events, int64_t timeout_ns) noexcept {
+    static std::atomic<bool> missing{false};
+    constexpr int64_t ns_per_ms = 1'000'000;
+    if (!missing.load(std::memory_order_relaxed)) {
+        const timespec timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
+        const int count = epoll_pwait2(epoll, events, wait_events, &timeout, nullptr);
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+        missing.store(true, std::memory_order_relaxed);
+    }
+    const auto timeout_ms = static_cast<int>((timeout_ns + ns_per_ms - 1) / ns_per_ms);
+    return epoll_wait(epoll, events, wait_events, timeout_ms);
 }
 
 }  // namespace
@@ -291,9 +307,8 @@ Entry* Worker::entry_of(uint64_t tag) noexcept {
 void Worker::wait(int64_t timeout_ns) {
     epoll_event events[wait_events];
     const bool blocks = timeout_ns != 0;
-    const timespec timeout{timeout_ns / 1'000'000'000, timeout_ns % 1'000'000'000};
     if (blocks) pass_.leave();
-    const int count = blocks ? epoll_pwait2(epoll_.get(), events, wait_events, &timeout, nullptr)
+    const int count = blocks ? wait_events_ns(epoll_.get(), events, timeout_ns)
                              : epoll_wait(epoll_.get(), events, wait_events, 0);
     if (blocks) {
         pass_.enter();

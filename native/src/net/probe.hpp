@@ -7,9 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE4_2__)
-#include <nmmintrin.h>
-#endif
+#include "base/machine.hpp"
 
 namespace valenic {
 
@@ -46,14 +44,12 @@ inline constexpr Crc32cTable crc32c_table;
 
 /// CRC-32C (Castagnoli), reflected, without final inversion; `crc` is the seed.
 inline uint32_t crc32c(uint32_t crc, const uint8_t* data, size_t len) noexcept {
-#if defined(__SSE4_2__)
-    uint64_t wide = crc;
+#if defined(VALENIC_CRC32C)
     for (; len >= 8; len -= 8, data += 8) {
         uint64_t word;
         std::memcpy(&word, data, 8);
-        wide = _mm_crc32_u64(wide, word);
+        crc = crc32c_word(crc, word);
     }
-    crc = static_cast<uint32_t>(wide);
 #endif
     for (; len > 0; --len, ++data)
         crc = (crc >> 8) ^ probe_detail::crc32c_table.entry[(crc ^ *data) & 0xff];

@@ -58,7 +58,8 @@ void VhostQueue::notify_receiver(size_t frames, WorkerContext& context) noexcept
             port_.counters(context.worker).add(PortCounter::calls_moderated, 1);
             if (deferred_.exchange(true, std::memory_order_acq_rel)) return;
             if (context.deferred_calls.add(this, context.now_ns + delay_us * 1000)) return;
-            deferred_.store(false, std::memory_order_release);
+            // Nobody holds it back, then. An exchange, as below: others may have relied on us.
+            deferred_.exchange(false, std::memory_order_acq_rel);
         }
         pending_frames_.store(0, std::memory_order_relaxed);
     }

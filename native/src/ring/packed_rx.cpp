@@ -67,8 +67,8 @@ void PackedRxRing::write_used(const RxPlan& plan, const Reservation& reservation
 }
 
 /// Behind a reservation that is not complete nobody sees the first one either.
-void PackedRxRing::finish(const RxPlan& plan, const Reservation& reservation,
-                          bool /*published*/) const noexcept {
+void PackedRxRing::finish(const RxPlan& plan, const Reservation& reservation, uint64_t /*end*/,
+                          bool /*grew*/) const noexcept {
     const PackedPosition at = layout_.position_of(reservation.start);
     const RxChain& chain = plan.chains[0];
     const auto flags = static_cast<uint16_t>(at.used_flags() | spec::desc_f_write);

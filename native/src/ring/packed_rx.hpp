@@ -63,7 +63,7 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
     }
     RxRoom take_chain(Place& place, RxPlan& plan, RxTarget& target, RxChain& chain) noexcept;
     void write_used(const RxPlan& plan, const Reservation& reservation) const noexcept;
-    void finish(const RxPlan& plan, const Reservation& reservation, bool published) const noexcept;
+    void finish(const RxPlan& plan, const Reservation& reservation, uint64_t, bool) const noexcept;
     bool wants_call(uint64_t published, uint64_t before) const noexcept {
         return layout_.wants_call(layout_.position_of(published), published - before);
     }

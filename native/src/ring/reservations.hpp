@@ -28,27 +28,30 @@ class Reservations {
         reserved_ += count;
         return reservation;
     }
-    uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
+    /// Acquire: of what is counted here the guest can see the used entries, whoever wrote them.
+    uint64_t published() const noexcept { return published_.load(std::memory_order_acquire); }
+    /// After the guest was shown everything before `end`.
+    void publish(uint64_t end) noexcept { published_.store(end, std::memory_order_release); }
 
-    /// True when the prefix grew.
-    bool complete(const Reservation& reservation) noexcept {
-        uint64_t published = this->published();
-        if (reservation.start != published) {
+    /// The end of the prefix that is complete now. When it grew, the caller shows the prefix to the
+    /// guest, and then counts it as published: publish().
+    uint64_t complete(const Reservation& reservation) noexcept {
+        uint64_t end = published_.load(std::memory_order_relaxed);
+        if (reservation.start != end) {
             keep_waiting(reservation);
-            return false;
+            return end;
         }
-        published += reservation.count;
+        end += reservation.count;
         for (size_t i = 0; i < waiting_count_;) {
-            if (waiting_[i].start != published) {
+            if (waiting_[i].start != end) {
                 ++i;
                 continue;
             }
-            published += waiting_[i].count;
+            end += waiting_[i].count;
             waiting_[i] = waiting_[--waiting_count_];
             i = 0;  // The next one may stand anywhere; there are at most workers_max.
         }
-        published_.store(published, std::memory_order_relaxed);
-        return true;
+        return end;
     }
 
  private:
@@ -74,7 +77,8 @@ class Reservations {
     size_t waiting_count_ = 0;
     /// Complete, but behind someone's copy; no two are neighbours, so each is held up by another.
     std::array<Reservation, workers_max> waiting_;
-    std::atomic<uint64_t> published_;  ///< First place that the guest does not see yet.
+    /// First place that the guest does not see yet. Written under the lock, read without it.
+    std::atomic<uint64_t> published_;
 };
 
 }  // namespace valenic

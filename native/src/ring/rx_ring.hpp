@@ -34,7 +34,7 @@ struct DirectBuffer {
 /// - `cursor()`: walks over chains of one buffer: `known()`, `load(buffer)`, `step()`, `place`;
 /// - `take_chain(place, plan, target, chain)`: adds one chain and moves the place behind it;
 /// - `write_used(plan, reservation)`: what the guest does not look at before finish();
-/// - `finish(plan, reservation, published)`: shows it, and the prefix when it grew;
+/// - `finish(plan, reservation, end, grew)`: shows it, and the prefix up to `end` when it grew;
 /// - `wants_call(published, before)`.
 template <typename Ring>
 class BasicRxRing : public RxRing {
@@ -58,8 +58,10 @@ class BasicRxRing : public RxRing {
     /// Two workers may ask at once: then one of them may hear "yes" needlessly, and none misses
     /// one.
     bool call_wanted() noexcept final {
-        full_fence();  // What we published before their wish. virtio 1.2, 2.7.7.2 and 2.8.
+        // What counts as published is what the guest can see, even if another worker's store showed
+        // it: a question that is answered for frames in advance would lose their call.
         const uint64_t now = reservations_.published();
+        full_fence();  // What is published before their wish. virtio 1.2, 2.7.7.2 and 2.8.
         const uint64_t before = signalled_.exchange(now, std::memory_order_relaxed);
         return now != before && ring().wants_call(now, before);
     }
@@ -235,9 +237,11 @@ class BasicRxRing : public RxRing {
     /// Shows the contiguous prefix of complete reservations. True when it grew.
     bool complete(const RxPlan& plan, const Reservation& reservation) noexcept {
         const std::lock_guard guard(lock_);
-        const bool published = reservations_.complete(reservation);
-        ring().finish(plan, reservation, published);
-        return published;
+        const uint64_t end = reservations_.complete(reservation);
+        const bool grew = end != reservations_.published();
+        ring().finish(plan, reservation, end, grew);
+        if (grew) reservations_.publish(end);  // Last: call_wanted() reads it without the lock.
+        return grew;
     }
 
     std::atomic<uint64_t> signalled_;  ///< published() when call_wanted() was last asked.

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/atomic.hpp"
+#include "base/machine.hpp"
 #include "base/result.hpp"
 #include "memory/guest_write.hpp"
 #include "memory/memory_map.hpp"
@@ -51,26 +52,12 @@ struct SplitLayout {
     }
 };
 
-}  // namespace valenic
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-namespace valenic {
-/// One descriptor, loaded once: 16 bytes in one move.
+/// One descriptor, loaded once. The table is 16-byte aligned: resolve() checks it.
 inline __attribute__((always_inline)) spec::SplitDesc load_descriptor(
     const spec::SplitDesc& descriptor) noexcept {
-    // The table is 16-byte aligned (resolve() checks it). The move is one load in the machine.
-    const __m128i raw = _mm_load_si128(reinterpret_cast<const __m128i*>(&descriptor));
-    const auto high = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(raw, raw)));
-    return {static_cast<uint64_t>(_mm_cvtsi128_si64(raw)), static_cast<uint32_t>(high),
-            static_cast<uint16_t>(high >> 32), static_cast<uint16_t>(high >> 48)};
+    const auto [addr, rest] = load_halves(&descriptor);
+    return {addr, static_cast<uint32_t>(rest), static_cast<uint16_t>(rest >> 32),
+            static_cast<uint16_t>(rest >> 48)};
 }
+
 }  // namespace valenic
-#else
-namespace valenic {
-inline spec::SplitDesc load_descriptor(const spec::SplitDesc& descriptor) noexcept {
-    return {load_once(descriptor.addr), load_once(descriptor.len), load_once(descriptor.flags),
-            load_once(descriptor.next)};
-}
-}  // namespace valenic
-#endif

@@ -51,9 +51,8 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
     Cursor cursor() const noexcept { return {layout_, next_avail_, known_avail_}; }
     RxRoom take_chain(uint16_t& next, RxPlan& plan, RxTarget& target, RxChain& chain) noexcept;
     void write_used(const RxPlan& plan, const Reservation& reservation) const noexcept;
-    void finish(const RxPlan&, const Reservation&, bool published) const noexcept {
-        if (published)
-            guest_publish(layout_.used->idx, static_cast<uint16_t>(reservations_.published()));
+    void finish(const RxPlan&, const Reservation&, uint64_t end, bool grew) const noexcept {
+        if (grew) guest_publish(layout_.used->idx, static_cast<uint16_t>(end));
     }
     bool chain_waits(uint16_t next) noexcept;
     bool wants_call(uint64_t published, uint64_t before) const noexcept {

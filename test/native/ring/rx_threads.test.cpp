@@ -241,3 +241,43 @@ TEST_SUITE("RX: a worker that is stopped in the middle of a copy") {
         CHECK(rig.queue.used_waiting() == 8);
     }
 }
+
+TEST_SUITE("RX: a worker that is stopped before the guest sees what it delivered") {
+    /// The byte that shows the frame at `slot` to the driver, in the driver's own view.
+    uint8_t* shows(BasicRxRig<Split> & rig, uint16_t /*slot*/) {
+        return reinterpret_cast<uint8_t*>(&rig.queue.used()->idx);
+    }
+    uint8_t* shows(BasicRxRig<Packed> & rig, uint16_t slot) {
+        return reinterpret_cast<uint8_t*>(&rig.queue.slots()[slot].rest);
+    }
+
+    // Its frames must not be taken for published yet: another worker's question whether to call
+    // would stand for them as well, before the driver could see them, and then nobody called.
+    TEST_CASE_TEMPLATE("asks for its call itself, although another worker asks meanwhile", Kind,
+                       Split, Packed) {
+        // The used entries of a split ring lie in another page than its index, from 600 on.
+        constexpr uint16_t base = 600;
+        BasicRxRig<Kind> rig({1024, with_events, base, 8 << 20});
+        for (int i = 0; i < 4; ++i) rig.offer(256);
+        rig.queue.ask_for_no_call();
+        rig.deliver({frame_of(60)});
+        rig.ring->call_wanted();
+        rig.deliver({frame_of(60)});
+        HeldPage page(rig.space.device_view(shows(rig, base + 2)));
+        CounterBlock counters{};
+        std::thread stopped([&] {
+            auto batch = std::make_unique<Batch>();
+            const Bytes frame = frame_of(60);
+            append_frame(*batch, frame);
+            rig.ring->deliver(*batch, first_indices(1), counters);
+        });
+        page.wait_reached();
+        CHECK_FALSE(rig.ring->call_wanted());
+        while (rig.queue.used_waiting() > 0) rig.queue.take_used();
+        CHECK_FALSE(rig.queue.ask_for_call());  // The driver sees no more, and sleeps.
+        page.release();
+        stopped.join();
+        CHECK(rig.ring->call_wanted());
+        CHECK(rig.queue.used_waiting() == 1);
+    }
+}
