@@ -94,6 +94,35 @@ function wide() {
   return counts;
 }
 
+const arm64Options = [
+  '-DCMAKE_SYSTEM_NAME=Linux',
+  '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
+  '-DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc',
+  '-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++',
+  '-DCMAKE_BUILD_TYPE=None',
+  '-DCMAKE_CXX_FLAGS=-O1',
+  '-DCMAKE_EXE_LINKER_FLAGS=-static', // No libraries of that system are needed to run it.
+  '-DVALENIC_ADDON=OFF',
+  '-DVALENIC_AGENT=OFF',
+  '-DVALENIC_ROOMS_AS_ONE=ON',
+  '-DVALENIC_TEST_ROOMS=base|memory|net|ring|switch|lookup|driver|threats',
+];
+
+/** Cases about what a kernel does for a process; there QEMU answers, and otherwise. */
+const notUnderEmulation = [
+  'goes to the handler that was there before ours',
+  'is left out of core dumps',
+];
+
+/** The contracts of the rings, the switch and the memory, cross-built for AArch64 and emulated. */
+function arm64() {
+  const folder = 'build/test/arm64';
+  buildNative(folder, arm64Options, ['valenic_tests']);
+  const command = ['qemu-aarch64', join(root, folder, 'valenic_tests')];
+  const ran = runDoctest(command, {}, [`-tce=${notUnderEmulation.join()}`]);
+  return { ...ran, skipped: notUnderEmulation.map((test) => `arm64: ${test}: emulated`) };
+}
+
 function vitest(project) {
   mkdirSync(results, { recursive: true });
   const report = join(results, `${project}.json`);
@@ -201,6 +230,7 @@ const steps = {
   plain: () => doctest('plain', ['-DCMAKE_BUILD_TYPE=Release']),
   wide,
   guard,
+  arm64,
   tidy: clangTidy,
   native: () => vitest('native'),
   address: () => doctest('address', ['-DVALENIC_SANITIZE=address,undefined']),

@@ -14,7 +14,7 @@ using spec::DropReason;
 namespace {
 
 /// Why the kernel did not take a datagram.
-DropReason reason_of(int error) noexcept {
+DropReason dgram_reason_of(int error) noexcept {
     switch (error) {
         case EMSGSIZE:
             return DropReason::rx_too_long;
@@ -83,7 +83,7 @@ void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
             sendmmsg(fd_.get(), messages.data() + at, static_cast<unsigned>(indices.size() - at),
                      MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count <= 0) {
-            reason = reason_of(errno);
+            reason = dgram_reason_of(errno);
             if (reason != DropReason::rx_too_long) break;
             port_.counters(context.worker).drop(reason, 1);  // That one alone.
             ++at;

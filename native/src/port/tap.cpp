@@ -15,7 +15,7 @@ using spec::Fault;
 namespace {
 
 /// Why the kernel did not take a frame. tun(4) answers EIO while the interface is down.
-DropReason reason_of(int error) noexcept {
+DropReason tap_reason_of(int error) noexcept {
     switch (error) {
         case EIO:
             return DropReason::rx_link_down;
@@ -69,7 +69,7 @@ void TapQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bo
             bytes += batch.frames[index].len_bytes;
             continue;
         }
-        const DropReason reason = reason_of(errno);
+        const DropReason reason = tap_reason_of(errno);
         counters.drop(reason, 1);
         if (reason == DropReason::rx_not_connected) lost(Fault::interface_gone, context);
     }
