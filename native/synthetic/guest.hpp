@@ -29,6 +29,8 @@ class Guest {
     /// Readable when the backend called for the RX ring.
     int call_fd() const noexcept { return rx_call_.get(); }
     void drain_calls() noexcept;
+    /// Virtio features both sides agreed on.
+    uint64_t features() const noexcept { return negotiated_; }
     bool backend_gone() const noexcept;
 
  private:

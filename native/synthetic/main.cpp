@@ -134,7 +134,7 @@ int main(int argc, char** argv) {
         guests.push_back(std::move(guest));
     }
     introduce(guests);
-    std::printf("{\"ready\":true}\n");
+    std::printf("{\"ready\":true,\"features\":\"0x%" PRIx64 "\"}\n", guests.front()->features());
     std::fflush(stdout);
     Traffic traffic(options, guests);
     measure(options, traffic);

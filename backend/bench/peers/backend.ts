@@ -23,6 +23,10 @@ export interface Backend {
   readonly burst: number | null;
   /** How it was started. */
   readonly command: string;
+  /** As it says itself. */
+  readonly version: string;
+  /** Settings that this build of it did not take, with its answer. */
+  readonly refused: readonly string[];
   /** vhost-user sockets it listens on; what comes in through one leaves through the other. */
   readonly sockets: readonly [string, string];
   readonly over: boolean;

@@ -24,29 +24,46 @@ export class HugePages {
   readonly available: boolean;
   readonly #files: HugePageFiles;
   readonly #added: number;
+  readonly #record: (added: number) => void;
 
-  private constructor(files: HugePageFiles, added: number, available: boolean, text: string) {
+  private constructor(
+    { files, record }: { files: HugePageFiles; record: (added: number) => void },
+    added: number,
+    available: boolean,
+    text: string,
+  ) {
     this.#files = files;
+    this.#record = record;
     this.#added = added;
     this.available = available;
     this.text = text;
   }
 
-  /** Never fails: without them the peers run with `--no-huge`, and `text` says why. */
-  static take(wantedMiB: number, files: HugePageFiles = kernelFiles): HugePages {
+  /**
+   * Never fails: without them the peers run with `--no-huge`, and `text` says why.
+   *
+   * @param record  Told what is added, before it is: whoever finds us dead gives it back.
+   */
+  static take(
+    wantedMiB: number,
+    files: HugePageFiles = kernelFiles,
+    record: (added: number) => void = () => {},
+  ): HugePages {
     const wanted = Math.ceil(wantedMiB / pageMiB);
-    const none = (why: string, added = 0) => new HugePages(files, added, false, `none: ${why}`);
+    const from = { files, record };
+    const none = (why: string, added = 0) => new HugePages(from, added, false, `none: ${why}`);
     try {
       if (sizeKiB(files) !== pageMiB * 1024) return none('their default size is not 2 MiB');
       const [count, free] = [countOf(files), freeOf(files)];
       const missing = Math.max(0, wanted - free);
       const text = `${wanted} of ${pageMiB} MiB`;
-      if (missing === 0) return new HugePages(files, 0, true, text);
+      if (missing === 0) return new HugePages(from, 0, true, text);
+      record(missing);
       // Free memory may lie in pieces.
       writeFileSync(files.compact, '1');
       writeFileSync(files.count, `${count + missing}`);
       const added = countOf(files) - count;
-      if (added >= missing) return new HugePages(files, added, true, text);
+      if (added >= missing) return new HugePages(from, added, true, text);
       const pages = none(`the system gave ${added} of ${missing}`, added);
       pages.giveBack();
       return none(`the system gave ${added} of ${missing}`);
@@ -58,6 +75,18 @@ export class HugePages {
   giveBack(): void {
     if (this.#added === 0) return;
     writeFileSync(this.#files.count, `${Math.max(0, countOf(this.#files) - this.#added)}`);
+    this.#record(0);
+  }
+}
+
+/** What a run that is dead had added: as much of it as nobody uses. @returns how many. */
+export function returnPages(added: number, files: HugePageFiles = kernelFiles): number {
+  try {
+    const pages = Math.min(added, freeOf(files), countOf(files));
+    if (pages > 0) writeFileSync(files.count, `${countOf(files) - pages}`);
+    return pages;
+  } catch {
+    return 0;
   }
 }
 

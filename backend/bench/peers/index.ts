@@ -14,6 +14,7 @@ import { HugePages } from './hugepages.ts';
 import { type PeersOptions, parsePeersOptions } from './options.ts';
 import { ovsMiB, ovsPeer } from './ovs.ts';
 import { peersPage } from './page.ts';
+import { reclaimRemains, recordRun, runFolderPrefix } from './remains.ts';
 import { bestOf, headOf, type PeersRow, rowsOf, type SkippedPeersRow } from './row.ts';
 import { Contest, type RunTools } from './run.ts';
 import { SyntheticFrontend } from './synthetic.ts';
@@ -34,13 +35,15 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   if (options === null) return 0;
   refuseAbsentCpus(options.cpu);
   refuseUnwritable(options.output);
-  const folder = await mkdtemp(join(tmpdir(), 'valenic-peers-'));
-  const hugePages = HugePages.take(hugeMiB);
+  const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
+  for (const sentence of reclaimRemains()) say(sentence);
+  const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));
+  recordRun(folder, 0);
+  const hugePages = HugePages.take(hugeMiB, undefined, (added) => recordRun(folder, added));
   const datapath = new Datapath(loadAddon(), () => {});
   try {
     const [workerCpu, otherCpu] = options.cpu;
     const ground: Ground = { folder, workerCpu, otherCpu, hugePages };
-    const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
     say(`Hugepages for the peers: ${hugePages.text}`);
     const rows = await measureAll(
       {

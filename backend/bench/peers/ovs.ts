@@ -27,14 +27,16 @@ export interface OvsCommands {
   readonly database: readonly string[];
   readonly configure: readonly (readonly string[])[];
   readonly daemon: readonly string[];
-  /** Its vectorised parsers and lookups; a build without them refuses, which costs nothing. */
+  /** Its vectorised parsers and lookups; a build without them refuses, and the row says so. */
   readonly widen: readonly (readonly string[])[];
 }
 
 export function ovsCommands(folder: string, ground: Ground, daemon: string): OvsCommands {
   const [file, socket] = [join(folder, 'conf.db'), `unix:${join(folder, 'db.sock')}`];
   const control = join(folder, 'vswitchd.ctl');
-  const memory = ground.hugePages.available ? '' : ' --no-huge';
+  const huge = ground.hugePages.available;
+  // Without hugepages it must not be told how many of them each socket gets.
+  const memory = huge ? '' : ` --no-huge -m ${ovsMiB}`;
   const eal = `--in-memory --no-pci --no-telemetry --force-max-simd-bitwidth=512${memory}`;
   const vsctl = (...words: string[]) => ['ovs-vsctl', `--db=${socket}`, '--no-wait', ...words];
   const port = (name: string) => [
@@ -48,7 +50,7 @@ export function ovsCommands(folder: string, ground: Ground, daemon: string): Ovs
       vsctl('init'),
       vsctl(
         ...['set', 'Open_vSwitch', '.', 'other_config:dpdk-init=true'],
-        `other_config:dpdk-socket-mem=${ovsMiB}`,
+        ...(huge ? [`other_config:dpdk-socket-mem=${ovsMiB}`] : []),
         `other_config:pmd-cpu-mask=${maskOf(ground.workerCpu)}`,
         `other_config:dpdk-lcore-mask=${maskOf(ground.otherCpu)}`,
         `other_config:dpdk-extra=${eal}`,
@@ -107,10 +109,12 @@ async function start(ground: Ground): Promise<Backend> {
     programs.push(vswitchd);
     const sockets = [join(folder, 'a'), join(folder, 'b')] as const;
     await vswitchd.untilFiles(sockets);
-    const wide = await widen(commands.widen, env);
-    const lines = [...commands.configure.map(shellQuote), vswitchd.command, ...wide];
+    const { taken, refused } = await widen(commands.widen, env);
+    const lines = [...commands.configure.map(shellQuote), vswitchd.command, ...taken];
+    const version = ovsVersion(await runProgram([daemon, '--version'], env));
     return {
       ...{ system: 'ovs-dpdk', burst: null, sockets, command: lines.join(' ; '), close },
+      ...{ version, refused },
       get over() {
         return vswitchd.over;
       },
@@ -123,19 +127,33 @@ async function start(ground: Ground): Promise<Backend> {
   }
 }
 
-/** @returns the commands that this build took. */
+/** What this build took, and what not: it answers with a status and a sentence. */
 async function widen(
   commands: readonly (readonly string[])[],
   env: Readonly<Record<string, string>>,
-): Promise<readonly string[]> {
-  const taken: string[] = [];
+): Promise<{ readonly taken: readonly string[]; readonly refused: readonly string[] }> {
+  const [taken, refused]: [string[], string[]] = [[], []];
   for (const words of commands) {
     await runProgram(words, env).then(
       () => taken.push(shellQuote(words)),
-      () => {},
+      (error: unknown) => refused.push(refusal(words, String(error))),
     );
   }
-  return taken;
+  return { taken, refused };
+}
+
+/** The setting and the first line of the answer, without the paths of this run. */
+export function refusal(words: readonly string[], said: string): string {
+  const setting = words.slice(words.indexOf('-t') + 2).join(' ');
+  const answer = said.slice(said.lastIndexOf(`${words.at(-1)}: `)).split('\n')[0] ?? '';
+  return `${setting}: ${answer.replace(`${words.at(-1)}: `, '').trim()}`;
+}
+
+/** "ovs-vswitchd-dpdk (Open vSwitch) 3.1.0", then "DPDK 22.11.11". */
+export function ovsVersion(said: string): string {
+  const own = /\(Open vSwitch\) (\S+)/.exec(said)?.[1] ?? 'of unknown version';
+  const dpdk = /^DPDK \S+/m.exec(said)?.[0];
+  return `Open vSwitch ${own}${dpdk === undefined ? '' : `, ${dpdk}`}`;
 }
 
 export const ovsPeer: Peer = {

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
+import { environmentOf, noGuest } from '../environment.ts';
 import type { Backend, Ground } from './backend.ts';
 import { Program } from './program.ts';
 
@@ -40,7 +41,8 @@ export async function startOwn(ground: Ground): Promise<Backend> {
     throw error;
   }
   return {
-    ...{ system: 'valenic', burst: null, sockets, command: serve.command },
+    ...{ system: 'valenic', burst: null, sockets, command: serve.command, refused: [] },
+    version: `Valenic ${environmentOf(noGuest, []).valenic}`,
     get over() {
       return serve.over;
     },

@@ -21,6 +21,8 @@ export interface Leg {
   readonly driverBusy: number | null;
   readonly sent: number;
   readonly received: number;
+  /** Of virtio, negotiated by front-end and backend. */
+  readonly features: readonly string[];
 }
 
 export interface Pair {

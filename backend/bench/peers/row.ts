@@ -2,7 +2,7 @@
 
 import type { Environment } from '../environment.ts';
 import { gbpsOf, type Spread, spreadOf } from '../row.ts';
-import type { PeerName, SystemName } from './backend.ts';
+import type { Backend, PeerName, SystemName } from './backend.ts';
 import {
   advantage,
   byDelay,
@@ -61,6 +61,10 @@ export interface PeersRow extends RowHead {
   readonly touch: boolean;
   readonly burst: number | null;
   readonly command: string;
+  /** The system's, as it says itself. */
+  readonly version: string;
+  /** Settings that the peer's build did not take, with its answers; none: left out. */
+  readonly refused?: readonly string[];
   readonly hugePages: string;
   /** Share of the front-end's rounds that had work; near 1 it is what limits the rate. */
   readonly driverBusy: number | null;
@@ -86,14 +90,17 @@ export interface SkippedPeersRow extends RowHead {
   readonly legs?: PeersRow['legs'];
 }
 
+/** What a backend says of itself. */
+export type Side = Pick<Backend, 'command' | 'version' | 'refused'>;
+
 /** All that was measured of one setting of a peer. */
 export interface Measurement {
   readonly workload: Workload;
   readonly peer: PeerName;
   readonly burst: number | null;
   readonly pairs: readonly Pair[];
-  readonly own: { readonly command: string };
-  readonly command: string;
+  readonly own: Side;
+  readonly theirs: Side;
   readonly hugePages: string;
   /** Why there are fewer pairs than wanted. */
   readonly incomplete: string | null;
@@ -133,16 +140,16 @@ export function rowsOf(
   best: boolean,
 ): readonly (PeersRow | SkippedPeersRow)[] {
   if (!measured.pairs.some(counts)) return [farRow(measured)];
-  const { peer, burst, command, own, workload } = measured;
+  const { peer, burst, own, theirs, workload } = measured;
   const stick = workload.roundTrip ? byDelay : byRate;
   const { ratio, own: ownSpread, peer: peerSpread } = comparisonOf(measured);
   const ratioText: RatioText = {
     ...{ to: peer, median: ratio.median, pairs: ratio.runs, of: stick.of },
     ...{ min: ratio.min, max: ratio.max, burst, best, own: ownSpread, peer: peerSpread },
   };
-  const ours = sideOf(measured, 'valenic', (pair) => pair.own, own.command, null);
+  const ours = sideOf(measured, 'valenic', (pair) => pair.own, own, null);
   return [
-    sideOf(measured, peer, (pair) => pair.peer, command, burst),
+    sideOf(measured, peer, (pair) => pair.peer, theirs, burst),
     { ...ours, ratio: ratioText },
   ];
 }
@@ -170,7 +177,7 @@ function sideOf(
   measured: Measurement,
   system: SystemName,
   legOf: (pair: Pair) => Leg,
-  command: string,
+  { command, version, refused }: Side,
   burst: number | null,
 ): PeersRow {
   const { workload, pairs, hugePages, environment, incomplete } = measured;
@@ -179,7 +186,8 @@ function sideOf(
   const mpps = spreadOf(legs.map((leg) => Number(leg.mpps.toFixed(4))));
   const sum = (key: 'sent' | 'received') => legs.reduce((total, leg) => total + leg[key], 0);
   const [sent, received] = [sum('sent'), sum('received')];
-  const notes = [incomplete, workload.note].filter((note) => note !== null && note !== undefined);
+  const lacks = refused.length === 0 ? null : `its build refused: ${refused.join('; ')}`;
+  const notes = [incomplete, workload.note, lacks].filter((note) => (note ?? '') !== '');
   return {
     ...headOf(workload, system),
     ...{
@@ -191,12 +199,13 @@ function sideOf(
     },
     latencyUs: delaysOf(legs),
     ...{ sent, received, lost: sent > received ? { not_received: sent - received } : {} },
-    ...{ bothWays, mergeable, indirect, touch, burst, command, hugePages },
+    ...{ bothWays, mergeable, indirect, touch, burst, command, version, hugePages },
+    ...(refused.length === 0 ? {} : { refused }),
     driverBusy: spreadOfKnown(legs.map((leg) => leg.driverBusy))?.median ?? null,
     legs: legsOf(pairs, legOf),
     probeNs: spreadOfKnown(legs.flatMap((leg) => leg.probesNs))?.median ?? null,
     ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
-    environment,
+    environment: { ...environment, features: legs.at(-1)?.features ?? [] },
   };
 }
 

@@ -82,6 +82,7 @@ export class Contest {
       if (this.#settings[index]?.over === false) continue;
       const backend = await variant.start(ground);
       say(`${this.#nameOf(index)}: ${backend.command}`);
+      say(`${this.#nameOf(index)}: ${[backend.version, ...backend.refused].join('; ')}`);
       backend.pause();
       this.#settings[index] = backend;
     }
@@ -140,6 +141,8 @@ export class Contest {
 
   #measurement(workload: Workload, setting: number, pairs: readonly Pair[]): Measurement {
     const { options, ground } = this.#tools;
+    const [own, theirs] = [this.#own, this.#settings[setting]];
+    if (own === null || theirs === null || theirs === undefined) throw notStarted();
     const near = pairs.filter(counts).length;
     const missing =
       `${near} of ${options.pairs} pairs on near CPUs came in ${options.deadline} minutes` +
@@ -147,8 +150,8 @@ export class Contest {
     return {
       ...{ workload, pairs, peer: this.#peer.name },
       burst: this.#peer.variants[setting]?.burst ?? null,
-      own: { command: this.#own?.command ?? '' },
-      command: this.#settings[setting]?.command ?? '',
+      own,
+      theirs,
       hugePages: ground.hugePages.text,
       incomplete: near >= options.pairs ? null : missing,
       environment: environmentOf(noGuest, []),

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { featureNames } from '../../../frontend-spec/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import { type Spread, spreadOf } from '../row.ts';
@@ -32,6 +33,11 @@ export interface Frontend {
   ): Promise<Measured>;
 }
 
+interface ReadyLine {
+  readonly ready: true;
+  /** A mask, as a hexadecimal number. */
+  readonly features?: string;
+}
 interface RunLine {
   readonly run: number;
   readonly seconds: number;
@@ -126,7 +132,8 @@ export function shapeWords(workload: Workload): readonly string[] {
 /** Its lines: runs, then the total. */
 export function measuredOf(text: string, workload: Workload): Measured | null {
   const lines = text.trim().split('\n').filter(Boolean);
-  const runs = lines.map((line) => JSON.parse(line) as Partial<RunLine>);
+  const runs = lines.map((line) => JSON.parse(line) as Partial<RunLine & ReadyLine>);
+  const features = BigInt(runs.find((found) => found.ready === true)?.features ?? 0);
   const run = runs.find((found): found is RunLine => found.run !== undefined);
   if (run === undefined) return null;
   const { seconds, received, sent, latencyNs, idleShare, busyShare } = run;
@@ -136,6 +143,7 @@ export function measuredOf(text: string, workload: Workload): Measured | null {
     driverBusy: busyShare ?? Number((1 - idleShare).toFixed(3)),
     sent,
     received,
+    features: featureNames(features),
   };
 }
 

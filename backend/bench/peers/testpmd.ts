@@ -25,7 +25,8 @@ export function ealWords(ground: Ground, cores: readonly string[]): readonly str
     // Memory without files or locks in the file system: several run side by side, and none needs
     // hugetlbfs to be mounted. One file, since a vhost-user back-end takes few regions.
     ...['--in-memory', '--single-file-segments', ...memory],
-    ...['--no-pci', '--no-telemetry', '--force-max-simd-bitwidth=512'],
+    // It says its version.
+    ...['-v', '--no-pci', '--no-telemetry', '--force-max-simd-bitwidth=512'],
   ];
 }
 
@@ -43,6 +44,10 @@ export function testpmdWords(
     // Without a period it waits for a terminal.
     ...['--stats-period=86400', '--total-num-mbufs=65536', '--no-flush-rx'],
   ];
+}
+
+export function dpdkVersion(said: string): string {
+  return /RTE Version: '([^']+)'/.exec(said)?.[1] ?? 'DPDK of unknown version';
 }
 
 export function testpmdMissing(): string | null {
@@ -65,7 +70,8 @@ async function start(ground: Ground, mode: TestpmdMode, burst: number): Promise<
     throw error;
   }
   return {
-    ...{ system: nameOf(mode), burst, sockets, command: testpmd.command },
+    ...{ system: nameOf(mode), burst, sockets, command: testpmd.command, refused: [] },
+    version: dpdkVersion(testpmd.said),
     get over() {
       return testpmd.over;
     },

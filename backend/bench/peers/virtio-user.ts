@@ -7,6 +7,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { featureNames } from '../../../frontend-spec/index.ts';
 import type { Ground } from './backend.ts';
 import { Program } from './program.ts';
 import type { Frontend, LegTimes, Measured } from './synthetic.ts';
@@ -15,7 +16,10 @@ import type { Workload } from './workload.ts';
 
 const macs = ['52:54:00:00:04:01', '52:54:00:00:04:02'] as const;
 const burst = 64;
-/** Bursts under way in each direction: enough to keep both sides busy, too few to fill a ring. */
+/**
+ * Bursts under way in each direction: enough to keep both sides busy, too few to fill a ring. A
+ * frame that finds a ring full is lost for the rest of the run, and its share of the rate too.
+ */
 const bursts = 8;
 const prompt = 'testpmd>';
 
@@ -40,8 +44,12 @@ export class VirtioUserFrontend implements Frontend {
       // What it prints would stay in its buffer: its output is no terminal.
       ...['stdbuf', '-oL'],
       ...ealWords(this.#ground, cores),
+      // It says what it negotiates.
+      '--log-level=pmd.net.virtio.init:debug',
       ...sockets.map(device),
       ...['--', '--interactive', '--forward-mode=io', '--nb-cores=1', `--burst=${burst}`],
+      // Unless told, testpmd uses 512 entries of each ring, and the first bursts fill them.
+      ...[`--rxd=${workload.ringSize}`, `--txd=${workload.ringSize}`],
       // What a port sends first goes to the other one.
       ...[`--eth-peer=0,${macs[1]}`, `--eth-peer=1,${macs[0]}`],
       ...[`--txpkts=${workload.frameBytes}`, '--total-num-mbufs=16384', '--no-flush-rx'],
@@ -59,6 +67,7 @@ export class VirtioUserFrontend implements Frontend {
     const testpmd = new Program(this.commandFor(workload, sockets), { input: true, env });
     try {
       await testpmd.until('prompt', () => testpmd.said.includes(prompt));
+      const features = featureNames(negotiatedMask(testpmd.said));
       testpmd.type(`start tx_first ${bursts}`);
       await delay(times.warmupSeconds * 1000);
       const before = await count(testpmd, 1);
@@ -66,7 +75,7 @@ export class VirtioUserFrontend implements Frontend {
       const after = await count(testpmd, 2);
       const received = after.frames - before.frames;
       const mpps = received / (after.time - before.time) / 1000;
-      return { mpps, latencyNs: null, driverBusy: null, sent: received, received };
+      return { mpps, latencyNs: null, driverBusy: null, sent: received, received, features };
     } finally {
       testpmd.type('stop');
       testpmd.type('quit');
@@ -89,6 +98,12 @@ async function count(testpmd: Program, times: number): Promise<{ frames: number;
     .slice(-ports)
     .reduce((sum, one) => sum + one, 0);
   return { frames, time: asked };
+}
+
+/** Of the last device that was started. */
+export function negotiatedMask(said: string): bigint {
+  const found = [...said.matchAll(/features after negotiate = (?:0x)?([0-9a-f]+)/g)].at(-1)?.[1];
+  return found === undefined ? 0n : BigInt(`0x${found}`);
 }
 
 /** The counts of every port in every answer so far. */

@@ -6,11 +6,20 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Ground } from '../../../../backend/bench/peers/backend.ts';
 import { type HugePageFiles, HugePages } from '../../../../backend/bench/peers/hugepages.ts';
-import { ovsCommands, ovsEnvironment } from '../../../../backend/bench/peers/ovs.ts';
+import {
+  ovsCommands,
+  ovsEnvironment,
+  ovsVersion,
+  refusal,
+} from '../../../../backend/bench/peers/ovs.ts';
 import { serveWords } from '../../../../backend/bench/peers/own.ts';
 import { measuredOf, shapeWords } from '../../../../backend/bench/peers/synthetic.ts';
-import { testpmdWords } from '../../../../backend/bench/peers/testpmd.ts';
-import { receivedCounts, VirtioUserFrontend } from '../../../../backend/bench/peers/virtio-user.ts';
+import { dpdkVersion, testpmdWords } from '../../../../backend/bench/peers/testpmd.ts';
+import {
+  negotiatedMask,
+  receivedCounts,
+  VirtioUserFrontend,
+} from '../../../../backend/bench/peers/virtio-user.ts';
 import { workloads } from '../../../../backend/bench/peers/workload.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'valenic-peers-test-'));
@@ -80,6 +89,9 @@ describe('testpmd', () => {
     expect(line).toContain('--vdev=net_vhost1,iface=/run/x/b,queues=1');
     expect(line).toContain('--forward-mode=mac --nb-cores=1 --burst=64');
   });
+  it('says its version when it starts', () => {
+    expect(dpdkVersion("EAL: RTE Version: 'DPDK 22.11.11'\n")).toBe('DPDK 22.11.11');
+  });
   it('runs without hugepages where there are none', () => {
     kernelHas(0, 0, 4);
     expect(testpmdWords(ground(20), sockets, 'io', 32)).toContain('--no-huge');
@@ -93,7 +105,13 @@ describe("DPDK's virtio-user", () => {
     expect(line).toContain('--lcores 0@0,1@0');
     expect(line).toContain('path=/run/x/a,queues=1,queue_size=1024,mac=52:54:00:00:04:01');
     expect(line).toContain('--eth-peer=0,52:54:00:00:04:02');
+    expect(line).toContain('--rxd=1024 --txd=1024');
     expect(line).toContain('--txpkts=1500');
+  });
+  it('says the features that it negotiated', () => {
+    const said = 'virtio_negotiate_features(): features after negotiate = 0x110000000\n';
+    expect(negotiatedMask(said)).toBe(0x1_1000_0000n);
+    expect(negotiatedMask('testpmd>')).toBe(0n);
   });
   it('is read when its answer is whole', () => {
     const port = (frames: number) =>
@@ -117,6 +135,23 @@ describe('Open vSwitch', () => {
     expect(line).toContain('dpdk-lcore-mask=0x1');
     expect(line).toContain('datapath_type=netdev');
     expect(line).not.toContain('flow');
+  });
+  it('without hugepages gets ordinary memory, and is not told of sockets', () => {
+    kernelHas(0, 0, 4);
+    const line = ovsCommands('/run/x', ground(20), '/usr/lib/vswitchd').configure.flat().join(' ');
+    expect(line).toContain('--no-huge -m 1024');
+    expect(line).not.toContain('dpdk-socket-mem');
+  });
+  it('says what its build lacks, in the words of its answer', () => {
+    const words = commands.widen[0] ?? [];
+    const said = `ValenicError: ${words.join(' ')}: Unknown DPIF implementation.\novs-appctl: err`;
+    expect(refusal(words, said)).toBe(
+      'dpif-netdev/dpif-impl-set dpif_avx512: Unknown DPIF implementation.',
+    );
+  });
+  it('says its version and that of its DPDK', () => {
+    const said = 'ovs-vswitchd-dpdk (Open vSwitch) 3.1.0\nDPDK 22.11.11\n';
+    expect(ovsVersion(said)).toBe('Open vSwitch 3.1.0, DPDK 22.11.11');
   });
 });
 
@@ -145,8 +180,21 @@ describe('the synthetic front-end', () => {
   it('is read from its lines', () => {
     const run = { run: 1, seconds: 0.5, sent: 6e6, received: 5e6, idleShare: 0.25 };
     const latencyNs = { p50: 1, p99: 2, p999: 3 };
-    const text = `{"ready":true}\n${JSON.stringify({ ...run, latencyNs })}\n{"total":true}\n`;
-    const rate = { mpps: 10, driverBusy: 0.75, latencyNs: null, sent: 6e6, received: 5e6 };
+    const lines = [
+      { ready: true, features: '0x100000000' },
+      { ...run, latencyNs },
+      { total: true },
+    ];
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const features = ['VIRTIO_F_VERSION_1'];
+    const rate = {
+      mpps: 10,
+      driverBusy: 0.75,
+      latencyNs: null,
+      sent: 6e6,
+      received: 5e6,
+      features,
+    };
     expect(measuredOf(text, workload('60-uni'))).toEqual(rate);
     expect(measuredOf(text, workload('latency'))).toEqual({ ...rate, latencyNs });
     expect(measuredOf('{"ready":true}\n', workload('60-uni'))).toBeNull();

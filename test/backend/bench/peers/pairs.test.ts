@@ -19,6 +19,7 @@ const leg = (mpps: number, probesNs: Leg['probesNs'] = [45, 46], p99 = 0): Leg =
   driverBusy: 0.9,
   sent: 100,
   received: 90,
+  features: [],
 });
 const pair = (own: Leg, peer: Leg): Pair => ({ own, peer, ownFirst: true });
 

@@ -14,7 +14,7 @@ import { workloadNames, workloads } from '../../../../backend/bench/peers/worklo
 
 const leg = (mpps: number, far = false): Leg => ({
   ...{ mpps, probesNs: far ? [210, 211] : [45, 47], latencyNs: null, driverBusy: 0.5 },
-  ...{ sent: 100, received: 90 },
+  ...{ sent: 100, received: 90, features: ['VIRTIO_F_VERSION_1'] },
 });
 const pair = (own: number, peer: number, far = false): Pair => ({
   own: leg(own, far),
@@ -23,7 +23,8 @@ const pair = (own: number, peer: number, far = false): Pair => ({
 });
 const measurement = (burst: number, pairs: readonly Pair[]): Measurement => ({
   ...{ workload: workloads[0], peer: 'dpdk-testpmd-io', burst, pairs, hugePages: '1 of 2 MiB' },
-  ...{ own: { command: 'valenic serve' }, command: `testpmd --burst=${burst}` },
+  own: { command: 'valenic serve', version: 'Valenic 0.1', refused: [] },
+  theirs: { command: `testpmd --burst=${burst}`, version: 'DPDK 22', refused: ['wide: unknown'] },
   ...{ incomplete: null, environment: environmentOf(noGuest, []) },
 });
 const whole = (rows: ReturnType<typeof rowsOf>) => rows as readonly [PeersRow, PeersRow];
@@ -34,13 +35,20 @@ describe('the rows of a comparison', () => {
     expect(peer).toMatchObject({
       ...{ scenario: 'g2g', system: 'dpdk-testpmd-io', burst: 32, command: 'testpmd --burst=32' },
       ...{ mpps: { median: 20 }, hugePages: '1 of 2 MiB', probeNs: 46, driverBusy: 0.5 },
+      ...{
+        version: 'DPDK 22',
+        refused: ['wide: unknown'],
+        note: 'its build refused: wide: unknown',
+      },
+      environment: { features: ['VIRTIO_F_VERSION_1'] },
     });
     expect(peer.ratio).toBeUndefined();
     expect(own).toMatchObject({
       ...{ system: 'valenic', mpps: { median: 45, runs: [40, 50] }, command: 'valenic serve' },
       ratio: { to: 'dpdk-testpmd-io', median: 2.25, pairs: [2, 2.5], best: true },
-      lost: { not_received: 20 },
+      ...{ lost: { not_received: 20 }, version: 'Valenic 0.1' },
     });
+    expect(own.refused).toBeUndefined();
   });
   it('have every leg, also those that do not count', () => {
     const pairs = [pair(40, 20), pair(9, 9, true)];
