@@ -16,6 +16,13 @@ import {
 import { spreadOfKnown } from './synthetic.ts';
 import type { Workload } from './workload.ts';
 
+/** Microseconds: medians over the legs that count. */
+interface Delays {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
 export interface RatioText {
   /** The peer, and how often it is exceeded: more is better for us, of delays too. */
   readonly to: PeerName;
@@ -28,6 +35,8 @@ export interface RatioText {
   readonly burst: number | null;
   /** It is the peer's best setting: this ratio counts. */
   readonly best: boolean;
+  /** Of round trips, both sides'. */
+  readonly latencyUs?: { readonly own: Delays; readonly peer: Delays };
   /** What the ratio compares, of both sides. */
   readonly own: Spread;
   readonly peer: Spread;
@@ -47,10 +56,11 @@ interface RowHead {
 export interface PeersRow extends RowHead {
   readonly ring: 'split' | 'packed';
   readonly ringSize: number;
-  readonly ratePps: 0;
+  /** Frames a second that were sent; 0 = as many as went. */
+  readonly ratePps: number;
   readonly mpps: Spread;
   readonly gbps: number;
-  readonly latencyUs: { readonly p50: number; readonly p99: number; readonly p999: number } | null;
+  readonly latencyUs: Delays | null;
   readonly sent: number;
   readonly received: number;
   /** Sent and not received by the time the run was over: dropped, or still on the way. */
@@ -96,6 +106,7 @@ export type Side = Pick<Backend, 'command' | 'version' | 'refused'>;
 /** All that was measured of one setting of a peer. */
 export interface Measurement {
   readonly workload: Workload;
+  readonly ratePps: number;
   readonly peer: PeerName;
   readonly burst: number | null;
   readonly pairs: readonly Pair[];
@@ -148,10 +159,10 @@ export function rowsOf(
     ...{ min: ratio.min, max: ratio.max, burst, best, own: ownSpread, peer: peerSpread },
   };
   const ours = sideOf(measured, 'valenic', (pair) => pair.own, own, null);
-  return [
-    sideOf(measured, peer, (pair) => pair.peer, theirs, burst),
-    { ...ours, ratio: ratioText },
-  ];
+  const peers = sideOf(measured, peer, (pair) => pair.peer, theirs, burst);
+  const both = ours.latencyUs !== null && peers.latencyUs !== null;
+  const delays = both ? { latencyUs: { own: ours.latencyUs, peer: peers.latencyUs } } : {};
+  return [peers, { ...ours, ratio: { ...ratioText, ...delays } }];
 }
 
 function farRow({ workload, peer, pairs, burst, incomplete }: Measurement): SkippedPeersRow {
@@ -180,7 +191,7 @@ function sideOf(
   { command, version, refused }: Side,
   burst: number | null,
 ): PeersRow {
-  const { workload, pairs, hugePages, environment, incomplete } = measured;
+  const { workload, ratePps, pairs, hugePages, environment, incomplete } = measured;
   const { ring, ringSize, bothWays, mergeable, indirect, touch } = workload;
   const legs = pairs.filter(counts).map(legOf);
   const mpps = spreadOf(legs.map((leg) => Number(leg.mpps.toFixed(4))));
@@ -193,7 +204,7 @@ function sideOf(
     ...{
       ring,
       ringSize,
-      ratePps: 0,
+      ratePps,
       mpps,
       gbps: Number(gbpsOf(mpps.median, workload.frameBytes).toFixed(3)),
     },
@@ -209,7 +220,7 @@ function sideOf(
   };
 }
 
-function delaysOf(legs: readonly Leg[]): PeersRow['latencyUs'] {
+function delaysOf(legs: readonly Leg[]): Delays | null {
   const median = (key: 'p50' | 'p99' | 'p999') =>
     spreadOfKnown(legs.map((leg) => leg.latencyNs?.[key] ?? null))?.median;
   const [p50, p99, p999] = [median('p50'), median('p99'), median('p999')];

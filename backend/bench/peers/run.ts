@@ -35,6 +35,8 @@ export class Contest {
   readonly #peer: Peer;
   readonly #settings: (Backend | null)[];
   #own: Backend | null = null;
+  /** Round trips a second of the slowest backend here; measured when it is first asked for. */
+  #slowestPps: number | null = null;
 
   constructor(tools: RunTools, peer: Peer) {
     this.#tools = tools;
@@ -46,6 +48,7 @@ export class Contest {
   async measure(workload: Workload): Promise<readonly Measurement[]> {
     const { options, say, signal } = this.#tools;
     await this.#startAll();
+    const ratePps = await this.#rateOf(workload);
     const pairs: Pair[][] = this.#settings.map(() => []);
     const deadline = Date.now() + options.deadline * 60_000;
     // Where the probe never answers, waiting for near CPUs is in vain.
@@ -53,7 +56,7 @@ export class Contest {
     for (let round = 0; ; round++) {
       signal.throwIfAborted();
       await this.#untilNear(deadline);
-      for (const [setting, pair] of (await this.#round(workload, round)).entries()) {
+      for (const [setting, pair] of (await this.#round(workload, ratePps, round)).entries()) {
         pairs[setting]?.push(pair);
         say(`${workload.name} ${this.#nameOf(setting)}, ${pairText(pair, workload)}`);
         blind &&= pair.own.probesNs.every((ns) => ns === null);
@@ -62,7 +65,7 @@ export class Contest {
       if (enough || Date.now() >= deadline || (blind && round + 1 >= options.pairs)) break;
     }
     return this.#settings.map((_, setting) =>
-      this.#measurement(workload, setting, pairs[setting] ?? []),
+      this.#measurement({ workload, ratePps }, setting, pairs[setting] ?? []),
     );
   }
 
@@ -88,13 +91,26 @@ export class Contest {
     }
   }
 
-  async #round(workload: Workload, round: number): Promise<readonly Pair[]> {
+  /** 0: as fast as it goes. Both sides get the same, which the slowest can still do. */
+  async #rateOf(workload: Workload): Promise<number> {
+    if (workload.load === null) return 0;
+    for (const backend of this.#slowestPps === null ? [this.#own, ...this.#settings] : []) {
+      if (backend === null) throw notStarted();
+      const { mpps } = await this.#leg(backend, workload, 0);
+      const pps = Math.round(mpps * 1e6);
+      this.#tools.say(`${backend.system}: ${mpps.toFixed(2)} million round trips a second`);
+      this.#slowestPps = Math.min(this.#slowestPps ?? pps, pps);
+    }
+    return Math.max(1, Math.round(workload.load * (this.#slowestPps ?? 0)));
+  }
+
+  async #round(workload: Workload, ratePps: number, round: number): Promise<readonly Pair[]> {
     const turns = turnsOf(this.#settings.length, round);
     const legs = new Map<Turn, Leg>();
     for (const turn of turns) {
       const backend = turn === 'own' ? this.#own : this.#settings[turn];
       if (backend === null || backend === undefined) throw notStarted();
-      legs.set(turn, await this.#leg(backend, workload));
+      legs.set(turn, await this.#leg(backend, workload, ratePps));
     }
     const own = legs.get('own');
     return this.#settings.map((_, setting) => {
@@ -104,7 +120,7 @@ export class Contest {
     });
   }
 
-  async #leg(backend: Backend, workload: Workload): Promise<Leg> {
+  async #leg(backend: Backend, workload: Workload, ratePps: number): Promise<Leg> {
     const { probe, frontends, options } = this.#tools;
     const before = await probe();
     backend.resume();
@@ -113,6 +129,7 @@ export class Contest {
       const measured = await frontends[workload.frontend].measure(workload, backend.sockets, {
         seconds: options.seconds,
         warmupSeconds: options.warmup,
+        ratePps,
       });
       if (measured.received > 0) {
         await delay(leaveMs);
@@ -139,7 +156,11 @@ export class Contest {
     }
   }
 
-  #measurement(workload: Workload, setting: number, pairs: readonly Pair[]): Measurement {
+  #measurement(
+    load: Pick<Measurement, 'workload' | 'ratePps'>,
+    setting: number,
+    pairs: readonly Pair[],
+  ): Measurement {
     const { options, ground } = this.#tools;
     const [own, theirs] = [this.#own, this.#settings[setting]];
     if (own === null || theirs === null || theirs === undefined) throw notStarted();
@@ -148,7 +169,7 @@ export class Contest {
       `${near} of ${options.pairs} pairs on near CPUs came in ${options.deadline} minutes` +
       ` (${pairs.length} measured)`;
     return {
-      ...{ workload, pairs, peer: this.#peer.name },
+      ...{ ...load, pairs, peer: this.#peer.name },
       burst: this.#peer.variants[setting]?.burst ?? null,
       own,
       theirs,

@@ -14,7 +14,12 @@ import type { Workload } from './workload.ts';
 /** Longer than any leg: warm-up, run and the wait for late frames. */
 const graceSeconds = 30;
 
+/** Round trips on their way at once, to find out how many a backend can do: no ring gets full. */
+const saturatingWindow = 64;
+
 export interface LegTimes {
+  /** Frames a second that are sent; 0: as many as go. */
+  readonly ratePps: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
 }
@@ -81,7 +86,7 @@ export class SyntheticFrontend implements Frontend {
     return [
       this.#program,
       ...sockets.flatMap((path) => ['--port', path]),
-      ...shapeWords(workload),
+      ...shapeWords(workload, times.ratePps),
       ...['--warmup', `${times.warmupSeconds}`, '--seconds', `${times.seconds}`],
       ...['--cpu', `${this.#cpu}`],
     ];
@@ -115,8 +120,8 @@ export class SyntheticFrontend implements Frontend {
 }
 
 /** The options of a workload, without those of a run. */
-export function shapeWords(workload: Workload): readonly string[] {
-  const { frameBytes, ringSize, bothWays, ring, mergeable, indirect, touch, roundTrip } = workload;
+export function shapeWords(workload: Workload, ratePps = 0): readonly string[] {
+  const { frameBytes, ringSize, bothWays, ring, mergeable, indirect, touch } = workload;
   const flows = bothWays ? ['0>1', '1>0'] : ['0>1'];
   return [
     ...flows.flatMap((flow) => ['--flow', flow]),
@@ -125,8 +130,14 @@ export function shapeWords(workload: Workload): readonly string[] {
     ...(mergeable ? ['--mergeable'] : []),
     ...(indirect ? ['--indirect'] : []),
     ...(touch ? ['--touch'] : []),
-    ...(roundTrip ? ['--echo', '--window', '1'] : []),
+    ...(workload.roundTrip ? ['--echo'] : []),
+    ...paceWords(workload, ratePps),
   ];
+}
+
+function paceWords({ roundTrip, load }: Workload, ratePps: number): readonly string[] {
+  if (ratePps > 0) return ['--rate', `${ratePps}`];
+  return roundTrip ? ['--window', `${load === null ? 1 : saturatingWindow}`] : [];
 }
 
 /** Its lines: runs, then the total. */

@@ -47,8 +47,19 @@ function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
     `${ratio.pairs.length}`,
     row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
     row.probeNs === null ? '-' : row.probeNs.toFixed(0),
-    [ratio.best ? '' : 'not its best setting', row.note ?? ''].filter(Boolean).join('; '),
+    [ratio.best ? '' : 'not its best setting', delaysText(row, ratio), row.note ?? '']
+      .filter(Boolean)
+      .join('; '),
   ];
+}
+
+/** All percentiles, where delays are compared: the other columns have the p99. */
+function delaysText({ ratePps }: PeersRow, { latencyUs }: RatioText): string {
+  if (latencyUs === undefined) return '';
+  const text = ({ p50, p99, p999 }: typeof latencyUs.own) =>
+    [p50, p99, p999].map((us) => us.toFixed(2)).join(' ');
+  const pace = ratePps === 0 ? '' : ` at ${(ratePps / 1e6).toFixed(2)} M/s`;
+  return `p50 p99 p99.9: ${text(latencyUs.own)} / ${text(latencyUs.peer)} us${pace}`;
 }
 
 function aligned(cells: readonly string[]): string {

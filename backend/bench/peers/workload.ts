@@ -13,8 +13,10 @@ export interface Workload {
   readonly indirect: boolean;
   /** Both guests read or write every cache line of a frame. */
   readonly touch: boolean;
-  /** One frame goes there and back at a time; what is compared is the p99. */
+  /** Frames go there and back, one at a time unless there is a load; compared is the p99. */
   readonly roundTrip: boolean;
+  /** Paced round trips: the share of what the slowest backend of the run can do; null: not. */
+  readonly load: number | null;
   /** What a reader must know to take the figure for what it is. */
   readonly note?: string;
 }
@@ -29,9 +31,12 @@ const plain = {
   indirect: false,
   touch: false,
   roundTrip: false,
+  load: null,
 } as const;
 
-export const workloads = [
+const loads = [0.01, 0.5, 0.9] as const;
+
+export const workloads: readonly Workload[] = [
   { ...plain, name: '60-uni', title: '60 B, one direction' },
   { ...plain, name: '60-bi', title: '60 B, both directions', bothWays: true },
   { ...plain, name: 'packed-uni', title: '60 B, packed ring, one direction', ring: 'packed' },
@@ -51,6 +56,10 @@ export const workloads = [
   { ...plain, name: 'indirect', title: '60 B, indirect descriptors', indirect: true },
   { ...plain, name: 'ring-1024', title: '60 B, rings of 1024', ringSize: 1024 },
   { ...plain, name: 'latency', title: '60 B, round trip, one frame in flight', roundTrip: true },
+  ...loads.map((load) => ({
+    ...{ ...plain, roundTrip: true, load, name: `latency-${load * 100}` },
+    title: `60 B, round trip at ${load * 100} % of what the slowest can do`,
+  })),
   {
     ...{ ...plain, name: 'virtio-user-60', title: "60 B, DPDK's virtio-user as the guests" },
     ...{ frontend: 'dpdk-virtio-user', bothWays: true, ringSize: 1024, mergeable: true },
@@ -60,7 +69,7 @@ export const workloads = [
     ...{ frontend: 'dpdk-virtio-user', bothWays: true, ringSize: 1024, mergeable: true },
     ...{ frameBytes: 1500, note: 'testpmd touches no payload' },
   },
-] as const satisfies readonly Workload[];
+];
 
 export const workloadNames: readonly string[] = workloads.map(({ name }) => name);
 

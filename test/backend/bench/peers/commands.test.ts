@@ -177,6 +177,11 @@ describe('the synthetic front-end', () => {
   ])('plays %s', (name, line) => {
     expect(shapeWords(workload(name)).join(' ')).toBe(line);
   });
+  it('plays loads at the rate it is told, and first as many round trips as go', () => {
+    const words = (ratePps: number) => shapeWords(workload('latency-50'), ratePps).join(' ');
+    expect(words(0)).toBe('--flow 0>1 --frame 60 --ring 256 --echo --window 64');
+    expect(words(1234)).toBe('--flow 0>1 --frame 60 --ring 256 --echo --rate 1234');
+  });
   it('is read from its lines', () => {
     const run = { run: 1, seconds: 0.5, sent: 6e6, received: 5e6, idleShare: 0.25 };
     const latencyNs = { p50: 1, p99: 2, p999: 3 };

@@ -10,8 +10,17 @@ import {
   rowsOf,
 } from '../../../../backend/bench/peers/row.ts';
 import { peersLine } from '../../../../backend/bench/peers/table.ts';
-import { workloadNames, workloads } from '../../../../backend/bench/peers/workload.ts';
+import {
+  type Workload,
+  workloadNames,
+  workloads,
+} from '../../../../backend/bench/peers/workload.ts';
 
+const workloadOf = (name: string): Workload => {
+  const found = workloads.find((one) => one.name === name);
+  if (found === undefined) throw new Error(name);
+  return found;
+};
 const leg = (mpps: number, far = false): Leg => ({
   ...{ mpps, probesNs: far ? [210, 211] : [45, 47], latencyNs: null, driverBusy: 0.5 },
   ...{ sent: 100, received: 90, features: ['VIRTIO_F_VERSION_1'] },
@@ -22,7 +31,14 @@ const pair = (own: number, peer: number, far = false): Pair => ({
   ownFirst: true,
 });
 const measurement = (burst: number, pairs: readonly Pair[]): Measurement => ({
-  ...{ workload: workloads[0], peer: 'dpdk-testpmd-io', burst, pairs, hugePages: '1 of 2 MiB' },
+  ...{
+    workload: workloadOf('60-uni'),
+    ratePps: 0,
+    peer: 'dpdk-testpmd-io',
+    burst,
+    pairs,
+    hugePages: '1 of 2 MiB',
+  },
   own: { command: 'valenic serve', version: 'Valenic 0.1', refused: [] },
   theirs: { command: `testpmd --burst=${burst}`, version: 'DPDK 22', refused: ['wide: unknown'] },
   ...{ incomplete: null, environment: environmentOf(noGuest, []) },
@@ -66,6 +82,17 @@ describe('the rows of a comparison', () => {
   it("count with the peer's best setting", () => {
     const settings = [measurement(32, [pair(40, 20)]), measurement(64, [pair(40, 24)])];
     expect(bestOf(settings)?.burst).toBe(64);
+  });
+  it('of round trips have every percentile of both sides, and the rate', () => {
+    const delayed = (p99: number): Leg => ({ ...leg(1), latencyNs: { p50: 300, p99, p999: 2000 } });
+    const pairs = [{ own: delayed(400), peer: delayed(800), ownFirst: true }];
+    const measured = { ...measurement(32, pairs), workload: workloadOf('latency-50') };
+    const rows = rowsOf({ ...measured, ratePps: 2_000_000 }, true);
+    expect(whole(rows)[1]).toMatchObject({
+      ...{ ratePps: 2_000_000, latencyUs: { p50: 0.3, p99: 0.4, p999: 2 } },
+      ratio: { of: 'p99', median: 2, latencyUs: { peer: { p50: 0.3, p99: 0.8, p999: 2 } } },
+    });
+    expect(peersLine(rows)[0]).toContain('0.30 0.40 2.00 / 0.30 0.80 2.00 us at 2.00 M/s');
   });
   it('are one line of the table', () => {
     const [line] = peersLine(rowsOf(measurement(32, [pair(40, 20)]), false));
