@@ -11,6 +11,7 @@ import { measureRow, type Point } from './measure.ts';
 import { type BenchOptions, parseBenchOptions } from './options.ts';
 import { plotPage } from './page.ts';
 import { runPeers } from './peers/index.ts';
+import { runPortsBench } from './ports.ts';
 import { Rig } from './rig.ts';
 import type { Row, Scenario, SkippedRow } from './row.ts';
 import { SyntheticLoad } from './synthetic-load.ts';
@@ -28,6 +29,7 @@ const others: Readonly<Record<string, typeof runCpuBench>> = {
   cpu: runCpuBench,
   idle: runIdleBench,
   peers: runPeers,
+  ports: runPortsBench,
 };
 
 /** @returns the exit status. @throws {ValenicError} */

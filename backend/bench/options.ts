@@ -6,6 +6,7 @@ import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
+import { portsCommand, portsExamples } from './ports-options.ts';
 import type { Scenario } from './row.ts';
 import { listOf, numberIn, oneOf, usageSentence, wholeIn } from './values.ts';
 
@@ -55,6 +56,7 @@ export const benchExamples = {
   batch: ['bench batch --batch 1,8,64'],
   frames: ['bench frames --frame 60,1514,9000'],
   peers: peersExamples,
+  ports: portsExamples,
 } as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -73,7 +75,7 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${[...scenarios, ...curves, 'peers'].join(', ')}`
+        ? `say what to measure: ${[...scenarios, ...curves, 'peers', 'ports'].join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
@@ -99,8 +101,9 @@ export function benchProgram(
     'after',
     '\nAlso: bench cpu (CPU and delay at paced rates) and bench idle (guests that do nothing)',
   );
-  // For the help and the manual; runBench() gives its words to runPeers().
+  // For the help and the manual; runBench() gives their words elsewhere.
   program.addCommand(peersCommand());
+  program.addCommand(portsCommand());
   return program;
 }
 

@@ -17,6 +17,7 @@ export interface SyntheticLine {
   readonly received?: number;
   readonly corrupt?: number;
   readonly idleShare?: number;
+  readonly busyShare?: number;
   readonly latencyNs?: { readonly p50: number; readonly p99: number; readonly p999: number };
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runBench } from '../../../backend/bench/index.ts';
+import type { PortsRow } from '../../../backend/bench/ports-row.ts';
 import type { Row } from '../../../backend/bench/row.ts';
 
 let folder: string;
@@ -63,6 +64,24 @@ describe('valenic bench with the synthetic driver', () => {
     expect(rows[0]).toMatchObject({ exact: true, ratePps: 20000 });
     expect(rows[0]?.sent).toBeGreaterThan(0);
     expect(rows[0]?.sent).toBeLessThan(20000);
+  });
+
+  it('counts the copies of every port, in pairs and flooded', async () => {
+    let text = '';
+    const io = {
+      stdout: { write: (part: string) => (text += part) },
+      stderr: { write: () => true },
+    };
+    const words = ['--ports', '2,6', '--cpu', '0,0', '--seconds', '0.1', '--repeat', '2', '--json'];
+    expect(await runBench(['ports', ...words], io)).toBe(0);
+    const rows = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PortsRow);
+    expect(rows.map(({ traffic, ports }) => `${traffic} ${ports}`)).toEqual([
+      ...['pairs 2', 'pairs 6', 'flood 2', 'flood 6'],
+    ]);
+    for (const row of rows) expect(row).toMatchObject({ exact: true });
   });
 
   it('writes the page of a sweep', async () => {
