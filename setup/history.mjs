@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { root, runMain, SetupFailure } from './system.mjs';
 
 const file = join(root, 'test/bench/history.ndjson');
@@ -24,14 +25,27 @@ function add(words) {
   return show(rows);
 }
 
-function line(text) {
+/** A row of any `valenic bench` in one line; each kind has what it lacks left out. */
+export function line(text) {
   const row = JSON.parse(text);
-  const { environment: at = {}, mpps } = row;
-  const rate = mpps === undefined ? (row.skipped ?? '-') : mpps.median.toFixed(2);
-  const what = [row.scenario, row.system, row.driver, row.ring, row.frameBytes, row.polling];
-  const cells = [at.date?.slice(0, 10), at.commit ?? at.valenic, at.cpu, what.join(' ')];
+  const { environment: at = {}, mpps, ratio } = row;
+  // `bench cpu` measures a rate once, the others several times.
+  const rate = typeof mpps === 'number' ? mpps.toFixed(2) : (mpps?.median.toFixed(2) ?? '-');
+  const ports = row.ports === undefined ? '' : `${row.traffic ?? 'idle'} ${row.ports} ports`;
+  const what = [row.scenario, row.system, row.driver, row.workload, ports, row.ring];
+  what.push(row.frameBytes, row.polling);
+  const cells = [
+    at.date?.slice(0, 10),
+    at.commit ?? at.valenic,
+    at.cpu,
+    what.filter(Boolean).join(' '),
+  ];
   const more = row.more === false ? 'more off' : '';
-  return [...cells, more, `${rate} Mpps`, `probe ${row.probeNs ?? '-'} ns`].join('  ');
+  const beside =
+    ratio === undefined ? '' : `${ratio.median.toFixed(2)} x ${ratio.to} (${ratio.of})`;
+  return [...cells, more, `${rate} Mpps`, beside, `probe ${row.probeNs ?? '-'} ns`]
+    .filter((cell) => cell !== '')
+    .join('  ');
 }
 
 function show(rows) {
@@ -39,10 +53,13 @@ function show(rows) {
   return 0;
 }
 
-await runMain(() => {
-  const [verb, ...words] = process.argv.slice(2);
+function main([verb, ...words]) {
   if (verb === 'add') return add(words);
   if (verb !== undefined) throw new SetupFailure('Usage: npm run history [-- add BENCH-WORDS]', 2);
   if (!existsSync(file)) throw new SetupFailure('There is no history: npm run history -- add g2g');
   return show(readFileSync(file, 'utf8').split('\n').filter(Boolean));
-});
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runMain(() => main(process.argv.slice(2)));
+}

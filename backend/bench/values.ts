@@ -57,11 +57,11 @@ export function usageSentence({ message }: CommanderError): string {
 }
 
 /** @throws {ValenicError} `value_invalid`. */
-export function refuseUnwritable(path: string): void {
+export function refuseUnwritable(path: string, option = '--output'): void {
   try {
     closeSync(openSync(path, 'a'));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ValenicError('value_invalid', `--output ${path} cannot be written: ${why}`);
+    throw new ValenicError('value_invalid', `${option} ${path} cannot be written: ${why}`);
   }
 }

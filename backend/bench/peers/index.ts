@@ -1,6 +1,6 @@
 /** `valenic bench peers`: us and the peers under the same load, in turn, in one run. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuseAbsentCpus } from '../../datapath/cpus.ts';
@@ -15,7 +15,7 @@ import { type PeersOptions, parsePeersOptions } from './options.ts';
 import { ovsMiB, ovsPeer } from './ovs.ts';
 import { peersPage } from './page.ts';
 import { reclaimRemains, recordRun, runFolderPrefix } from './remains.ts';
-import { bestOf, headOf, type PeersRow, rowsOf, type SkippedPeersRow } from './row.ts';
+import { bestOf, headOf, historyText, type PeersRow, rowsOf, type SkippedPeersRow } from './row.ts';
 import { Contest, type RunTools } from './run.ts';
 import { SyntheticFrontend } from './synthetic.ts';
 import { peersHead, peersLine } from './table.ts';
@@ -35,6 +35,7 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   if (options === null) return 0;
   refuseAbsentCpus(options.cpu);
   refuseUnwritable(options.output);
+  if (options.history !== null) refuseUnwritable(options.history, '--history');
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));
@@ -57,6 +58,7 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
       io,
     );
     await writeFile(options.output, peersPage(rows));
+    if (options.history !== null) await appendFile(options.history, historyText(rows));
     say(`The plots are in ${options.output}`);
     return rows.some((row) => !('skipped' in row)) ? 0 : 1;
   } finally {

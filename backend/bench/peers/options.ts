@@ -23,6 +23,8 @@ export interface PeersOptions {
   readonly cpu: readonly [number, number];
   readonly json: boolean;
   readonly output: string;
+  /** Rows are appended to it; null: to none. */
+  readonly history: string | null;
 }
 
 interface Raw {
@@ -36,6 +38,7 @@ interface Raw {
   readonly cpu: readonly number[];
   readonly json?: true;
   readonly output: string;
+  readonly history?: string;
 }
 
 export const peersExamples = [
@@ -76,6 +79,7 @@ export function peersCommand(): Command {
     )
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes', 'valenic-peers.html')
+    .option('--history <file>', 'appends the rows to it, a line of JSON each')
     .addHelpText('after', examplesText(peersExamples));
 }
 
@@ -95,5 +99,6 @@ function finish(raw: Raw): PeersOptions {
     pairs: raw.pairs,
     cpu: [backend, frontend],
     json: raw.json ?? false,
+    history: raw.history ?? null,
   };
 }

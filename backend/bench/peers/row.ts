@@ -228,6 +228,14 @@ function delaysOf(legs: readonly Leg[]): Delays | null {
   return { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
 }
 
+/** Those that were measured: what was skipped has no place in a history. */
+export function historyText(rows: readonly (PeersRow | SkippedPeersRow)[]): string {
+  return rows
+    .filter((row) => !('skipped' in row))
+    .map((row) => `${JSON.stringify(row)}\n`)
+    .join('');
+}
+
 /** One pair, as progress. */
 export function pairText(pair: Pair, workload: Workload): string {
   const stick = workload.roundTrip ? byDelay : byRate;

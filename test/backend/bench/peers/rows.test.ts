@@ -5,6 +5,7 @@ import { peersPage } from '../../../../backend/bench/peers/page.ts';
 import type { Leg, Pair } from '../../../../backend/bench/peers/pairs.ts';
 import {
   bestOf,
+  historyText,
   type Measurement,
   type PeersRow,
   rowsOf,
@@ -94,6 +95,18 @@ describe('the rows of a comparison', () => {
     });
     expect(peersLine(rows)[0]).toContain('0.30 0.40 2.00 / 0.30 0.80 2.00 us at 2.00 M/s');
   });
+  it('go into a history when they were measured', () => {
+    const far = { ...measurement(32, [pair(40, 20, true)]), incomplete: '0 of 5 pairs came' };
+    const lines = historyText([
+      ...rowsOf(far, false),
+      ...rowsOf(measurement(64, [pair(40, 20)]), true),
+    ])
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as PeersRow);
+    expect(lines.map(({ system }) => system)).toEqual(['dpdk-testpmd-io', 'valenic']);
+    expect(lines[0]?.environment.cpu).toBeDefined();
+  });
   it('are one line of the table', () => {
     const [line] = peersLine(rowsOf(measurement(32, [pair(40, 20)]), false));
     expect(line).toMatch(/60-uni .*burst 32 .*40\.0 .*20\.0 .*2\.00 .*not its best setting/);
@@ -113,6 +126,8 @@ describe('valenic bench peers: its options', () => {
       ...{ workloads: ['60-uni', 'latency'], peers: ['ovs-dpdk'], pairs: 7 },
     });
     expect(parse('--quick')?.workloads).toContain('1500-touched');
+    expect(parse()?.history).toBeNull();
+    expect(parse('--history', 'rows.ndjson')?.history).toBe('rows.ndjson');
   });
   it.each([
     ['an unknown workload', ['--workload', '61-uni'], /60-uni, .* are possible/],
