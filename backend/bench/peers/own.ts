@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findProgram } from '../../../qemu/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf, noGuest } from '../environment.ts';
@@ -18,8 +17,6 @@ export function serveWords(
 ): readonly string[] {
   const [a, b] = sockets;
   return [
-    // The worker binds itself; all other threads keep off its CPU, as the peers' main threads do.
-    ...(findProgram('taskset') === null ? [] : ['taskset', '-c', `${ground.otherCpu}`]),
     ...[process.execPath, program, '--json', '--control', control, 'serve'],
     ...['--port', `vale0:a,vhost-user=${a}`, '--port', `vale0:b,vhost-user=${b}`],
     ...['--polling', 'busy', '--cpu', `${ground.workerCpu}`],

@@ -21,7 +21,6 @@ import {
   VirtioUserFrontend,
 } from '../../../../backend/bench/peers/virtio-user.ts';
 import { workloads } from '../../../../backend/bench/peers/workload.ts';
-import { findProgram } from '../../../../qemu/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'valenic-peers-test-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -161,10 +160,6 @@ describe('Valenic', () => {
     const line = serveWords('valenic.mjs', ground(20), '/run/x/control', sockets).join(' ');
     expect(line).toContain('--port vale0:a,vhost-user=/run/x/a --port vale0:b,vhost-user=/run/x/b');
     expect(line).toContain('--polling busy --cpu 1');
-  });
-  it.skipIf(findProgram('taskset') === null)("keeps its other threads off the worker's CPU", () => {
-    const words = serveWords('valenic.mjs', ground(20), '/run/x/control', sockets);
-    expect(words.slice(0, 3)).toEqual(['taskset', '-c', '0']);
   });
 });
 
