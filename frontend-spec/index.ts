@@ -6,6 +6,7 @@ export * from './table.ts';
 export * from './vhost-user/payloads.ts';
 export * from './vhost-user/protocol-features.ts';
 export * from './vhost-user/requests.ts';
+export * from './virtio/feature-needs.ts';
 export * from './virtio/features.ts';
 export * from './virtio/net.ts';
 export * from './virtio/pci.ts';

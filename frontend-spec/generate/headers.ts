@@ -13,13 +13,15 @@ import {
 } from '../vhost-user/payloads.ts';
 import { protocolFeatures } from '../vhost-user/protocol-features.ts';
 import { backendRequests, requests } from '../vhost-user/requests.ts';
-import { virtioFeatures } from '../virtio/features.ts';
+import { type FeatureNeeds, featureNeeds } from '../virtio/feature-needs.ts';
+import { type VirtioFeatureName, virtioFeatures } from '../virtio/features.ts';
 import {
   netConfig,
   netHeader,
   netHeaderFlags,
   netHeaderGso,
   netHeaderSizes,
+  netReceiveSizes,
   netStatus,
 } from '../virtio/net.ts';
 import {
@@ -84,6 +86,7 @@ export const virtioConstants: readonly ConstantTable[] = [
   netHeaderSizes,
   netHeaderFlags,
   netHeaderGso,
+  netReceiveSizes,
   netStatus,
   pciIds,
   pciCfgTypes,
@@ -117,13 +120,48 @@ function ringHeader(): string {
   );
 }
 
+/** The needs of offloads, and how a mask is freed of those that are not met. */
+function offloadNeeds(): string[] {
+  const bit = (name: VirtioFeatureName) => virtioFeatures[name].cpp;
+  const rows = Object.entries(featureNeeds)
+    .filter(([, row]) => row.kind === 'offload')
+    .flatMap(([name, row]: [string, FeatureNeeds]) =>
+      row.allOf.map((anyOf) => {
+        const [one, other] = [anyOf[0], anyOf[1] ?? anyOf[0]];
+        if (one === undefined || other === undefined || anyOf.length > 2) {
+          throw new RangeError(`${name}: an offload needs one of one or two others`);
+        }
+        return `    {${bit(name as VirtioFeatureName)}, {${bit(one)}, ${bit(other)}}},`;
+      }),
+    );
+  return [
+    '/// An offload, and the one or two features of which one must be there for it to mean anything.',
+    '/// @spec virtio 1.2, 5.1.3.1 "Feature bit requirements"',
+    'struct OffloadNeed {',
+    '    unsigned feature;',
+    '    unsigned any_of[2];',
+    '};',
+    'inline constexpr OffloadNeed offload_needs[] = {',
+    ...rows,
+    '};',
+    '/// The mask without the offloads whose needs are not met.',
+    'constexpr uint64_t settle_offloads(uint64_t features) noexcept {',
+    '    for (const OffloadNeed& need : offload_needs) {',
+    '        const uint64_t any_of = feature_mask(need.any_of[0]) | feature_mask(need.any_of[1]);',
+    '        if ((features & any_of) == 0) features &= ~feature_mask(need.feature);',
+    '    }',
+    '    return features;',
+    '}',
+  ];
+}
+
 function featuresHeader(): string {
   const rows = Object.values(virtioFeatures).map((row): [string, string] => [
     `inline constexpr unsigned ${row.cpp} = ${row.bit};`,
     row.text,
   ]);
   return headerFile(
-    'frontend-spec/virtio/features.ts',
+    'frontend-spec/virtio/feature*.ts',
     ['cstdint'],
     [
       [
@@ -136,6 +174,7 @@ function featuresHeader(): string {
         '/// The mask of one feature bit.',
         'constexpr uint64_t feature_mask(unsigned bit) noexcept { return uint64_t{1} << bit; }',
       ],
+      offloadNeeds(),
     ],
   );
 }
@@ -153,6 +192,7 @@ function netHeaderFile(): string {
       ],
       constantsText(netHeaderFlags),
       constantsText(netHeaderGso),
+      constantsText(netReceiveSizes),
       structText(netConfig),
       constantsText(netStatus),
     ],

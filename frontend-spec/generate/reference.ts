@@ -9,6 +9,7 @@ import {
   type RequestRow,
   requests,
 } from '../vhost-user/requests.ts';
+import { type FeatureNeeds, featureNeeds } from '../virtio/feature-needs.ts';
 import { type FeatureRow, virtioFeatures } from '../virtio/features.ts';
 import { vhostUserConstants, virtioConstants, virtioStructs } from './headers.ts';
 
@@ -188,6 +189,23 @@ function featurePart(): string[] {
   return ['## Feature bits', '', ...markdownTable(['bit', 'name', 'meaning', 'section'], rows)];
 }
 
+function needsPart(): string[] {
+  const rows = Object.entries(featureNeeds).map(([name, row]: [string, FeatureNeeds]) => [
+    name,
+    row.allOf.map((anyOf) => anyOf.join(' or ')).join(', and '),
+    row.kind,
+    row.spec,
+  ]);
+  return [
+    '## Which feature needs which',
+    '',
+    '`offload`: an offload without what it needs counts for nothing. `control`: the front-end keeps',
+    'the control virtqueue and does not tell the backend of it, so these may come without it.',
+    '',
+    ...markdownTable(['feature', 'needs', 'kind', 'section'], rows),
+  ];
+}
+
 /** The pages, by the path of each from the root of the repository. */
 export function generateReference(): Record<string, string> {
   const vhostUser = page(
@@ -210,6 +228,7 @@ export function generateReference(): Record<string, string> {
     ['Sections are those of virtio 1.2 unless a row says otherwise. All fields are little-endian.'],
     [
       featurePart(),
+      needsPart(),
       ['## Structures'],
       ...virtioStructs.map(structPart),
       constantParts(virtioConstants),

@@ -125,6 +125,24 @@ export const netHeaderGso = frozen({
   },
 } as const satisfies ConstantTable);
 
+export const netReceiveSizes = frozen({
+  type: 'size_t',
+  spec: 'virtio 1.2, 5.1.6.3.1 "Driver Requirements: Setting Up Receive Buffers"',
+  text: 'Least bytes of a receive buffer without VIRTIO_NET_F_MRG_RXBUF, the net header included.',
+  rows: {
+    NET_RECEIVE_BYTES: {
+      cpp: 'net_receive_bytes',
+      value: 1526,
+      text: 'when no segmentation is left to the driver',
+    },
+    NET_RECEIVE_SEGMENTATION_BYTES: {
+      cpp: 'net_receive_segmentation_bytes',
+      value: 65562,
+      text: 'with VIRTIO_NET_F_GUEST_TSO4, TSO6, UFO, USO4 or USO6',
+    },
+  },
+} as const satisfies ConstantTable);
+
 export const netStatus = frozen({
   type: 'uint16_t',
   spec: 'virtio 1.2, 5.1.4 "Device configuration layout"',

@@ -1,4 +1,4 @@
-// GENERATED from frontend-spec/virtio/features.ts by `npm run spec`. Do not edit.
+// GENERATED from frontend-spec/virtio/feature*.ts by `npm run spec`. Do not edit.
 #pragma once
 #include <cstdint>
 
@@ -114,5 +114,34 @@ inline constexpr unsigned net_feature_speed_duplex = 63;
 
 /// The mask of one feature bit.
 constexpr uint64_t feature_mask(unsigned bit) noexcept { return uint64_t{1} << bit; }
+
+/// An offload, and the one or two features of which one must be there for it to mean anything.
+/// @spec virtio 1.2, 5.1.3.1 "Feature bit requirements"
+struct OffloadNeed {
+    unsigned feature;
+    unsigned any_of[2];
+};
+inline constexpr OffloadNeed offload_needs[] = {
+    {net_feature_guest_tso4, {net_feature_guest_csum, net_feature_guest_csum}},
+    {net_feature_guest_tso6, {net_feature_guest_csum, net_feature_guest_csum}},
+    {net_feature_guest_ecn, {net_feature_guest_tso4, net_feature_guest_tso6}},
+    {net_feature_guest_ufo, {net_feature_guest_csum, net_feature_guest_csum}},
+    {net_feature_guest_uso4, {net_feature_guest_csum, net_feature_guest_csum}},
+    {net_feature_guest_uso6, {net_feature_guest_csum, net_feature_guest_csum}},
+    {net_feature_host_tso4, {net_feature_csum, net_feature_csum}},
+    {net_feature_host_tso6, {net_feature_csum, net_feature_csum}},
+    {net_feature_host_ecn, {net_feature_host_tso4, net_feature_host_tso6}},
+    {net_feature_host_ufo, {net_feature_csum, net_feature_csum}},
+    {net_feature_host_uso, {net_feature_csum, net_feature_csum}},
+    {net_feature_rsc_ext, {net_feature_host_tso4, net_feature_host_tso6}},
+};
+/// The mask without the offloads whose needs are not met.
+constexpr uint64_t settle_offloads(uint64_t features) noexcept {
+    for (const OffloadNeed& need : offload_needs) {
+        const uint64_t any_of = feature_mask(need.any_of[0]) | feature_mask(need.any_of[1]);
+        if ((features & any_of) == 0) features &= ~feature_mask(need.feature);
+    }
+    return features;
+}
 
 }  // namespace valenic::spec

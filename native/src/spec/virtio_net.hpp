@@ -50,6 +50,13 @@ inline constexpr uint8_t net_hdr_gso_tcpv6 = 4;   // TCP over IPv6 to split
 inline constexpr uint8_t net_hdr_gso_udp_l4 = 5;  // UDP datagrams to split (USO)
 inline constexpr uint8_t net_hdr_gso_ecn = 128;   // bit: the TCP header has CWR set
 
+// Least bytes of a receive buffer without VIRTIO_NET_F_MRG_RXBUF, the net header included. virtio
+// 1.2, 5.1.6.3.1 "Driver Requirements: Setting Up Receive Buffers".
+// when no segmentation is left to the driver
+inline constexpr size_t net_receive_bytes = 1526;
+// with VIRTIO_NET_F_GUEST_TSO4, TSO6, UFO, USO4 or USO6
+inline constexpr size_t net_receive_segmentation_bytes = 65562;
+
 /// The configuration space. Each field exists with its feature only.
 /// @spec virtio 1.2, 5.1.4 "Device configuration layout"
 struct __attribute__((packed)) NetConfig {
