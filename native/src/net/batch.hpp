@@ -10,6 +10,7 @@
 #include <span>
 
 #include "net/ethernet.hpp"
+#include "net/offload.hpp"
 
 namespace valenic {
 
@@ -29,8 +30,9 @@ inline constexpr uint32_t stage_frame_bytes = 116;
 
 /// The private copy of a frame's first bytes. Two cache lines.
 ///
-/// `net_header` is what a VERSION_1 receiver sees when nothing is offloaded: zeros, num_buffers 1.
-/// Bytes beyond the frame's `stage_len` are zero, so whole lines may be copied out.
+/// `net_header` is what a VERSION_1 receiver that takes the frame as it is sees in front of it:
+/// made by us, zeros and num_buffers 1 when nothing is offloaded. Bytes beyond the frame's
+/// `stage_len` are zero, so whole lines may be copied out.
 struct alignas(64) FrameStage {
     uint8_t net_header[stage_header_room];
     uint8_t bytes[stage_frame_bytes];
@@ -46,7 +48,7 @@ struct Segment {
 /// One frame of a batch.
 struct Frame {
     uint32_t len_bytes;      ///< Whole Ethernet frame, without FCS.
-    uint16_t stage_len;      ///< Of them in the stage: min(len_bytes, stage_frame_bytes).
+    uint16_t stage_len;      ///< Of them in the stage. Of a borrowed frame as many as it holds.
     uint16_t first_segment;  ///< Where the rest starts in Batch::segments.
     uint16_t segment_count;  ///< 0 when the stage holds the whole frame.
 };
@@ -55,18 +57,26 @@ struct Batch {
     size_t count = 0;
     size_t segment_count = 0;
     uint64_t bytes = 0;  ///< Sum of len_bytes.
+    /// Bit i: frame i leaves something to its receiver, offloads[i] says what. 0: plain frames.
+    uint64_t offloaded = 0;
     Frame frames[batch_frames];
     FrameStage stages[batch_frames];
     Segment segments[batch_segments];
+    FrameOffload offloads[batch_frames];  ///< Meaningful where `offloaded` has its bit.
 
     void clear() noexcept {
         count = 0;
         segment_count = 0;
         bytes = 0;
+        offloaded = 0;
     }
     bool full() const noexcept { return count == batch_frames; }
     std::span<const Segment> segments_of(const Frame& frame) const noexcept {
         return {segments + frame.first_segment, frame.segment_count};
+    }
+    /// What frame `index` needs from a receiver that is to get it untouched.
+    OffloadSet needs(size_t index) const noexcept {
+        return (offloaded >> index & 1) != 0 ? offloads[index].needs : OffloadSet{0};
     }
     MacAddress destination(size_t index) const noexcept {
         return destination_of(stages[index].bytes);
