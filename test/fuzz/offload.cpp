@@ -89,7 +89,7 @@ void adapt_and_count(Target& target, OffloadSet accepts) {
                   frames += indices.size();
                   CHECK(batch.count == indices.size() && batch.segment_count <= batch_segments);
                   for (const uint8_t index : indices) {
-                      CHECK((batch.needs(index) & ~accepts) == 0);
+                      CHECK((batch.frames[index].needs & ~accepts) == 0);
                       CHECK(read_all(batch, batch.frames[index]) == batch.frames[index].len_bytes);
                   }
               });
@@ -98,7 +98,8 @@ void adapt_and_count(Target& target, OffloadSet accepts) {
 }
 
 void coalesce_and_count(Target& target, OffloadSet accepts) {
-    target.batch.offloaded = 0;
+    target.batch.offloaded = false;
+    for (size_t i = 0; i < target.batch.count; ++i) target.batch.frames[i].needs = 0;
     target.scratch.batch.clear();
     const std::span<const uint8_t> all{every_index.data(), target.batch.count};
     const bool any = coalesce(target.batch, all, accepts, target.scratch);
@@ -106,8 +107,8 @@ void coalesce_and_count(Target& target, OffloadSet accepts) {
     CHECK(any == (out.count > 0) && (!any || out.count < target.batch.count));
     for (size_t i = 0; i < out.count; ++i) {
         CHECK(read_all(out, out.frames[i]) == out.frames[i].len_bytes);
-        CHECK((out.needs(i) & ~accepts) == 0);
-        if (out.needs(i) == 0) continue;
+        CHECK((out.frames[i].needs & ~accepts) == 0);
+        if (out.frames[i].needs == 0) continue;
         spec::NetHeader header;
         std::memcpy(&header, out.stages[i].net_header, sizeof header);
         FrameOffload offload;
@@ -174,8 +175,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (check_net_header(input.header,
                              {target.batch.stages[index].bytes, frame.stage_len, len_bytes},
                              input.negotiated, offload) == NetHeaderFault::none &&
-            offload.needs != 0)
-            target.batch.offloaded |= uint64_t{1} << index;
+            offload.needs != 0) {
+            target.batch.offloaded = true;
+            target.batch.frames[index].needs = offload.needs;
+        }
     }
     if (target.batch.count == 0) return 0;
     adapt_and_count(target, input.accepts);

@@ -28,7 +28,7 @@ struct AdaptCounts {
 inline bool needs_adapting(const Batch& batch, std::span<const uint8_t> indices,
                            OffloadSet accepts) noexcept {
     for (const uint8_t index : indices)
-        if ((batch.needs(index) & ~accepts) != 0) return true;
+        if ((batch.frames[index].needs & ~accepts) != 0) return true;
     return false;
 }
 
@@ -47,7 +47,7 @@ AdaptCounts adapt(const Batch& from, std::span<const uint8_t> indices, OffloadSe
         scratch.batch.clear();
     };
     for (const uint8_t index : indices) {
-        const OffloadSet needs = from.needs(index);
+        const OffloadSet needs = from.frames[index].needs;
         if ((needs & ~accepts) == 0) {
             if (!append_untouched(from, index, scratch)) {
                 flush(false);

@@ -51,32 +51,28 @@ struct Frame {
     uint16_t stage_len;      ///< Of them in the stage. Of a borrowed frame as many as it holds.
     uint16_t first_segment;  ///< Where the rest starts in Batch::segments.
     uint16_t segment_count;  ///< 0 when the stage holds the whole frame.
+    OffloadSet needs = 0;    ///< Of a receiver that is to get it untouched; not 0: see offloads.
 };
 
 struct Batch {
     size_t count = 0;
     size_t segment_count = 0;
-    uint64_t bytes = 0;  ///< Sum of len_bytes.
-    /// Bit i: frame i leaves something to its receiver, offloads[i] says what. 0: plain frames.
-    uint64_t offloaded = 0;
+    uint64_t bytes = 0;      ///< Sum of len_bytes.
+    bool offloaded = false;  ///< Some frame leaves something to its receiver.
     Frame frames[batch_frames];
     FrameStage stages[batch_frames];
     Segment segments[batch_segments];
-    FrameOffload offloads[batch_frames];  ///< Meaningful where `offloaded` has its bit.
+    FrameOffload offloads[batch_frames];  ///< Meaningful where the frame has needs.
 
     void clear() noexcept {
         count = 0;
         segment_count = 0;
         bytes = 0;
-        offloaded = 0;
+        offloaded = false;
     }
     bool full() const noexcept { return count == batch_frames; }
     std::span<const Segment> segments_of(const Frame& frame) const noexcept {
         return {segments + frame.first_segment, frame.segment_count};
-    }
-    /// What frame `index` needs from a receiver that is to get it untouched.
-    OffloadSet needs(size_t index) const noexcept {
-        return (offloaded >> index & 1) != 0 ? offloads[index].needs : OffloadSet{0};
     }
     MacAddress destination(size_t index) const noexcept {
         return destination_of(stages[index].bytes);

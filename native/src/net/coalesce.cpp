@@ -12,7 +12,7 @@ namespace valenic {
 
 namespace {
 
-constexpr uint8_t none = UINT8_MAX;
+constexpr uint16_t none = UINT16_MAX;
 /// Flows that are put together side by side; as many as Linux has lists of them.
 constexpr size_t open_flows = 8;
 /// An IPv4 total length has 16 bits, and no frame of ours is longer than any port takes.
@@ -23,8 +23,8 @@ struct Candidate {
     bool tcp = false;      ///< The addresses and ports are there.
     bool payload = false;  ///< Plain data with right checksums: may be put together.
     bool closes = false;   ///< Nothing may follow it: PSH.
-    uint8_t next = none;   ///< The one that was appended to it.
-    uint8_t last = none;   ///< Of a group's first: its last.
+    uint16_t next = none;  ///< The one that was appended to it.
+    uint16_t last = none;  ///< Of a group's first: its last.
     uint16_t members = 1;  ///< Of a group's first.
     uint16_t pieces = 0;   ///< Of a group's first.
     Headers headers;
@@ -56,7 +56,7 @@ class Coalescing {
     const OffloadSet accepts_;
     std::array<Candidate, batch_frames> candidates_;
     std::array<bool, batch_frames> appended_{};
-    std::array<uint8_t, open_flows> open_;  ///< First frames of groups that may grow.
+    std::array<uint16_t, open_flows> open_;  ///< First frames of groups that may grow.
     size_t next_open_ = 0;
 };
 
@@ -75,7 +75,7 @@ uint64_t pseudo_sum(const uint8_t* ip, unsigned version, uint32_t transport_byte
 void Coalescing::look_at(size_t index, Candidate& candidate) const noexcept {
     const Frame& whole = from_.frames[index];
     const uint8_t* bytes = frame(index);
-    if (from_.needs(index) != 0) return;
+    if (whole.needs != 0) return;
     const HeadersFound found = find_headers(bytes, whole.stage_len, candidate.headers);
     const uint32_t at = candidate.headers.transport_at;
     if (found != HeadersFound::transport || candidate.headers.protocol != protocol_tcp ||
@@ -180,7 +180,7 @@ bool Coalescing::group() noexcept {
         candidate.last = index;
         candidate.group_bytes = candidate.payload_bytes;
         if (!candidate.tcp) continue;
-        for (uint8_t& first : open_) {
+        for (uint16_t& first : open_) {
             if (first == none || !same_flow(first, index)) continue;
             Candidate& group = candidates_[first];
             appended_[index] = continues(first, index);
@@ -224,7 +224,7 @@ void Coalescing::emit_group(size_t first, RewrittenBatch& to) const noexcept {
     Batch& out = to.batch;
     FrameStage& stage = out.stages[out.count];
     const size_t first_segment = out.segment_count;
-    for (uint8_t member = static_cast<uint8_t>(first); member != none;
+    for (auto member = static_cast<uint16_t>(first); member != none;
          member = candidates_[member].next) {  // At most as many as the batch has frames.
         PieceWalk walk(from_, member);
         walk.skip(header_bytes);

@@ -32,10 +32,10 @@ void commit_frame(Batch& batch, uint32_t len_bytes, uint32_t stage_len, size_t f
                   const FrameOffload& offload) noexcept {
     batch.frames[batch.count] = {len_bytes, static_cast<uint16_t>(stage_len),
                                  static_cast<uint16_t>(first),
-                                 static_cast<uint16_t>(batch.segment_count - first)};
+                                 static_cast<uint16_t>(batch.segment_count - first), offload.needs};
     if (offload.needs != 0) {
         batch.offloads[batch.count] = offload;
-        batch.offloaded |= uint64_t{1} << batch.count;
+        batch.offloaded = true;
     }
     batch.bytes += len_bytes;
     ++batch.count;
@@ -49,9 +49,8 @@ bool append_untouched(const Batch& from, size_t index, RewrittenBatch& to) noexc
     out.stages[out.count] = from.stages[index];
     for (const Segment& segment : from.segments_of(frame))
         out.segments[out.segment_count++] = segment;
-    const bool offloaded = from.needs(index) != 0;
     commit_frame(out, frame.len_bytes, frame.stage_len, first,
-                 offloaded ? from.offloads[index] : FrameOffload{});
+                 frame.needs != 0 ? from.offloads[index] : FrameOffload{});
     return true;
 }
 

@@ -9,7 +9,7 @@
 
 namespace valenic {
 
-/// About 30 KB: one for each worker, never on a stack.
+/// About 60 KB: one for each worker, never on a stack.
 struct RewrittenBatch {
     Batch batch;
     uint8_t checksums[batch_frames][2];  ///< Those that stand behind their frame's stage.

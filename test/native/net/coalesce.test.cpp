@@ -63,7 +63,7 @@ TEST_CASE("coalesce: segments that follow each other become one, which cuts into
                 REQUIRE(result.any);
                 REQUIRE(result.count() == 1);
                 const Batch& batch = result.to->batch;
-                CHECK(batch.needs(0) ==
+                CHECK(batch.frames[0].needs ==
                       (offload_csum | (version == 4 ? offload_tso4 : offload_tso6)));
                 FrameSpec whole = first;
                 whole.payload = 20 * payload - 5;

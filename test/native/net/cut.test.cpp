@@ -30,7 +30,7 @@ Seen adapt_all(const LoadedBatch& loaded, OffloadSet accepts) {
                                 seen.frames.push_back(flatten(batch, index));
                                 seen.headers.push_back(header_of(batch, index));
                                 CHECK(seen.frames.back().size() == batch.frames[index].len_bytes);
-                                CHECK((batch.needs(index) & ~accepts) == 0);
+                                CHECK((batch.frames[index].needs & ~accepts) == 0);
                                 bytes += batch.frames[index].len_bytes;
                             }
                             CHECK(bytes == batch.bytes);
@@ -120,7 +120,7 @@ TEST_CASE("cut: a big frame goes on untouched to whom takes it") {
         leave_partial(frame, spec);
         LoadedBatch loaded;
         REQUIRE(loaded.add_offloaded(frame, gso_header(spec, 1448)) == NetHeaderFault::none);
-        const Seen seen = adapt_all(loaded, loaded.batch->needs(0));
+        const Seen seen = adapt_all(loaded, loaded.batch->frames[0].needs);
         REQUIRE(seen.frames.size() == 1);
         CHECK(seen.frames[0] == frame);
         spec::NetHeader header = gso_header(spec, 1448);

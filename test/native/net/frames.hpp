@@ -268,7 +268,8 @@ struct LoadedBatch {
                                  batch->frames[index].len_bytes};
         const NetHeaderFault fault =
             check_net_header(header, staged, negotiated, batch->offloads[index]);
-        if (batch->offloads[index].needs != 0) batch->offloaded |= uint64_t{1} << index;
+        batch->frames[index].needs = batch->offloads[index].needs;
+        batch->offloaded |= batch->frames[index].needs != 0;
         const spec::NetHeader made = net_header_of(batch->offloads[index]);
         std::memcpy(batch->stages[index].net_header, &made, sizeof made);
         return fault;
