@@ -95,10 +95,10 @@ TEST_CASE("cut: tshark finds every checksum right, and every segment where it be
         }
     }
     file.close();
-    const std::vector<std::string> lines =
-        lines_of("tshark -r " + file.path() +
-                 " -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE"
-                 " -T fields -E separator='|' -e ip.checksum.status -e tcp.checksum.status"
-                 " -e udp.checksum.status -e tcp.seq_raw -e tcp.len -e udp.length 2>/dev/null");
+    const std::vector<std::string> lines = lines_of(
+        "tshark -n -r " + file.path() +
+        " -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE"
+        " -T fields -E separator='|' -e ip.checksum.status -e tcp.checksum.status"
+        " -e udp.checksum.status -e tcp.seq_raw -e tcp.len -e udp.length </dev/null 2>/dev/null");
     CHECK(lines == expected);
 }
