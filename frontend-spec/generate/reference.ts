@@ -199,8 +199,9 @@ function needsPart(): string[] {
   return [
     '## Which feature needs which',
     '',
-    '`offload`: an offload without what it needs counts for nothing. `control`: the front-end keeps',
-    'the control virtqueue and does not tell the backend of it, so these may come without it.',
+    '`offload`: an offload without what it needs counts for nothing. `control`: the front-end',
+    'keeps the control virtqueue and does not tell the backend of it, so these may come without',
+    'it.',
     '',
     ...markdownTable(['feature', 'needs', 'kind', 'section'], rows),
   ];
