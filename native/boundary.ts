@@ -13,7 +13,7 @@ export const dropReasons = {
   tx_too_many_segments: { at: 'source', text: 'spread over more buffers than one frame may use' },
   tx_bad_net_header: {
     at: 'source',
-    text: 'its virtio-net header asks for what was not negotiated',
+    text: 'its virtio-net header asks for what was not negotiated, or lies about the frame',
   },
   tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
@@ -38,6 +38,9 @@ export type DropReason = keyof typeof dropReasons;
 /**
  * Counters of one port, one block of 64-bit words for each worker (one writer per block).
  * TX and RX as the guest sees them: TX is guest -> us. The drop reasons follow, in their order.
+ * Big frames are those with segmentation asked for (TSO, USO): `rx_big_whole` went to the receiver
+ * untouched, `rx_big_cut` became `rx_segments_made`; `rx_checksums_made` counts the other frames
+ * whose checksum the receiver did not take as partial.
  */
 export const portCounters = [
   'tx_frames',
@@ -47,6 +50,10 @@ export const portCounters = [
   'rx_bytes',
   'rx_batches',
   'rx_flooded',
+  'rx_big_whole',
+  'rx_big_cut',
+  'rx_segments_made',
+  'rx_checksums_made',
   'kicks',
   'calls',
   'calls_suppressed',

@@ -85,11 +85,11 @@ void adapt_and_count(Target& target, OffloadSet accepts) {
     const std::span<const uint8_t> all{every_index.data(), target.batch.count};
     const AdaptCounts counts =
         adapt(target.batch, all, accepts, target.scratch,
-              [&](const Batch& batch, std::span<const uint8_t> indices, bool) {
+              [&](const Batch& batch, std::span<const uint8_t> indices) {
                   frames += indices.size();
                   CHECK(batch.count == indices.size() && batch.segment_count <= batch_segments);
                   for (const uint8_t index : indices) {
-                      CHECK((batch.frames[index].needs & ~accepts) == 0);
+                      CHECK((batch.needs_of(index) & ~accepts) == 0);
                       CHECK(read_all(batch, batch.frames[index]) == batch.frames[index].len_bytes);
                   }
               });
@@ -99,7 +99,6 @@ void adapt_and_count(Target& target, OffloadSet accepts) {
 
 void coalesce_and_count(Target& target, OffloadSet accepts) {
     target.batch.offloaded = false;
-    for (size_t i = 0; i < target.batch.count; ++i) target.batch.frames[i].needs = 0;
     target.scratch.batch.clear();
     const std::span<const uint8_t> all{every_index.data(), target.batch.count};
     const bool any = coalesce(target.batch, all, accepts, target.scratch);
@@ -107,8 +106,8 @@ void coalesce_and_count(Target& target, OffloadSet accepts) {
     CHECK(any == (out.count > 0) && (!any || out.count < target.batch.count));
     for (size_t i = 0; i < out.count; ++i) {
         CHECK(read_all(out, out.frames[i]) == out.frames[i].len_bytes);
-        CHECK((out.frames[i].needs & ~accepts) == 0);
-        if (out.frames[i].needs == 0) continue;
+        CHECK((out.needs_of(i) & ~accepts) == 0);
+        if (out.needs_of(i) == 0) continue;
         spec::NetHeader header;
         std::memcpy(&header, out.stages[i].net_header, sizeof header);
         FrameOffload offload;
@@ -170,15 +169,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         at += here;
         const size_t index = target.batch.count - 1;
         if ((data[3] & 8) != 0) heal(target, index);
-        FrameOffload& offload = target.batch.offloads[index];
+        FrameOffload offload;
         const Frame& frame = target.batch.frames[index];
-        if (check_net_header(input.header,
-                             {target.batch.stages[index].bytes, frame.stage_len, len_bytes},
-                             input.negotiated, offload) == NetHeaderFault::none &&
-            offload.needs != 0) {
-            target.batch.offloaded = true;
-            target.batch.frames[index].needs = offload.needs;
-        }
+        const StagedFrame staged{target.batch.stages[index].bytes, frame.stage_len, len_bytes};
+        check_net_header(input.header, staged, input.negotiated, offload);
+        if (offload.needs != 0) target.batch.leave(index, offload, 0);
     }
     if (target.batch.count == 0) return 0;
     adapt_and_count(target, input.accepts);

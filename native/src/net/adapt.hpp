@@ -22,17 +22,33 @@ struct AdaptCounts {
     uint64_t cut = 0;        ///< Big frames that did not.
     uint64_t segments = 0;   ///< What became of them.
     uint64_t completed = 0;  ///< Frames that got their checksum, segments not counted.
+
+    AdaptCounts& operator+=(const AdaptCounts& other) noexcept {
+        whole += other.whole;
+        cut += other.cut;
+        segments += other.segments;
+        completed += other.completed;
+        return *this;
+    }
 };
 
 /// Whether any of these frames has to be adapted for a receiver.
 inline bool needs_adapting(const Batch& batch, std::span<const uint8_t> indices,
                            OffloadSet accepts) noexcept {
     for (const uint8_t index : indices)
-        if ((batch.frames[index].needs & ~accepts) != 0) return true;
+        if ((batch.needs_of(index) & ~accepts) != 0) return true;
     return false;
 }
 
-/// Hands the frames on in their order, in one or more batches: `deliver(batch, indices, last)`.
+/// How many of these frames have segmentation asked for.
+inline uint64_t count_big(const Batch& batch, std::span<const uint8_t> indices) noexcept {
+    uint64_t count = 0;
+    for (const uint8_t index : indices)
+        count += (batch.needs_of(index) & offload_segmentation) != 0;
+    return count;
+}
+
+/// Hands the frames on in their order, in one or more batches: `deliver(batch, indices)`.
 /// A frame makes at most cut_segments_max of them.
 ///
 /// @param scratch  Overwritten. What is delivered lies in it until the next call of `deliver`.
@@ -41,22 +57,22 @@ AdaptCounts adapt(const Batch& from, std::span<const uint8_t> indices, OffloadSe
                   RewrittenBatch& scratch, Deliver deliver) noexcept {
     AdaptCounts counts;
     scratch.batch.clear();
-    const auto flush = [&](bool last) {
+    const auto flush = [&] {
         if (scratch.batch.count > 0)
-            deliver(scratch.batch, std::span{every_index.data(), scratch.batch.count}, last);
+            deliver(scratch.batch, std::span{every_index.data(), scratch.batch.count});
         scratch.batch.clear();
     };
     for (const uint8_t index : indices) {
-        const OffloadSet needs = from.frames[index].needs;
+        const OffloadSet needs = from.needs_of(index);
         if ((needs & ~accepts) == 0) {
             if (!append_untouched(from, index, scratch)) {
-                flush(false);
+                flush();
                 append_untouched(from, index, scratch);
             }
             counts.whole += (needs & offload_segmentation) != 0;
         } else if ((needs & offload_segmentation) == 0) {
             if (!append_completed(from, index, scratch)) {
-                flush(false);
+                flush();
                 append_completed(from, index, scratch);
             }
             ++counts.completed;
@@ -65,10 +81,10 @@ AdaptCounts adapt(const Batch& from, std::span<const uint8_t> indices, OffloadSe
             counts.segments += cutter.left();
             ++counts.cut;
             while (cutter.left() > 0)
-                if (!cutter.next(scratch)) flush(false);
+                if (!cutter.next(scratch)) flush();
         }
     }
-    flush(true);
+    flush();
     return counts;
 }
 

@@ -51,7 +51,6 @@ struct Frame {
     uint16_t stage_len;      ///< Of them in the stage. Of a borrowed frame as many as it holds.
     uint16_t first_segment;  ///< Where the rest starts in Batch::segments.
     uint16_t segment_count;  ///< 0 when the stage holds the whole frame.
-    OffloadSet needs = 0;    ///< Of a receiver that is to get it untouched; not 0: see offloads.
 };
 
 struct Batch {
@@ -62,7 +61,10 @@ struct Batch {
     Frame frames[batch_frames];
     FrameStage stages[batch_frames];
     Segment segments[batch_segments];
-    FrameOffload offloads[batch_frames];  ///< Meaningful where the frame has needs.
+    // The rest means nothing until `offloaded`.
+    uint32_t cut_frames;                  ///< What the big ones make when all of them are cut.
+    OffloadSet needs[batch_frames];       ///< Of a receiver that is to get a frame untouched.
+    FrameOffload offloads[batch_frames];  ///< Of frames that need something.
 
     void clear() noexcept {
         count = 0;
@@ -73,6 +75,20 @@ struct Batch {
     bool full() const noexcept { return count == batch_frames; }
     std::span<const Segment> segments_of(const Frame& frame) const noexcept {
         return {segments + frame.first_segment, frame.segment_count};
+    }
+    OffloadSet needs_of(size_t index) const noexcept {
+        return offloaded ? needs[index] : OffloadSet{0};
+    }
+    /// Says what a frame leaves to its receiver. Of frames that leave nothing nothing is said.
+    void leave(size_t index, const FrameOffload& offload, uint32_t cut_count) noexcept {
+        if (!offloaded) {
+            offloaded = true;
+            cut_frames = 0;
+            std::memset(needs, 0, sizeof needs);
+        }
+        cut_frames += cut_count;
+        needs[index] = offload.needs;
+        offloads[index] = offload;
     }
     MacAddress destination(size_t index) const noexcept {
         return destination_of(stages[index].bytes);

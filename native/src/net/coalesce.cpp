@@ -6,6 +6,7 @@
 #include "net/checksum.hpp"
 #include "net/headers.hpp"
 #include "net/ip.hpp"
+#include "net/net_header_check.hpp"
 #include "net/pieces.hpp"
 
 namespace valenic {
@@ -75,7 +76,7 @@ uint64_t pseudo_sum(const uint8_t* ip, unsigned version, uint32_t transport_byte
 void Coalescing::look_at(size_t index, Candidate& candidate) const noexcept {
     const Frame& whole = from_.frames[index];
     const uint8_t* bytes = frame(index);
-    if (whole.needs != 0) return;
+    if (from_.needs_of(index) != 0) return;
     const HeadersFound found = find_headers(bytes, whole.stage_len, candidate.headers);
     const uint32_t at = candidate.headers.transport_at;
     if (found != HeadersFound::transport || candidate.headers.protocol != protocol_tcp ||

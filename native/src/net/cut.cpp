@@ -4,6 +4,7 @@
 
 #include "net/checksum.hpp"
 #include "net/ip.hpp"
+#include "net/net_header_check.hpp"
 
 namespace valenic {
 
@@ -28,7 +29,7 @@ Cutter::Cutter(const Batch& from, size_t index, bool keep_partial) noexcept
       keep_partial_(keep_partial),
       staged_(std::min<uint32_t>(offload_.header_bytes, from.frames[index].stage_len)),
       payload_bytes_(from.frames[index].len_bytes - offload_.header_bytes),
-      count_((payload_bytes_ + offload_.gso_bytes - 1) / offload_.gso_bytes),
+      count_(cut_count(offload_, from.frames[index].len_bytes)),
       options_(walk_from(from, index, staged_)),
       payload_(walk_from(from, index, offload_.header_bytes)) {}
 

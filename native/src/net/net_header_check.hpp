@@ -1,7 +1,9 @@
 // Holds the virtio-net header of a frame against the frame and against what was negotiated.
 #pragma once
 #include <cstdint>
+#include <cstring>
 
+#include "net/batch.hpp"
 #include "net/offload.hpp"
 #include "spec/virtio_net.hpp"
 
@@ -11,6 +13,10 @@ namespace valenic {
 /// MTU 296 has them (RFC 1191, 7.1, the smallest in its table of plateaus in use). It bounds what a
 /// guest can make of one buffer.
 inline constexpr uint32_t cut_segments_max = 256;
+/// What the big frames of one batch may make together: no more than a batch has frames, so that a
+/// round of a worker is no longer for them.
+inline constexpr uint32_t cut_frames_max = 256;
+static_assert(cut_frames_max >= cut_segments_max);
 
 /// Least payload of a TCP segment: what is left of the smallest MSS that Linux takes (48) behind 40
 /// bytes of options. Datagrams may be of a single byte.
@@ -57,5 +63,18 @@ NetHeaderFault check_net_header(const spec::NetHeader& header, const StagedFrame
 /// never the sender's own.
 /// @spec virtio 1.2, 5.1.6.4.1 "Device Requirements: Processing of Incoming Packets".
 spec::NetHeader net_header_of(const FrameOffload& offload) noexcept;
+
+/// Puts it where a receiver that takes the frame as it is finds it.
+inline void write_net_header(FrameStage& stage, const FrameOffload& offload) noexcept {
+    const spec::NetHeader header = net_header_of(offload);
+    static_assert(sizeof header == stage_header_room);
+    std::memcpy(stage.net_header, &header, sizeof header);
+}
+
+/// Into how many frames a big one of `len_bytes` is cut.
+inline uint32_t cut_count(const FrameOffload& offload, uint32_t len_bytes) noexcept {
+    const uint32_t payload = len_bytes - offload.header_bytes;
+    return (payload + offload.gso_bytes - 1) / offload.gso_bytes;
+}
 
 }  // namespace valenic

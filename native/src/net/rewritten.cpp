@@ -22,21 +22,12 @@ bool lend_around(PieceWalk walk, uint32_t before, const uint8_t* checksum, uint3
 
 }  // namespace
 
-void write_net_header(FrameStage& stage, const FrameOffload& offload) noexcept {
-    const spec::NetHeader header = net_header_of(offload);
-    static_assert(sizeof header == stage_header_room);
-    std::memcpy(stage.net_header, &header, sizeof header);
-}
-
 void commit_frame(Batch& batch, uint32_t len_bytes, uint32_t stage_len, size_t first,
                   const FrameOffload& offload) noexcept {
     batch.frames[batch.count] = {len_bytes, static_cast<uint16_t>(stage_len),
                                  static_cast<uint16_t>(first),
-                                 static_cast<uint16_t>(batch.segment_count - first), offload.needs};
-    if (offload.needs != 0) {
-        batch.offloads[batch.count] = offload;
-        batch.offloaded = true;
-    }
+                                 static_cast<uint16_t>(batch.segment_count - first)};
+    if (offload.needs != 0) batch.leave(batch.count, offload, 0);
     batch.bytes += len_bytes;
     ++batch.count;
 }
@@ -50,7 +41,7 @@ bool append_untouched(const Batch& from, size_t index, RewrittenBatch& to) noexc
     for (const Segment& segment : from.segments_of(frame))
         out.segments[out.segment_count++] = segment;
     commit_frame(out, frame.len_bytes, frame.stage_len, first,
-                 frame.needs != 0 ? from.offloads[index] : FrameOffload{});
+                 from.needs_of(index) != 0 ? from.offloads[index] : FrameOffload{});
     return true;
 }
 

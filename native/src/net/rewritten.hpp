@@ -15,9 +15,6 @@ struct RewrittenBatch {
     uint8_t checksums[batch_frames][2];  ///< Those that stand behind their frame's stage.
 };
 
-/// Writes the net header that says what `offload` needs.
-void write_net_header(FrameStage& stage, const FrameOffload& offload) noexcept;
-
 /// Makes the stage that stands there, and the segments from `first` on, the next frame.
 void commit_frame(Batch& batch, uint32_t len_bytes, uint32_t stage_len, size_t first,
                   const FrameOffload& offload) noexcept;

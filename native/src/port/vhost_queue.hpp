@@ -43,6 +43,7 @@ class alignas(64) VhostQueue final : public Queue {
     void release(WorkerContext& context) override;
     void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
                   WorkerContext& context) override;
+    OffloadSet accepts() const noexcept override { return rx.ring ? rx.ring->accepts() : 0; }
     void flush_calls(WorkerContext& context) override;
     bool arm() override;
     void disarm() override;

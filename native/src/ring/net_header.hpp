@@ -18,8 +18,7 @@ constexpr uint32_t net_header_bytes_for(uint64_t features) noexcept {
 }
 static_assert(spec::net_header_bytes == stage_header_room);
 
-/// Nothing is offloaded: no flag and no segmentation may be asked for.
-/// @spec virtio 1.2, 5.1.6.2.1: flags and gso_type are zero unless their features were negotiated.
+/// Whether a frame leaves anything to its receiver: most do not, and are not looked at further.
 inline bool asks_for_offload(const uint8_t* header) noexcept {
     uint16_t flags_and_gso;
     std::memcpy(&flags_and_gso, header, sizeof flags_and_gso);
@@ -33,5 +32,28 @@ inline void write_plain_header(FrameStage& stage) noexcept {
     std::memcpy(stage.net_header, &zeros, sizeof zeros);
     std::memcpy(stage.net_header + sizeof zeros, &one_buffer, sizeof one_buffer);
 }
+
+/// What a frame that asks for something gets.
+enum class Asked : uint8_t {
+    granted,
+    refused,   ///< Not negotiated, or it lies about the frame: to be dropped.
+    too_long,  ///< Longer than the port's largest frame, if need be when cut.
+    no_room,   ///< Cut with what is in the batch, it might make too many frames: the next batch's.
+};
+
+/// What is the same for all the frames of a fetch.
+struct TxRules {
+    uint32_t header_bytes;
+    uint32_t max_frame_bytes;
+    OffloadSet offloads;  ///< offloads_of_sender(): what they may ask for.
+};
+
+/// Looks at what frame `index` of a batch asks for, the next one. When it is granted, the batch
+/// says so of that frame, and its stage has the header that a receiver gets.
+///
+/// @param header     A private copy of the sender's, as long as its own is.
+/// @param len_bytes  Of the frame; its stage holds the first of them.
+Asked grant_offload(const uint8_t* header, uint32_t len_bytes, const TxRules& rules, Batch& batch,
+                    size_t index) noexcept;
 
 }  // namespace valenic

@@ -93,6 +93,8 @@ class RxRing {
     virtual Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
                              CounterBlock& counters) noexcept = 0;
     virtual bool call_wanted() noexcept = 0;
+    /// What deliver() may be given as it is: what the driver negotiated.
+    virtual OffloadSet accepts() const noexcept = 0;
     virtual spec::Fault fault() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;
     virtual uint16_t used_index() const noexcept = 0;

@@ -1,6 +1,7 @@
 #include "ring/rx_plan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "memory/guest_write.hpp"
 #include "ring/copy.hpp"
@@ -23,7 +24,7 @@ VALENIC_INLINE void fill_one_piece(const Piece piece, const Batch& batch, size_t
     const Frame frame = batch.frames[index];  // Copies: what is written might alias them.
     const auto* stage = reinterpret_cast<const uint8_t*>(&batch.stages[index]);
     const size_t bytes = stage_header_room + frame.stage_len;
-    if (bytes <= line_bytes && piece.len_bytes >= line_bytes) {
+    if (bytes <= line_bytes && piece.len_bytes >= line_bytes && frame.segment_count == 0) {
         guest_fill(piece.data, stage, line_bytes, copy_in<simd>);
         return;
     }
@@ -71,7 +72,8 @@ struct FillPieces {
     static VALENIC_INLINE void run(const RxPlan& plan, const RxTarget& target, const Batch& batch,
                                    uint32_t header_bytes) noexcept {
         const Frame& frame = batch.frames[target.frame];
-        spec::NetHeader header{};
+        spec::NetHeader header;  // Ours: what the frame leaves to its receiver.
+        std::memcpy(&header, batch.stages[target.frame].net_header, sizeof header);
         header.num_buffers = target.chain_count;
         Scatter<simd> out(plan.pieces + target.first_piece);
         out.write(reinterpret_cast<const uint8_t*>(&header), header_bytes);

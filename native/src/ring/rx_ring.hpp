@@ -65,6 +65,7 @@ class BasicRxRing : public RxRing {
         const uint64_t before = signalled_.exchange(now, std::memory_order_relaxed);
         return now != before && ring().wants_call(now, before);
     }
+    OffloadSet accepts() const noexcept final { return accepts_; }
     spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
 
  protected:
@@ -76,6 +77,7 @@ class BasicRxRing : public RxRing {
         : memory_(std::move(memory)),
           header_bytes_(net_header_bytes_for(features)),
           mergeable_((features & spec::feature_mask(spec::net_feature_mrg_rxbuf)) != 0),
+          accepts_(offloads_of_receiver(features)),
           reservations_(first),
           signalled_(first - ring_size) {}
 
@@ -111,6 +113,7 @@ class BasicRxRing : public RxRing {
     std::shared_ptr<const MemoryMap> memory_;
     const uint32_t header_bytes_;
     const bool mergeable_;
+    const OffloadSet accepts_;
     /// Guards what follows and the ring's next place. Held for a reservation or a completion, never
     /// for a copy.
     alignas(64) Spinlock lock_;

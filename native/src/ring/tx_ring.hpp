@@ -44,7 +44,9 @@ class BasicTxRing : public TxRing {
 
  protected:
     BasicTxRing(uint64_t features, std::shared_ptr<const MemoryMap> memory) noexcept
-        : memory_(std::move(memory)), header_bytes_(net_header_bytes_for(features)) {}
+        : memory_(std::move(memory)),
+          header_bytes_(net_header_bytes_for(features)),
+          offloads_(offloads_of_sender(features)) {}
 
     bool broken() const noexcept { return fault() != spec::Fault::none; }
     void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
@@ -52,6 +54,7 @@ class BasicTxRing : public TxRing {
     std::shared_ptr<const MemoryMap> memory_;
     RegionCache cache_;
     const uint32_t header_bytes_;
+    const OffloadSet offloads_;
     uint16_t taken_ = 0;  ///< Chains taken since the last release.
 
  private:
@@ -63,10 +66,8 @@ class BasicTxRing : public TxRing {
         size_t done = 0;
         stopped_ = false;
         while (done < heads.size()) {
-            size_t bad_headers = 0;
-            done += take_direct_run(heads.subspan(done), header_bytes_, limits.max_frame_bytes,
-                                    batch, bad_headers);
-            if (bad_headers > 0) counters.drop(spec::DropReason::tx_bad_net_header, bad_headers);
+            if (heads[done].data != nullptr)
+                done += take_run(heads.subspan(done), batch, limits, counters);
             if (done == heads.size()) break;
             heads[done].data = nullptr;
             stopped_ = take_chain(heads[done], done, batch, limits, counters) != TxTaken::yes;
@@ -75,6 +76,16 @@ class BasicTxRing : public TxRing {
             if (Ring::chain_ends_load) break;
         }
         return done;
+    }
+    /// The frames of one buffer each that it begins with.
+    size_t take_run(std::span<const TxHead> heads, Batch& batch, const FetchLimits& limits,
+                    CounterBlock& counters) noexcept {
+        Requests requests{offloads_, 0};
+        const size_t taken =
+            take_direct_run(heads, header_bytes_, limits.max_frame_bytes, batch, requests);
+        if (requests.refused > 0) [[unlikely]]
+            counters.drop(spec::DropReason::tx_bad_net_header, requests.refused);
+        return taken;
     }
     TxTaken take_chain(TxHead& head, size_t index, Batch& batch, const FetchLimits& limits,
                        CounterBlock& counters) noexcept {
@@ -85,7 +96,8 @@ class BasicTxRing : public TxRing {
                                                         : spec::Fault::header_incomplete);
             return TxTaken::broken;
         }
-        return stage_chain(chain, pieces, header_bytes_, limits, batch, counters);
+        const TxRules rules{header_bytes_, limits.max_frame_bytes, offloads_};
+        return stage_chain(chain, pieces, rules, batch, counters);
     }
 
     bool stopped_ = false;  ///< The batch is full or the ring broken: no more in this fetch.

@@ -56,21 +56,19 @@ struct PieceCursor {
     }
 };
 
-/// Which limit of the sending port a frame breaks.
-bool breaks_limit(uint64_t frame_bytes, const FetchLimits& limits, DropReason& reason) noexcept {
-    if (frame_bytes < ethernet_header_bytes) {
-        reason = DropReason::tx_too_short;
-        return true;
-    }
-    reason = DropReason::tx_too_long;
-    return frame_bytes > limits.max_frame_bytes;
+/// Out of the loop: what it needs takes up no registers there.
+__attribute__((noinline)) Asked ask(uint32_t header_bytes, uint32_t frame_bytes,
+                                    OffloadSet negotiated, Batch& batch, size_t index) noexcept {
+    const auto* stage = reinterpret_cast<const uint8_t*>(&batch.stages[index]);
+    return grant_offload(stage + stage_header_room - header_bytes, frame_bytes,
+                         {header_bytes, frame_bytes, negotiated}, batch, index);
 }
 
 struct TakeRun {
     template <Simd simd>
     static VALENIC_INLINE size_t run(std::span<const TxHead> heads, uint32_t header_bytes,
                                      uint32_t max_frame_bytes, Batch& batch,
-                                     size_t& bad_headers) noexcept {
+                                     Requests& requests) noexcept {
         const uint32_t gap = stage_header_room - header_bytes;
         const uint32_t shortest = header_bytes + ethernet_header_bytes;
         size_t count = batch.count;
@@ -86,10 +84,16 @@ struct TakeRun {
             FrameStage& stage = batch.stages[count];
             fill_stage<simd>(stage, head.data, head.len_bytes, gap);
             if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
-                ++bad_headers;
-                continue;
+                const Asked asked =
+                    ask(header_bytes, frame_bytes, requests.negotiated, batch, count);
+                if (asked == Asked::no_room) break;
+                if (asked == Asked::refused) {
+                    ++requests.refused;
+                    continue;
+                }
+            } else {
+                write_plain_header(stage);
             }
-            write_plain_header(stage);
             const uint32_t staged =
                 frame_bytes < stage_frame_bytes ? frame_bytes : stage_frame_bytes;
             const bool longer = frame_bytes > staged;
@@ -110,36 +114,38 @@ struct TakeRun {
 }  // namespace
 
 size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
-                       uint32_t max_frame_bytes, Batch& batch, size_t& bad_headers) noexcept {
-    return wide<TakeRun>(heads, header_bytes, max_frame_bytes, batch, bad_headers);
+                       uint32_t max_frame_bytes, Batch& batch, Requests& requests) noexcept {
+    return wide<TakeRun>(heads, header_bytes, max_frame_bytes, batch, requests);
 }
 
-TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, uint32_t header_bytes,
-                    const FetchLimits& limits, Batch& batch, CounterBlock& counters) noexcept {
-    const uint64_t frame_bytes = chain.bytes - header_bytes;
-    DropReason reason = DropReason::tx_too_many_segments;
-    if (breaks_limit(frame_bytes, limits, reason)) {
+TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, const TxRules& rules,
+                    Batch& batch, CounterBlock& counters) noexcept {
+    const auto drop = [&](DropReason reason) {
         counters.drop(reason, 1);
         return TxTaken::yes;
-    }
-    if (chain.overflow) {
-        counters.drop(DropReason::tx_too_many_segments, 1);
-        return TxTaken::yes;
-    }
+    };
+    const uint64_t frame_bytes = chain.bytes - rules.header_bytes;
+    if (frame_bytes < ethernet_header_bytes) return drop(DropReason::tx_too_short);
+    if (frame_bytes > largest_frame_bytes) return drop(DropReason::tx_too_long);
+    if (chain.overflow) return drop(DropReason::tx_too_many_segments);
     if (batch.segment_count + chain.pieces > batch_segments) return TxTaken::no_room;
 
     FrameStage& stage = batch.stages[batch.count];
     reset_stage(stage);
     PieceCursor cursor{pieces.first(chain.pieces)};
     uint8_t header[stage_header_room] = {};
-    cursor.read(header, header_bytes);
-    if (asks_for_offload(header)) {
-        counters.drop(DropReason::tx_bad_net_header, 1);
-        return TxTaken::yes;
-    }
+    cursor.read(header, rules.header_bytes);
     const auto len = static_cast<uint32_t>(frame_bytes);
     const uint32_t staged = std::min(len, stage_frame_bytes);
     cursor.read(stage.bytes, staged);
+    if (asks_for_offload(header)) [[unlikely]] {
+        const Asked asked = grant_offload(header, len, rules, batch, batch.count);
+        if (asked == Asked::no_room) return TxTaken::no_room;
+        if (asked == Asked::refused) return drop(DropReason::tx_bad_net_header);
+        if (asked == Asked::too_long) return drop(DropReason::tx_too_long);
+    } else if (len > rules.max_frame_bytes) {
+        return drop(DropReason::tx_too_long);
+    }
     Frame& frame = batch.frames[batch.count];
     frame = {len, static_cast<uint16_t>(staged), static_cast<uint16_t>(batch.segment_count), 0};
     for (; !cursor.pieces.empty(); cursor.advance(cursor.pieces[0].len_bytes - cursor.offset)) {

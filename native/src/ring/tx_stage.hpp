@@ -6,6 +6,7 @@
 
 #include "net/batch.hpp"
 #include "ring/chain.hpp"
+#include "ring/net_header.hpp"
 #include "ring/ring.hpp"
 
 namespace valenic {
@@ -23,18 +24,24 @@ struct TxHead {
 
 enum class TxTaken : uint8_t { yes, no_room, broken };
 
+/// What frames may ask for, and how many of them asked for what they do not get.
+struct Requests {
+    OffloadSet negotiated;
+    size_t refused;
+};
+
 /// Takes the frames of one buffer each from the start of `heads`, up to the first that is not.
 ///
 /// One loop over the batch, without a call for each frame: half of the cost of a short frame was
 /// calls and spilled registers (test/bench/switch_bench.cpp).
 ///
-/// @param bad_headers  Receives how many of them asked for an offload: taken, not in the batch.
+/// @param requests  Those refused are taken, and not in the batch.
 size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
-                       uint32_t max_frame_bytes, Batch& batch, size_t& bad_headers) noexcept;
+                       uint32_t max_frame_bytes, Batch& batch, Requests& requests) noexcept;
 
 /// Takes one chain that was walked without a fault and holds at least a header: into the batch, or
 /// dropped and counted.
-TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, uint32_t header_bytes,
-                    const FetchLimits& limits, Batch& batch, CounterBlock& counters) noexcept;
+TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, const TxRules& rules,
+                    Batch& batch, CounterBlock& counters) noexcept;
 
 }  // namespace valenic

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/rewritten.hpp"
+
 namespace valenic {
 
 class Queue;
@@ -63,6 +65,7 @@ struct WorkerContext {
     uint16_t worker = 0;  ///< Index of this worker's counter block in every port.
     uint64_t now_ns = 0;  ///< Monotonic, refreshed once a round.
     DeferredCalls deferred_calls;
+    RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
 };
 
 }  // namespace valenic

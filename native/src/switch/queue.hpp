@@ -29,6 +29,9 @@ class Queue {
     /// it asked (subject to moderation). Counts what was delivered and, by reason, what was not.
     virtual void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
                           WorkerContext& context) = 0;
+    /// What frames may leave to this queue's peer: those that leave more are not given to
+    /// transmit(). The same for as long as workers run.
+    virtual OffloadSet accepts() const noexcept { return 0; }
     /// Sends the call that moderation held back. May be called when none is pending.
     virtual void flush_calls(WorkerContext& context) = 0;
     /// Asks the peer for notifications, fences, looks again. True when work waits: do not sleep.

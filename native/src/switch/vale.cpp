@@ -1,6 +1,7 @@
 #include "switch/vale.hpp"
 
 #include "base/check.hpp"
+#include "net/adapt.hpp"
 
 namespace valenic {
 
@@ -8,12 +9,6 @@ using spec::DropReason;
 using spec::PortCounter;
 
 namespace {
-
-constexpr std::array<uint8_t, batch_frames> every_index = [] {
-    std::array<uint8_t, batch_frames> all{};
-    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint8_t>(i);
-    return all;
-}();
 
 /// Spreads frames over a receiver's queue pairs; frames of one flow stay in order.
 ///
@@ -87,6 +82,7 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
         return;
     }
     const std::span<Queue* const> queues = to.queues();
+    pass.to = &to;
     if (to.active_pairs <= 1) {
         transmit(*queues[0], batch, indices, pass);
         return;
@@ -111,12 +107,40 @@ void ValeSwitch::hash_flows(const Batch& batch, Pass& pass) noexcept {
 /// With `more` off every frame is its own transaction: copied, published and notified alone.
 void ValeSwitch::transmit(Queue& queue, const Batch& batch, std::span<const uint8_t> indices,
                           Pass& pass) {
+    if (batch.offloaded) [[unlikely]]
+        return transmit_offloaded(queue, batch, indices, pass);
     if (pass.more) {
         queue.transmit(batch, indices, false, pass.context);
         return;
     }
     for (size_t i = 0; i < indices.size(); ++i)
         queue.transmit(batch, indices.subspan(i, 1), false, pass.context);
+}
+
+/// Each frame as its receiver takes it: decided here, for each receiver of a flood alike.
+void ValeSwitch::transmit_offloaded(Queue& queue, const Batch& batch,
+                                    std::span<const uint8_t> indices, Pass& pass) {
+    WorkerContext& context = pass.context;
+    const OffloadSet accepts = queue.accepts();
+    const size_t step = pass.more ? indices.size() : 1;
+    AdaptCounts counts;
+    for (; !indices.empty(); indices = indices.subspan(step)) {
+        const auto part = indices.first(step);
+        if (!needs_adapting(batch, part, accepts)) {
+            counts.whole += count_big(batch, part);
+            queue.transmit(batch, part, false, context);
+            continue;
+        }
+        counts += adapt(batch, part, accepts, context.rewritten,
+                        [&](const Batch& made, std::span<const uint8_t> frames) {
+                            queue.transmit(made, frames, false, context);
+                        });
+    }
+    CounterBlock& counters = pass.to->counters(context.worker);
+    counters.add(PortCounter::rx_big_whole, counts.whole);
+    counters.add(PortCounter::rx_big_cut, counts.cut);
+    counters.add(PortCounter::rx_segments_made, counts.segments);
+    counters.add(PortCounter::rx_checksums_made, counts.completed);
 }
 
 /// The frames were fetched and looked up once; each further receiver costs its copy.

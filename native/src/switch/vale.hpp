@@ -45,6 +45,7 @@ class ValeSwitch {
         Port& source;
         WorkerContext& context;
         const bool more;
+        Port* to = nullptr;   ///< Whose queue is transmitted to.
         bool hashed = false;  ///< flow_hashes is filled: once a receiver has several queue pairs.
         uint32_t flow_hashes[batch_frames];
     };
@@ -55,6 +56,7 @@ class ValeSwitch {
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void hash_flows(const Batch& batch, Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     std::string name_;
     std::unique_ptr<Lookup> lookup_;

@@ -63,7 +63,7 @@ TEST_CASE("coalesce: segments that follow each other become one, which cuts into
                 REQUIRE(result.any);
                 REQUIRE(result.count() == 1);
                 const Batch& batch = result.to->batch;
-                CHECK(batch.frames[0].needs ==
+                CHECK(batch.needs_of(0) ==
                       (offload_csum | (version == 4 ? offload_tso4 : offload_tso6)));
                 FrameSpec whole = first;
                 whole.payload = 20 * payload - 5;
@@ -80,7 +80,7 @@ TEST_CASE("coalesce: segments that follow each other become one, which cuts into
                 const auto scratch = std::make_unique<RewrittenBatch>();
                 size_t at = 0;
                 adapt(batch, {every_index.data(), 1}, 0, *scratch,
-                      [&](const Batch& cut, std::span<const uint8_t> indices, bool) {
+                      [&](const Batch& cut, std::span<const uint8_t> indices) {
                           for (const uint8_t index : indices)
                               CHECK(flatten(cut, index) == flatten(*loaded.batch, at++));
                       });

@@ -266,11 +266,10 @@ struct LoadedBatch {
         const size_t index = batch->count - 1;
         const StagedFrame staged{batch->stages[index].bytes, batch->frames[index].stage_len,
                                  batch->frames[index].len_bytes};
-        const NetHeaderFault fault =
-            check_net_header(header, staged, negotiated, batch->offloads[index]);
-        batch->frames[index].needs = batch->offloads[index].needs;
-        batch->offloaded |= batch->frames[index].needs != 0;
-        const spec::NetHeader made = net_header_of(batch->offloads[index]);
+        FrameOffload offload;
+        const NetHeaderFault fault = check_net_header(header, staged, negotiated, offload);
+        if (offload.needs != 0) batch->leave(index, offload, 0);
+        const spec::NetHeader made = net_header_of(offload);
         std::memcpy(batch->stages[index].net_header, &made, sizeof made);
         return fault;
     }

@@ -79,7 +79,7 @@ TEST_CASE("cut: tshark finds every checksum right, and every segment where it be
                 REQUIRE(loaded.add_offloaded(frame, gso_header(spec, 1448)) ==
                         NetHeaderFault::none);
                 adapt(*loaded.batch, {every_index.data(), 1}, 0, *scratch,
-                      [&](const Batch& batch, std::span<const uint8_t> indices, bool) {
+                      [&](const Batch& batch, std::span<const uint8_t> indices) {
                           for (const uint8_t index : indices) file.add(flatten(batch, index));
                       });
                 for (uint32_t at = 0; at < 5001; at += 1448) {
