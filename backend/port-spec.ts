@@ -18,6 +18,8 @@ export interface VhostUserSpec {
   readonly mode?: number;
   readonly group?: string;
   readonly mtu?: number;
+  /** Guest and switch leave checksums and segmentation to each other. On by default. */
+  readonly offloads?: boolean;
 }
 /** Frames with their lengths in a byte stream: QEMU's `-netdev stream` and `socket`. */
 export interface StreamSpec {

@@ -169,6 +169,7 @@ const meanings: Readonly<Record<string, string>> = {
   mode: 'permissions of the socket file',
   group: 'group of the socket file',
   mtu: 'the MTU that the guest is told of',
+  offloads: 'whether checksums and segmentation may be left to others',
   peer: 'where the other end of a dgram port is',
   persist: 'whether an interface that was made stays when the port goes',
 };

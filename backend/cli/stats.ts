@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { integer, parseTarget, readValue } from '../config/index.ts';
 import type { StatsAnswer } from '../daemon/index.ts';
 import { type PortRates, rates } from '../stats/rates.ts';
-import { dropped, dropsThatHappened } from '../stats/stats.ts';
+import { dropped, dropsThatHappened, type PortStats } from '../stats/stats.ts';
 import type { Cli } from './io.ts';
 import { count, short, table } from './text.ts';
 
@@ -120,5 +120,18 @@ function statsText({ ports }: StatsAnswer): string {
   );
   const head = ['PORT', 'TX FRAMES', 'TX BYTES', 'RX FRAMES', 'RX BYTES', 'DROPPED'];
   const lost = drops.length === 0 ? '' : `\n${table(['PORT', 'DROPPED', 'FRAMES'], drops)}`;
-  return `${table(head, rows)}${lost}`;
+  return `${table(head, rows)}${offloadsText(entries)}${lost}`;
+}
+
+/** What was done to frames that left something to their receiver; empty when there were none. */
+function offloadsText(ports: readonly (readonly [string, PortStats])[]): string {
+  const rows = ports
+    .map(([name, { counters: c }]) => ({
+      name,
+      counts: [c.rx_big_whole, c.rx_big_cut, c.rx_segments_made, c.rx_checksums_made],
+    }))
+    .filter(({ counts }) => counts.some((frames) => frames > 0))
+    .map(({ name, counts }) => [name, ...counts.map(count)]);
+  const head = ['PORT', 'RX BIG UNCUT', 'RX BIG CUT', 'INTO SEGMENTS', 'CHECKSUMS MADE'];
+  return rows.length === 0 ? '' : `\n${table(head, rows)}`;
 }

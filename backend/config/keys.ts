@@ -119,6 +119,11 @@ export const socketKeys: Readonly<Record<string, Row<SocketPart>>> = {
     (mtu): SocketPart => ({ mtu }),
     ({ mtu }) => mtu?.toString(),
   ),
+  offloads: row(
+    onOff,
+    (offloads): SocketPart => ({ offloads }),
+    ({ offloads }) => word(offloads),
+  ),
 };
 
 type FilePart = Pick<StreamSpec, 'mode' | 'group'>;

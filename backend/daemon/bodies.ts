@@ -44,6 +44,7 @@ const device = z.discriminatedUnion('kind', [
     mode: z.number().optional(),
     group: z.string().optional(),
     mtu: z.number().optional(),
+    offloads: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('stream'),

@@ -64,6 +64,8 @@ export interface VhostUserEndpointOptions {
   readonly group?: string;
   /** The MTU told to the guest, and the largest that the front-end may set. */
   readonly mtu?: number;
+  /** Offer checksum and segmentation offloads; true unless told otherwise. */
+  readonly offloads?: boolean;
   /** Feature bits that may be offered; all that are built by default. */
   readonly featuresMask?: bigint;
   /** Offer the protocol feature CONFIG; see offer.ts why not. */

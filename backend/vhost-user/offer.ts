@@ -6,6 +6,7 @@ import {
   netStatus,
   type ProtocolFeatureName,
   protocolFeatureMask,
+  settleOffloads,
   type VirtioFeatureName,
 } from '../../frontend-spec/index.ts';
 import { writeFields } from './payload.ts';
@@ -29,6 +30,21 @@ const offeredFeatures = [
   'VHOST_USER_F_PROTOCOL_FEATURES',
 ] as const satisfies readonly VirtioFeatureName[];
 
+/** What guests and the switch leave to each other: checksums and segmentation, without UFO. */
+const offloadFeatures = [
+  'VIRTIO_NET_F_CSUM',
+  'VIRTIO_NET_F_HOST_TSO4',
+  'VIRTIO_NET_F_HOST_TSO6',
+  'VIRTIO_NET_F_HOST_ECN',
+  'VIRTIO_NET_F_HOST_USO',
+  'VIRTIO_NET_F_GUEST_CSUM',
+  'VIRTIO_NET_F_GUEST_TSO4',
+  'VIRTIO_NET_F_GUEST_TSO6',
+  'VIRTIO_NET_F_GUEST_ECN',
+  'VIRTIO_NET_F_GUEST_USO4',
+  'VIRTIO_NET_F_GUEST_USO6',
+] as const satisfies readonly VirtioFeatureName[];
+
 const offeredProtocolFeatures = [
   'MQ',
   'RARP',
@@ -45,18 +61,23 @@ const offeredProtocolFeatures = [
  * @param options.offerConfig  Offer the protocol feature CONFIG. Off by default: QEMU's network
  *   device keeps the configuration space itself and warns, once a queue pair, about backends that
  *   offer it.
- * @param options.featuresMask  Feature bits that may be offered.
+ * @param options.offloads  Offer checksum and segmentation offloads. On by default.
+ * @param options.featuresMask  Feature bits that may be offered. An offload whose needs it takes
+ *   away is not offered either.
  */
 export function offerOf(options: {
   readonly queues: number;
   readonly offerConfig?: boolean;
+  readonly offloads?: boolean;
   readonly featuresMask?: bigint;
 }): Offer {
-  const features = featureMask(
-    options.queues > 1 ? [...offeredFeatures, 'VIRTIO_NET_F_MQ'] : offeredFeatures,
-  );
+  const features = featureMask([
+    ...offeredFeatures,
+    ...(options.queues > 1 ? (['VIRTIO_NET_F_MQ'] as const) : []),
+    ...(options.offloads === false ? [] : offloadFeatures),
+  ]);
   return {
-    features: features & (options.featuresMask ?? ~0n),
+    features: settleOffloads(features & (options.featuresMask ?? ~0n)),
     protocolFeatures: protocolFeatureMask(
       options.offerConfig === true
         ? [...offeredProtocolFeatures, 'CONFIG']

@@ -37,7 +37,8 @@ describe('the text of a port', () => {
   it('takes every key, in any order', () => {
     const text =
       'v:p,polling=busy,mode=0660,vhost-user=a.sock,role=server,queues=16,spin-us=20,more=off,' +
-      'moderation=32/50,group=kvm,mtu=9000,mac-limit=7,budget=64,max-frame=1514,up=off';
+      'moderation=32/50,group=kvm,mtu=9000,offloads=off,mac-limit=7,budget=64,max-frame=1514,' +
+      'up=off';
     expect(parsePort(text, '/run/x')).toEqual({
       name: { switch: 'v', port: 'p' },
       device: {
@@ -48,6 +49,7 @@ describe('the text of a port', () => {
         mode: 0o660,
         group: 'kvm',
         mtu: 9000,
+        offloads: false,
       },
       settings: {
         polling: 'busy',
@@ -245,6 +247,7 @@ describe('the text of a port', () => {
       mode: fc.nat(0o777),
       group: fc.constant('kvm'),
       mtu: fc.integer({ min: 68, max: 65_535 }),
+      offloads: fc.boolean(),
     }),
   );
   it('reads back what portText writes', () => {

@@ -3,11 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { netConfigBytes, offerOf } from '../../../backend/vhost-user/offer.ts';
 import { isStationMac, rarpFrame } from '../../../backend/vhost-user/rarp.ts';
-import { featureNames, protocolFeatureNames } from '../../../frontend-spec/index.ts';
+import { featureNames, protocolFeatureNames, unmetNeeds } from '../../../frontend-spec/index.ts';
 
 describe('the features offered', () => {
   it('are those that are built', () => {
-    expect(featureNames(offerOf({ queues: 1 }).features)).toEqual([
+    expect(featureNames(offerOf({ queues: 1, offloads: false }).features)).toEqual([
       'VIRTIO_NET_F_MTU',
       'VIRTIO_NET_F_MRG_RXBUF',
       'VIRTIO_F_NOTIFY_ON_EMPTY',
@@ -21,6 +21,35 @@ describe('the features offered', () => {
     ]);
   });
 
+  it('have the offloads of checksums and segmentation, UFO excepted, unless told otherwise', () => {
+    const offered = (offloads?: boolean): string[] =>
+      featureNames(offerOf({ queues: 1, ...(offloads === undefined ? {} : { offloads }) }).features)
+        .filter((name) => /CSUM|TSO|ECN|UFO|USO/.test(name))
+        .map((name) => name.replace('VIRTIO_NET_F_', ''));
+    expect(offered().sort()).toEqual([
+      ...[
+        'CSUM',
+        'GUEST_CSUM',
+        'GUEST_ECN',
+        'GUEST_TSO4',
+        'GUEST_TSO6',
+        'GUEST_USO4',
+        'GUEST_USO6',
+      ],
+      ...['HOST_ECN', 'HOST_TSO4', 'HOST_TSO6', 'HOST_USO'],
+    ]);
+    expect(offered(true)).toEqual(offered());
+    expect(offered(false)).toEqual([]);
+    expect(unmetNeeds(offerOf({ queues: 1 }).features, ['offload'])).toEqual([]);
+  });
+
+  it('have no offload without what it needs, whatever the mask', () => {
+    for (let bit = 0n; bit < 64n; bit++) {
+      const { features } = offerOf({ queues: 1, featuresMask: ~(1n << bit) });
+      expect(unmetNeeds(features, ['offload'])).toEqual([]);
+    }
+  });
+
   it('have VIRTIO_NET_F_MQ when there are several queue pairs', () => {
     expect(featureNames(offerOf({ queues: 2 }).features)).toContain('VIRTIO_NET_F_MQ');
     expect(featureNames(offerOf({ queues: 1 }).features)).not.toContain('VIRTIO_NET_F_MQ');
@@ -28,7 +57,7 @@ describe('the features offered', () => {
 
   it('are restricted by a mask, and never widened', () => {
     const offer = offerOf({ queues: 1, featuresMask: 0x1_0000_0001n });
-    expect(featureNames(offer.features)).toEqual(['VIRTIO_F_VERSION_1']);
+    expect(featureNames(offer.features)).toEqual(['VIRTIO_NET_F_CSUM', 'VIRTIO_F_VERSION_1']);
   });
 
   it('leave CONFIG out, which QEMU warns about', () => {
