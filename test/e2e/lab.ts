@@ -40,6 +40,7 @@ export interface PortOptions {
   /** Ours, on the port's socket. */
   readonly role?: 'server' | 'client';
   readonly queues?: number;
+  readonly offloads?: boolean;
 }
 export interface GuestOptions extends PortOptions {
   /** Last byte of its MAC and IPv4 addresses, 1..254. */
@@ -126,8 +127,9 @@ export class Lab implements AsyncDisposable {
 
   /** A port of the lab's switch for a guest of the same name. */
   addPort(name: string, options: PortOptions = {}): Promise<Port> {
-    const { role = 'server', queues = 1 } = options;
-    const device = { kind: 'vhost-user', path: this.socketOf(name), role, queues } as const;
+    const { role = 'server', queues = 1, offloads = true } = options;
+    const path = this.socketOf(name);
+    const device = { kind: 'vhost-user', path, role, queues, offloads } as const;
     return this.backend.addPort(specOf(name, device));
   }
 

@@ -1,0 +1,81 @@
+/** TCP between guests that leave checksums and segmentation to others, and one that does not. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Counts, introduce, Lab, type Station } from './lab.ts';
+
+const payloadBytes = 4 << 20;
+const port = 5001;
+const mtuFrameBytes = 1514;
+
+let lab: Lab;
+let a: Station;
+let b: Station;
+let plain: Station;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  const booting = (['a', 'b', 'plain'] as const).map(async (name, index) => {
+    await lab.addPort(name, { offloads: name !== 'plain' });
+    return lab.boot(name, { station: index + 1 });
+  });
+  [a, b, plain] = (await Promise.all(booting)) as [Station, Station, Station];
+  await introduce(a, b, plain);
+});
+afterAll(() => lab?.close());
+
+/** Sends a checked payload, and tells what the receiver's port counted of it. */
+async function transfer(from: Station, to: Station): Promise<Record<string, number>> {
+  const counts = new Counts(lab.port(to.name), lab.port(from.name));
+  const listener = await to.agent.tcpListen(port);
+  const { address } = to;
+  const sent = await from.agent.tcpConnect({ address, port, bytes: payloadBytes, seed: 11 });
+  const seen = await listener.finished({ timeoutMs: 60_000 });
+  expect(sent).toMatchObject({ bytes: payloadBytes, checksumOk: true });
+  expect(seen).toMatchObject({ bytes: payloadBytes, checksumOk: true, transfers: 1 });
+  // TCP mends what a slow receiver drops; nothing else may be lost.
+  const { rx_no_buffer: _, ...others } = counts.drops();
+  expect(others).toEqual({});
+  return counts.changes()[0]?.counters ?? {};
+}
+
+describe('a port with offloads', () => {
+  const names = ['CSUM', 'HOST_TSO4', 'HOST_TSO6', 'HOST_ECN'];
+  const offloads = [...names, 'GUEST_CSUM', 'GUEST_TSO4', 'GUEST_TSO6', 'GUEST_ECN'].map(
+    (name) => `VIRTIO_NET_F_${name}`,
+  );
+  const features = (name: string) => lab.port(name).state().vhostUser?.features ?? [];
+
+  it('negotiates them, and one with offloads=off none', () => {
+    expect(features('a')).toEqual(expect.arrayContaining(offloads));
+    expect(features('plain').filter((name) => offloads.includes(name))).toEqual([]);
+  });
+});
+
+describe('4 MiB over TCP, every byte as it was', () => {
+  it('offloads on both sides: big frames cross uncut', async () => {
+    const { rx_big_whole, rx_big_cut, rx_checksums_made, rx_frames, rx_bytes } = await transfer(
+      a,
+      b,
+    );
+    expect(rx_big_whole).toBeGreaterThan(0);
+    expect(Number(rx_bytes)).toBeGreaterThan(Number(rx_frames) * mtuFrameBytes);
+    expect({ rx_big_cut, rx_checksums_made }).toEqual({ rx_big_cut: 0, rx_checksums_made: 0 });
+  });
+
+  it('off at the receiver: big frames arrive as segments of its MTU, with checksums', async () => {
+    const counters = await transfer(a, plain);
+    expect(counters.rx_big_whole).toBe(0);
+    expect(counters.rx_big_cut).toBeGreaterThan(0);
+    expect(counters.rx_segments_made).toBeGreaterThan(Number(counters.rx_big_cut));
+    expect(Number(counters.rx_bytes)).toBeLessThanOrEqual(
+      Number(counters.rx_frames) * mtuFrameBytes,
+    );
+  });
+
+  it('off at the sender: nothing is left to anybody', async () => {
+    const { rx_big_whole, rx_big_cut, rx_checksums_made } = await transfer(plain, a);
+    expect({ rx_big_whole, rx_big_cut, rx_checksums_made }).toEqual({
+      ...{ rx_big_whole: 0, rx_big_cut: 0, rx_checksums_made: 0 },
+    });
+  });
+});
