@@ -36,8 +36,10 @@ constexpr unsigned warmup_rounds = 8;
 constexpr unsigned rounds = 40;
 constexpr uint64_t fixed_seed = 0x9e37'79b9'7f4a'7c15;
 
-/// How a frame lies in the sender's memory.
-enum class Shape : uint8_t { direct, chained, indirect };
+/// How a frame lies in the sender's memory: in one buffer; in a chain of two, or in an indirect
+/// table of two, that part it behind its Ethernet header; in a table that parts it from its net
+/// header, as drivers do.
+enum class Shape : uint8_t { direct, chained, indirect, paired };
 /// Where frames go.
 enum class Towards : uint8_t { one, everyone, each_in_turn, nobody_known };
 
@@ -68,6 +70,7 @@ constexpr Scenario scenarios[] = {
     {.name = "mergeable-9000", .frame_bytes = 9000, .features = mergeable, .burst = 16},
     {.name = "chained-60", .shape = Shape::chained},
     {.name = "indirect-60", .shape = Shape::indirect, .features = indirect},
+    {.name = "paired-60", .shape = Shape::paired, .features = indirect},
     {.name = "flood-8-ports", .towards = Towards::everyone, .receivers = 8},
     {.name = "mixed-8-ports", .towards = Towards::each_in_turn, .receivers = 8},
     {.name = "unknown-destination", .towards = Towards::nobody_known},
@@ -82,6 +85,7 @@ constexpr Scenario scenarios[] = {
      .burst = 16},
     {.name = "packed-chained-60", .shape = Shape::chained, .features = packed},
     {.name = "packed-indirect-60", .shape = Shape::indirect, .features = packed | indirect},
+    {.name = "packed-paired-60", .shape = Shape::paired, .features = packed | indirect},
 };
 
 constexpr uint64_t features_of(const Scenario& scenario) {
@@ -232,10 +236,11 @@ class GuestOf final : public Guest {
             return;
         }
         for (size_t i = 0; i < scenario.burst; ++i) {
-            // Header and Ethernet header in one buffer, the rest in another.
-            constexpr uint32_t first = header_bytes + 14;
+            const uint32_t whole = header_bytes + scenario.frame_bytes;
+            const uint32_t first =
+                header_bytes + (scenario.shape == Shape::paired ? 0 : ethernet_header_bytes);
             const uint64_t at = tx_buffers_.addresses[i];
-            const driver::Buffer chain[2] = {{at, first}, {at + first, scenario.frame_bytes - 14}};
+            const driver::Buffer chain[2] = {{at, first}, {at + first, whole - first}};
             if (scenario.shape == Shape::chained) {
                 net_.tx().add(chain);
             } else {

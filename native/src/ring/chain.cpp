@@ -12,15 +12,6 @@ struct Table {
     bool is_indirect;
 };
 
-/// An entry of an indirect table, at any address.
-template <typename Desc>
-Desc load_entry(const Desc* entry) noexcept {
-    Desc copy;
-    __builtin_memcpy(&copy, entry, sizeof copy);
-    asm volatile("" ::: "memory");  // What was copied is what is used: no second load.
-    return copy;
-}
-
 spec::SplitDesc load_table_entry(const Table& table, uint16_t index) noexcept {
     // An indirect table may lie at any address; only the ring's own is aligned.
     if (!table.is_indirect) return load_descriptor(table.entries[index]);

@@ -16,6 +16,25 @@ struct Piece {
     uint32_t len_bytes;
 };
 
+/// What guest memory held at one moment, whatever its alignment: an indirect table may lie at any
+/// address.
+template <typename Entry>
+inline Entry load_entry(const Entry* entry) noexcept {
+    Entry copy;
+    __builtin_memcpy(&copy, entry, sizeof copy);
+    asm volatile("" ::: "memory");  // What was copied is what is used: no second load.
+    return copy;
+}
+
+/// Whether the two entries of an indirect table are one chain of two buffers to send.
+/// @spec virtio 1.2, 2.7.5.3.1 (split: chained by next), 2.8.7 (packed: all entries, in order).
+inline bool sends_two(const spec::SplitDesc& first, const spec::SplitDesc& second) noexcept {
+    return first.flags == spec::desc_f_next && first.next == 1 && second.flags == 0;
+}
+inline bool sends_two(const spec::PackedDesc& first, const spec::PackedDesc& second) noexcept {
+    return ((first.flags | second.flags) & spec::desc_f_write) == 0;
+}
+
 enum class ChainUse : bool { send, receive };
 
 struct ChainResult {

@@ -35,16 +35,18 @@ Fault PackedTxRing::rebind(const RingConfig& config,
     return Fault::none;
 }
 
-/// Up to and including the first chain that is not a single direct buffer. What is borrowed has not
+/// Up to and including the first chain that may be of more than one slot. What is borrowed has not
 /// come back: the slots behind it are not looked at again.
-size_t PackedTxRing::load_heads(std::span<TxHead> heads) noexcept {
+size_t PackedTxRing::load_heads(const TxHeads& found) noexcept {
     const PackedLayout layout = layout_;
     const MemoryMap& memory = *memory_;
     RegionCache cache = cache_;
     PackedPosition at = next_;
-    const size_t count = std::min<size_t>(heads.size(), layout.size - borrowed_slots_);
+    TxHead* const heads = found.heads.data();
+    const size_t count = std::min<size_t>(found.size(), layout.size - borrowed_slots_);
     size_t loaded = 0;
     if (count == 0 || !layout.available(at)) return 0;
+    bool tables = false;
     layout.own_slots(at, std::min(count, ahead_));
     while (loaded < count) {
         const PackedSlot& slot = layout.slots[at.index()];
@@ -52,17 +54,23 @@ size_t PackedTxRing::load_heads(std::span<TxHead> heads) noexcept {
         const auto state = static_cast<uint16_t>(packed_flags(rest) ^ at.available_flags());
         if ((state & packed_state_flags) != 0) break;
         const uint64_t addr = load_once(slot.addr);
-        TxHead& head = heads[loaded++];
-        head = {packed_id(rest), 1, packed_len(rest), nullptr};
-        if (state != 0) [[unlikely]]
-            break;
-        head.data = memory.translate(addr, head.len_bytes, false, cache);
-        if (head.data == nullptr) [[unlikely]]
-            break;
-        fetch_line(head.data);
-        fetch_line(head.data + line_bytes);
+        const uint32_t bytes = packed_len(rest);
+        const uint8_t* data = nullptr;
+        if (state == 0) [[likely]] {
+            data = memory.translate(addr, bytes, false, cache);
+            fetch_line(data);
+            fetch_line(data + line_bytes);
+        }
+        const size_t i = loaded++;
+        heads[i] = {packed_id(rest), 1, bytes, data};
+        if (data == nullptr) [[unlikely]] {
+            found.pairs[i] = {};
+            if (state != spec::desc_f_indirect || !layout.indirect) break;
+            tables |= expect_pair(found.pairs[i], addr, bytes, memory, cache);
+        }
         at.advance(1, layout.size);
     }
+    if (tables) read_tables<spec::PackedDesc>(found.first(loaded), header_bytes_, memory, cache);
     cache_ = cache;
     ahead_ = loaded;
     return loaded;

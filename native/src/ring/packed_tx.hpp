@@ -27,9 +27,9 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
  private:
     friend BasicTxRing<PackedTxRing>;
     /// A chain says only at its end where the next one begins.
-    static constexpr bool chain_ends_load = true;
+    static constexpr bool slots_vary = true;
 
-    size_t load_heads(std::span<TxHead> heads) noexcept;
+    size_t load_heads(const TxHeads& found) noexcept;
     ChainResult walk(TxHead& head, size_t index, std::span<Piece> pieces) noexcept;
     void note_taken(std::span<const TxHead> heads) noexcept;
     void show_used(PackedPosition at, uint16_t id) noexcept;

@@ -52,9 +52,12 @@ size_t SplitTxRing::waiting(size_t wanted) noexcept {
 }
 
 /// Fewer than wait when a rule was broken, and then the ring is broken.
-size_t SplitTxRing::load_heads(std::span<TxHead> heads) noexcept {
+size_t SplitTxRing::load_heads(const TxHeads& found) noexcept {
     const uint16_t* ring = layout_.avail_ring();
-    const size_t count = std::min(heads.size(), waiting(heads.size()));
+    TxHead* const heads = found.heads.data();
+    const size_t count = std::min(found.size(), waiting(found.size()));
+    const MemoryMap& memory = *memory_;
+    bool tables = false;
     for (size_t i = 0; i < count; ++i) {
         const uint16_t index = load_once(ring[(next_avail_ + i) & layout_.mask]);
         if (index >= layout_.size) [[unlikely]] {
@@ -62,14 +65,20 @@ size_t SplitTxRing::load_heads(std::span<TxHead> heads) noexcept {
             return i;
         }
         const spec::SplitDesc desc = load_descriptor(layout_.table[index]);
-        heads[i] = {index, 1, desc.len, nullptr};
-        if (desc.flags != 0) continue;
-        heads[i].data = memory_->translate(desc.addr, desc.len, false, cache_);
-        if (heads[i].data == nullptr) [[unlikely]]
+        TxHead& head = heads[i];
+        head = {index, 1, desc.len, nullptr};
+        if (desc.flags == 0) [[likely]]
+            head.data = memory.translate(desc.addr, desc.len, false, cache_);
+        if (head.data == nullptr) [[unlikely]] {
+            found.pairs[i] = {};
+            if (desc.flags == spec::desc_f_indirect && layout_.indirect)
+                tables |= expect_pair(found.pairs[i], desc.addr, desc.len, memory, cache_);
             continue;
-        fetch_line(heads[i].data);
-        fetch_line(heads[i].data + line_bytes);
+        }
+        fetch_line(head.data);
+        fetch_line(head.data + line_bytes);
     }
+    if (tables) read_tables<spec::SplitDesc>(found.first(count), header_bytes_, memory, cache_);
     return count;
 }
 

@@ -29,10 +29,10 @@ class SplitTxRing final : public BasicTxRing<SplitTxRing> {
 
  private:
     friend BasicTxRing<SplitTxRing>;
-    static constexpr bool chain_ends_load = false;
+    static constexpr bool slots_vary = false;
 
     size_t waiting(size_t wanted) noexcept;
-    size_t load_heads(std::span<TxHead> heads) noexcept;
+    size_t load_heads(const TxHeads& found) noexcept;
     ChainResult walk(const TxHead& head, size_t, std::span<Piece> pieces) noexcept {
         return walk_chain(layout_, *memory_, head.id, ChainUse::send, pieces);
     }

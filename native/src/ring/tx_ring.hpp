@@ -12,11 +12,11 @@
 namespace valenic {
 
 /// `Ring` supplies, all for the owning worker:
-/// - `load_heads(span)`: loads the chains that wait, in order, and asks for their first lines;
+/// - `load_heads(heads)`: loads the chains that wait, in order, and asks for their first lines;
 /// - `walk(head, index, pieces)`: of chain `index` of those;
 /// - `note_taken(span)`: these were taken, and wait for release();
-/// - `chain_ends_load`: whether nothing behind a chain may be taken before load_heads() is asked
-///   again.
+/// - `slots_vary`: whether a walk may find that a chain has another number of slots than one; then
+///   nothing behind it may be taken before load_heads() is asked again.
 template <typename Ring>
 class BasicTxRing : public TxRing {
  public:
@@ -26,16 +26,18 @@ class BasicTxRing : public TxRing {
         const size_t room =
             std::min(limits.frames, batch_frames - std::max<size_t>(batch.count, taken_));
         TxHead heads[batch_frames];
+        TxPair pairs[batch_frames];
         size_t total = 0;
         while (total < room) {
-            const size_t loaded = ring().load_heads({heads, room - total});
+            const size_t loaded = ring().load_heads({{heads, room - total}, pairs});
             if (loaded == 0) break;
-            const size_t done = take({heads, loaded}, batch, limits, counters);
+            const TxHeads found{{heads, loaded}, pairs};
+            const size_t done = take(found, batch, limits, counters);
             ring().note_taken(std::span<const TxHead>{heads, done});
             taken_ = static_cast<uint16_t>(taken_ + done);
             total += done;
             const bool ended_by_chain =
-                Ring::chain_ends_load && done > 0 && heads[done - 1].data == nullptr;
+                Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
             if (!ended_by_chain || stopped_) break;
         }
         return total;
@@ -61,28 +63,28 @@ class BasicTxRing : public TxRing {
     Ring& ring() noexcept { return static_cast<Ring&>(*this); }
 
     /// Takes from the start of `heads`. Returns how many.
-    size_t take(std::span<TxHead> heads, Batch& batch, const FetchLimits& limits,
+    size_t take(const TxHeads& heads, Batch& batch, const FetchLimits& limits,
                 CounterBlock& counters) noexcept {
         size_t done = 0;
         stopped_ = false;
         while (done < heads.size()) {
-            if (heads[done].data != nullptr)
-                done += take_run(heads.subspan(done), batch, limits, counters);
-            if (done == heads.size()) break;
-            heads[done].data = nullptr;
-            stopped_ = take_chain(heads[done], done, batch, limits, counters) != TxTaken::yes;
+            const size_t run = take_simple(heads.from(done), batch, limits, counters);
+            done += run;
+            if (run > 0) continue;
+            heads.walk(done);
+            stopped_ = take_chain(heads.heads[done], done, batch, limits, counters) != TxTaken::yes;
             if (stopped_) break;
             ++done;
-            if (Ring::chain_ends_load) break;
+            if (Ring::slots_vary && heads.heads[done - 1].slots != 1) break;
         }
         return done;
     }
-    /// The frames of one buffer each that it begins with.
-    size_t take_run(std::span<const TxHead> heads, Batch& batch, const FetchLimits& limits,
-                    CounterBlock& counters) noexcept {
+    /// The frames that it begins with, of one buffer each or of two.
+    size_t take_simple(const TxHeads& heads, Batch& batch, const FetchLimits& limits,
+                       CounterBlock& counters) noexcept {
         Requests requests{offloads_, 0};
         const size_t taken =
-            take_direct_run(heads, header_bytes_, limits.max_frame_bytes, batch, requests);
+            take_run(heads, header_bytes_, limits.max_frame_bytes, batch, requests);
         if (requests.refused > 0) [[unlikely]]
             counters.drop(spec::DropReason::tx_bad_net_header, requests.refused);
         return taken;

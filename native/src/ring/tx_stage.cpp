@@ -34,6 +34,27 @@ VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* from, uint32_t 
     }
 }
 
+/// The same of a frame whose net header lies elsewhere.
+template <Simd simd>
+VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* header, uint32_t header_bytes,
+                               const uint8_t* frame, uint32_t bytes) noexcept {
+    uint8_t* const to = stage.bytes;
+    if (bytes >= stage_frame_bytes) {
+        copy_line<simd>(to, frame);
+        copy_line<simd>(to + stage_frame_bytes - line_bytes,
+                        frame + stage_frame_bytes - line_bytes);
+    } else if (bytes >= line_bytes) {
+        zero_line<simd>(to + stage_frame_bytes - line_bytes);
+        copy_line<simd>(to, frame);
+        copy_line<simd>(to + bytes - line_bytes, frame + bytes - line_bytes);
+    } else {
+        zero_line<simd>(to);
+        zero_line<simd>(to + stage_frame_bytes - line_bytes);
+        copy_short(to, frame, bytes);
+    }
+    copy_short(stage.net_header + stage_header_room - header_bytes, header, header_bytes);
+}
+
 /// Reads a chain's buffers in order.
 struct PieceCursor {
     std::span<const Piece> pieces;
@@ -64,9 +85,11 @@ __attribute__((noinline)) Asked ask(uint32_t header_bytes, uint32_t frame_bytes,
                          {header_bytes, frame_bytes, negotiated}, batch, index);
 }
 
+/// @tparam in_pairs  Each frame's header lies in a buffer of its own.
+template <bool in_pairs>
 struct TakeRun {
     template <Simd simd>
-    static VALENIC_INLINE size_t run(std::span<const TxHead> heads, uint32_t header_bytes,
+    static VALENIC_INLINE size_t run(const TxHeads& heads, uint32_t header_bytes,
                                      uint32_t max_frame_bytes, Batch& batch,
                                      Requests& requests) noexcept {
         const uint32_t gap = stage_header_room - header_bytes;
@@ -76,13 +99,19 @@ struct TakeRun {
         uint64_t bytes = batch.bytes;
         size_t done = 0;
         for (; done < heads.size() && segments < batch_segments; ++done) {
-            const TxHead head = heads[done];  // A copy: what is written below might alias it.
+            const TxHead head = heads.heads[done];  // A copy: what is written below might alias it.
             const uint32_t frame_bytes = head.len_bytes - header_bytes;
-            if (head.data == nullptr || head.len_bytes < shortest || frame_bytes > max_frame_bytes)
+            const uint8_t* from = head.data;
+            if constexpr (in_pairs) from = head.data == nullptr ? heads.pairs[done].frame : nullptr;
+            if (from == nullptr || head.len_bytes < shortest || frame_bytes > max_frame_bytes)
                 [[unlikely]]
                 break;
             FrameStage& stage = batch.stages[count];
-            fill_stage<simd>(stage, head.data, head.len_bytes, gap);
+            if constexpr (in_pairs) {
+                fill_stage<simd>(stage, heads.pairs[done].header, header_bytes, from, frame_bytes);
+            } else {
+                fill_stage<simd>(stage, from, head.len_bytes, gap);
+            }
             if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
                 const Asked asked =
                     ask(header_bytes, frame_bytes, requests.negotiated, batch, count);
@@ -99,7 +128,8 @@ struct TakeRun {
             const bool longer = frame_bytes > staged;
             batch.frames[count] = {frame_bytes, static_cast<uint16_t>(staged),
                                    static_cast<uint16_t>(segments), static_cast<uint16_t>(longer)};
-            batch.segments[segments] = {head.data + header_bytes + staged, frame_bytes - staged};
+            batch.segments[segments] = {from + (in_pairs ? 0 : header_bytes) + staged,
+                                        frame_bytes - staged};
             segments += longer;
             bytes += frame_bytes;
             ++count;
@@ -111,11 +141,55 @@ struct TakeRun {
     }
 };
 
+template <typename Desc>
+struct Table {
+    Desc first;
+    Desc second;
+};
+static_assert(sizeof(Table<spec::SplitDesc>) == sizeof(Table<spec::PackedDesc>));
+
 }  // namespace
 
-size_t take_direct_run(std::span<const TxHead> heads, uint32_t header_bytes,
-                       uint32_t max_frame_bytes, Batch& batch, Requests& requests) noexcept {
-    return wide<TakeRun>(heads, header_bytes, max_frame_bytes, batch, requests);
+bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
+                 RegionCache& cache) noexcept {
+    if (bytes != sizeof(Table<spec::SplitDesc>)) return false;
+    pair.table = memory.translate(addr, bytes, false, cache);
+    if (pair.table == nullptr) return false;
+    fetch_line(pair.table);
+    return true;
+}
+
+template <typename Desc>
+void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& memory,
+                 RegionCache& cache) noexcept {
+    for (size_t i = 0; i < heads.size(); ++i) {
+        if (heads.heads[i].data != nullptr || heads.pairs[i].table == nullptr) continue;
+        const auto table = load_entry(reinterpret_cast<const Table<Desc>*>(heads.pairs[i].table));
+        const Desc& frame = table.second;
+        if (!sends_two(table.first, frame) || table.first.len != header_bytes ||
+            frame.len > largest_frame_bytes)
+            continue;
+        const TxPair pair{memory.translate(table.first.addr, header_bytes, false, cache),
+                          memory.translate(frame.addr, frame.len, false, cache), nullptr};
+        if (pair.header == nullptr || pair.frame == nullptr) continue;
+        fetch_line(pair.header);
+        fetch_line(pair.frame);
+        fetch_line(pair.frame + line_bytes);
+        heads.heads[i].len_bytes = header_bytes + frame.len;
+        heads.pairs[i] = pair;
+    }
+}
+template void read_tables<spec::SplitDesc>(const TxHeads&, uint32_t, const MemoryMap&,
+                                           RegionCache&) noexcept;
+template void read_tables<spec::PackedDesc>(const TxHeads&, uint32_t, const MemoryMap&,
+                                            RegionCache&) noexcept;
+
+size_t take_run(const TxHeads& heads, uint32_t header_bytes, uint32_t max_frame_bytes, Batch& batch,
+                Requests& requests) noexcept {
+    if (heads.to_be_walked(0)) return 0;
+    if (heads.heads[0].data == nullptr)
+        return wide<TakeRun<true>>(heads, header_bytes, max_frame_bytes, batch, requests);
+    return wide<TakeRun<false>>(heads, header_bytes, max_frame_bytes, batch, requests);
 }
 
 TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, const TxRules& rules,
