@@ -142,17 +142,17 @@ struct TakeRun {
 };
 
 template <typename Desc>
-struct Table {
+struct PairTable {
     Desc first;
     Desc second;
 };
-static_assert(sizeof(Table<spec::SplitDesc>) == sizeof(Table<spec::PackedDesc>));
+static_assert(sizeof(PairTable<spec::SplitDesc>) == sizeof(PairTable<spec::PackedDesc>));
 
 }  // namespace
 
 bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
                  RegionCache& cache) noexcept {
-    if (bytes != sizeof(Table<spec::SplitDesc>)) return false;
+    if (bytes != sizeof(PairTable<spec::SplitDesc>)) return false;
     pair.table = memory.translate(addr, bytes, false, cache);
     if (pair.table == nullptr) return false;
     fetch_line(pair.table);
@@ -164,7 +164,8 @@ void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& m
                  RegionCache& cache) noexcept {
     for (size_t i = 0; i < heads.size(); ++i) {
         if (heads.heads[i].data != nullptr || heads.pairs[i].table == nullptr) continue;
-        const auto table = load_entry(reinterpret_cast<const Table<Desc>*>(heads.pairs[i].table));
+        const auto table =
+            load_entry(reinterpret_cast<const PairTable<Desc>*>(heads.pairs[i].table));
         const Desc& frame = table.second;
         if (!sends_two(table.first, frame) || table.first.len != header_bytes ||
             frame.len > largest_frame_bytes)
