@@ -64,6 +64,7 @@ class PackedQueue {
         const uint16_t id = take_id(static_cast<uint16_t>(chain.size()));
         chains_[id] = {chain[0].addr, chain[0].len_bytes, static_cast<uint16_t>(chain.size()),
                        flags_of(chain[0], chain.size() > 1)};
+        if (chain.size() > 1) ++long_chains_;
         const Position head = next_;
         for (size_t i = 0; i < chain.size(); ++i) {
             const uint16_t flags = flags_of(chain[i], i + 1 < chain.size());
@@ -91,8 +92,9 @@ class PackedQueue {
         const uint32_t mask = mask_;
         offer_run(count, [=](uint32_t i) {
             const uint16_t id = free[(first + i) & mask];
-            chains[id] = {addresses[id], len_bytes, 1, flags};
-            return id;
+            const Chain chain{addresses[id], len_bytes, 1, flags};
+            chains[id] = chain;
+            return Offer{id, chain};
         });
         free_head_ += count;
         free_slots_ -= count;
@@ -120,7 +122,10 @@ class PackedQueue {
     /// Puts a buffer straight back that was taken: receive buffers.
     void offer_again(uint16_t id) noexcept { offer_one(id); }
     void offer_again(std::span<const uint16_t> ids) noexcept {
-        offer_run(static_cast<uint32_t>(ids.size()), [=](uint32_t i) { return ids[i]; });
+        const Chain* const chains = chains_.data();
+        offer_run(static_cast<uint32_t>(ids.size()), [=](uint32_t i) {
+            return Offer{ids[i], chains[ids[i]]};
+        });
     }
 
     void publish() noexcept {
@@ -169,25 +174,25 @@ class PackedQueue {
     template <typename See>
     void take_back(uint32_t count, See see) noexcept {
         const UsedChain* const used = used_.data();
-        const Chain* const chains = chains_.data();
         uint16_t* const free = free_.data();
         const uint32_t mask = mask_;
         const uint32_t first = used_head_;
         const uint32_t tail = free_tail_;
-        uint32_t slots = 0;
         for (uint32_t i = 0; i < count; ++i) {
             const uint16_t id = used[(first + i) & mask].head;
             see(id);
-            slots += chains[id].slots;
             free[(tail + i) & mask] = id;
         }
+        free_slots_ += count;
+        for (uint32_t i = 0; long_chains_ > 0 && i < count; ++i)
+            free_rest_of(used[(first + i) & mask].head);
         free_tail_ += count;
-        free_slots_ += slots;
         skip_used(count);
     }
     /// Gives a taken chain's id and descriptors back to the free ones.
     void free_chain(uint16_t id) noexcept {
-        free_slots_ += chains_[id].slots;
+        ++free_slots_;
+        free_rest_of(id);
         free_[free_tail_++ & mask_] = id;
     }
 
@@ -244,6 +249,14 @@ class PackedQueue {
         uint16_t flags;
     };
 
+    /// A chain of one slot that is to be offered.
+    struct Offer {
+        uint16_t id;
+        Chain chain;
+
+        uint64_t rest() const noexcept { return rest_of(chain.len_bytes, id, chain.flags); }
+    };
+
     static uint16_t off_wrap(Position at) noexcept {
         return static_cast<uint16_t>(at.index | (at.wrap ? first_position : 0));
     }
@@ -272,6 +285,12 @@ class PackedQueue {
             return flags != spec::packed_event_flag_disable;
         return passed(static_cast<uint16_t>(event), count);
     }
+    /// Of a chain that came back: its slots behind the first.
+    void free_rest_of(uint16_t id) noexcept {
+        if (chains_[id].slots == 1) return;
+        free_slots_ += chains_[id].slots - 1u;
+        --long_chains_;
+    }
     uint16_t take_id(uint16_t slots) noexcept {
         free_slots_ -= slots;
         return free_[free_head_++ & mask_];
@@ -280,32 +299,32 @@ class PackedQueue {
         const auto all = static_cast<uint16_t>(flags | available_flags(at));
         store_release(slots_[at.index].rest, rest_of(len, id, all));
     }
-    void offer_one(uint16_t id) noexcept {
-        offer_run(1, [=](uint32_t) { return id; });
-    }
-    /// Offers `count` chains of one slot each: those whose ids `id_of(i)` gives. Positions stay in
+    void offer_one(uint16_t id) noexcept { offer_again(std::span<const uint16_t>(&id, 1)); }
+    /// Offers `count` chains of one slot each, which `offer_of(i)` gives. Positions stay in
     /// registers: members that are stored and loaded for each chain cost more than all the rest.
-    template <typename IdOf>
-    void offer_run(uint32_t count, IdOf id_of) noexcept {
-        Slot* const slots = slots_;
-        const Chain* const chains = chains_.data();
-        uint16_t* const order = in_order_ ? order_.data() : nullptr;
-        Position at = next_;
-        for (uint32_t i = 0; i < count; ++i) {
-            const uint16_t id = id_of(i);
-            const Chain chain = chains[id];
-            const uint64_t rest = rest_of(chain.len_bytes, id,
-                                          static_cast<uint16_t>(chain.flags | available_flags(at)));
-            slots[at.index].addr = chain.addr;
-            if (i > 0 || held_) [[likely]] {
-                store_release(slots[at.index].rest, rest);
-            } else {
-                hold(at, rest);
+    template <typename OfferOf>
+    void offer_run(uint32_t count, OfferOf offer_of) noexcept {
+        for (uint32_t done = 0; done < count;) {
+            const uint32_t run = std::min<uint32_t>(count - done, size_ - next_.index);
+            Slot* const to = slots_ + next_.index;
+            const uint64_t flags = uint64_t{available_flags(next_)} << 48;
+            uint32_t i = 0;
+            if (!held_) {
+                const Offer offer = offer_of(done);
+                to[0].addr = offer.chain.addr;
+                hold(next_, offer.rest() | flags);
+                i = 1;
             }
-            if (order != nullptr) order[(offered_ + i) & mask_] = id;
-            advance(at);
+            for (; i < run; ++i) {
+                const Offer offer = offer_of(done + i);
+                to[i].addr = offer.chain.addr;
+                store_release(to[i].rest, offer.rest() | flags);
+            }
+            pass(next_, static_cast<uint16_t>(run));
+            done += run;
         }
-        next_ = at;
+        if (in_order_)
+            for (uint32_t i = 0; i < count; ++i) order_[(offered_ + i) & mask_] = offer_of(i).id;
         offered_ = static_cast<uint16_t>(offered_ + count);
         slots_offered_ += count;
     }
@@ -333,18 +352,47 @@ class PackedQueue {
         Position at = scan_;
         const uint32_t first = used_tail_;
         uint32_t tail = first;
-        while (tail - first < wanted) {
-            const uint64_t rest = load_acquire(slots_[at.index].rest);
-            if (!is_used(rest, at)) break;
-            const auto id = static_cast<uint16_t>(rest >> 32);
-            if (in_order_) tail = fill_in_to(id, tail, at);
-            CHECK(id < size_ && chains_[id].slots > 0);
-            used_[tail++ & mask_] = {id, static_cast<uint32_t>(rest)};
-            pass(at, chains_[id].slots);
+        if (long_chains_ == 0 && !in_order_) {
+            tail = scan_run(tail, wanted, at);
+        } else {
+            while (tail - first < wanted) {
+                const uint64_t rest = load_acquire(slots_[at.index].rest);
+                if (!is_used(rest, at)) break;
+                const auto id = static_cast<uint16_t>(rest >> 32);
+                if (in_order_) tail = fill_in_to(id, tail, at);
+                CHECK(id < size_ && chains_[id].slots > 0);
+                used_[tail++ & mask_] = {id, static_cast<uint32_t>(rest)};
+                pass(at, chains_[id].slots);
+            }
         }
         CHECK(tail - used_head_ <= in_flight());
         used_tail_ = tail;
         scan_ = at;
+    }
+    /// Of scan(), while every chain is of one slot: looks at slots one after the other. Returns the
+    /// new tail.
+    uint32_t scan_run(uint32_t tail, size_t wanted, Position& at) noexcept {
+        UsedChain* const used = used_.data();
+        const uint32_t size = size_;
+        const uint32_t mask = mask_;
+        for (size_t done = 0; done < wanted;) {
+            const auto run =
+                static_cast<uint32_t>(std::min<size_t>(wanted - done, size - at.index));
+            const Slot* const from = slots_ + at.index;
+            uint32_t found = 0;
+            for (; found < run; ++found) {
+                const uint64_t rest = load_acquire(from[found].rest);
+                if (!is_used(rest, at)) break;
+                const auto id = static_cast<uint16_t>(rest >> 32);
+                CHECK(id < size);
+                used[(tail + found) & mask] = {id, static_cast<uint32_t>(rest)};
+            }
+            tail += found;
+            done += found;
+            pass(at, static_cast<uint16_t>(found));
+            if (found < run) break;
+        }
+        return tail;
     }
     /// With IN_ORDER one used descriptor stands for all chains up to its own: notes those before
     /// `last`, and moves past them. virtio 1.2, 2.8.9.
@@ -382,6 +430,7 @@ class PackedQueue {
     Position next_;  ///< First slot not offered.
     Position scan_;  ///< Where the next used descriptor appears.
     uint32_t free_slots_;
+    uint32_t long_chains_ = 0;  ///< Offered, of more than one slot.
     uint32_t slots_offered_ = 0;
     uint32_t slots_kicked_ = 0;  ///< Slots offered when kick_wanted() was last asked.
     uint16_t offered_ = 0;       ///< Chains.

@@ -1,5 +1,7 @@
 // Where the three parts of a packed ring lie in our address space, and positions in it.
 #pragma once
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/atomic.hpp"
@@ -90,6 +92,20 @@ struct PackedLayout {
     /// first and marked used later, so that its line crosses once and not twice.
     void own_slots(PackedPosition at, size_t count) const noexcept {
         if (count > 1) own_entries(slots, at.index(), count, size);
+    }
+    /// Marks `count` slots from `at` on used, each of which holds a chain of its own.
+    /// `content_of(i)` gives length, id and the flags that do not tell a round.
+    template <typename ContentOf>
+    void mark_used_run(PackedPosition at, size_t count, ContentOf content_of) const noexcept {
+        for (size_t done = 0; done < count;) {
+            const size_t run = std::min<size_t>(count - done, size - at.index());
+            PackedSlot* const to = slots + at.index();
+            const uint64_t flags = uint64_t{at.used_flags()} << 48;
+            for (size_t i = 0; i < run; ++i)
+                guest_publish(to[i].rest, content_of(done + i) | flags);
+            at.advance(static_cast<uint32_t>(run), size);
+            done += run;
+        }
     }
     /// Nothing was ever written to the first descriptor.
     bool untouched() const noexcept {

@@ -57,6 +57,13 @@ RxRoom PackedRxRing::take_chain(Place& place, RxPlan& plan, RxTarget& target,
 void PackedRxRing::write_used(const RxPlan& plan, const Reservation& reservation) const noexcept {
     PackedPosition at = layout_.position_of(reservation.start);
     at.advance(plan.chains[0].slots, layout_.size);
+    if (plan.slot_count == plan.chain_count) {
+        layout_.mark_used_run(at, plan.chain_count - 1, [&plan](size_t i) {
+            const RxChain& chain = plan.chains[i + 1];
+            return packed_rest(chain.written_bytes, chain.id, spec::desc_f_write);
+        });
+        return;
+    }
     for (size_t i = 1; i < plan.chain_count; ++i) {
         const RxChain& chain = plan.chains[i];
         const auto flags = static_cast<uint16_t>(at.used_flags() | spec::desc_f_write);

@@ -116,15 +116,20 @@ void PackedTxRing::show_used(PackedPosition at, uint16_t id) noexcept {
 void PackedTxRing::release() noexcept {
     if (taken_ == 0) return;
     PackedPosition at = used_;
-    if (!layout_.in_order) {
+    if (layout_.in_order) {
+        // @spec virtio 1.2, 2.8.9: one descriptor for the batch, with the id of its last buffer.
+        at.advance(borrowed_slots_, layout_.size);
+    } else if (borrowed_slots_ == taken_) {
+        at.advance(1, layout_.size);
+        layout_.mark_used_run(at, taken_ - 1u,
+                              [this](size_t i) { return packed_rest(0, borrowed_[i + 1].id, 0); });
+        at.advance(taken_ - 1u, layout_.size);
+    } else {
         at.advance(borrowed_[0].slots, layout_.size);
         for (size_t i = 1; i < taken_; ++i) {
             show_used(at, borrowed_[i].id);
             at.advance(borrowed_[i].slots, layout_.size);
         }
-    } else {
-        // @spec virtio 1.2, 2.8.9: one descriptor for the batch, with the id of its last buffer.
-        at.advance(borrowed_slots_, layout_.size);
     }
     show_used(used_, borrowed_[0].id);
     store_once(used_.off_wrap, at.off_wrap);
