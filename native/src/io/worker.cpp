@@ -27,8 +27,10 @@ namespace {
 /// costs about 300 ns; a round with work takes a microsecond or more.
 constexpr unsigned busy_rounds_between_waits = 64;
 constexpr unsigned idle_rounds_between_waits = 16;
-/// When none waits, kicks are still taken now and then: who kicks in vain has foreign memory.
-constexpr unsigned rounds_between_waits_for_none = 1024;
+/// When none waits, kicks are still taken now and then: who kicks in vain has foreign memory. Not
+/// more often: a round trip through the switch takes a microsecond or two, and a look falls into
+/// one of so many.
+constexpr uint64_t wait_for_none_every_ns = 1'000'000;
 /// Events taken from the kernel in one go.
 constexpr int wait_events = 64;
 /// In event mode a queue that just had work is looked at a little longer before its peer is asked
@@ -277,10 +279,12 @@ void Worker::activate(Entry& entry) {
 }
 
 bool Worker::wait_is_due(bool worked) noexcept {
-    const bool some_wait = watches_.size() < entry_count_;
-    const unsigned rounds = !some_wait ? rounds_between_waits_for_none
-                            : worked   ? busy_rounds_between_waits
-                                       : idle_rounds_between_waits;
+    if (watches_.size() == entry_count_) {
+        if (context_->now_ns < next_wait_for_none_ns_) return false;
+        next_wait_for_none_ns_ = context_->now_ns + wait_for_none_every_ns;
+        return true;
+    }
+    const unsigned rounds = worked ? busy_rounds_between_waits : idle_rounds_between_waits;
     if (++rounds_since_wait_ < rounds) return false;
     rounds_since_wait_ = 0;
     return true;

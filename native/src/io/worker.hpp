@@ -82,6 +82,7 @@ class Worker {
     uint32_t next_generation_ = 0;
     WatchList watches_;
     unsigned rounds_since_wait_ = 0;
+    uint64_t next_wait_for_none_ns_ = 0;
     uint64_t next_look_ns_ = 0;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<WorkerContext> context_;
