@@ -1,5 +1,7 @@
 #include "ring/packed_rx.hpp"
 
+#include "ring/rebind.hpp"
+
 namespace valenic {
 
 using spec::Fault;
@@ -14,19 +16,9 @@ PackedRxRing::PackedRxRing(const PackedLayout& layout, const RingConfig& config,
 
 Fault PackedRxRing::rebind(const RingConfig& config,
                            std::shared_ptr<const MemoryMap> memory) noexcept {
-    const auto layout = PackedLayout::resolve(config, *memory);
-    const Fault fault = !layout                               ? layout.error()
-                        : layout.value().size != layout_.size ? Fault::ring_size_invalid
-                                                              : Fault::none;
-    if (fault != Fault::none) {
-        break_with(fault);
-        return fault;
-    }
-    layout_ = layout.value();
-    memory_ = std::move(memory);
-    cache_ = {};
-    layout_.ask_for_no_kicks();  // The memory may say otherwise.
-    return Fault::none;
+    const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
+    if (fault != Fault::none) break_with(fault);
+    return fault;
 }
 
 RxRoom PackedRxRing::take_chain(Place& place, RxPlan& plan, RxTarget& target,

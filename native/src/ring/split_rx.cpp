@@ -1,5 +1,7 @@
 #include "ring/split_rx.hpp"
 
+#include "ring/rebind.hpp"
+
 namespace valenic {
 
 using spec::Fault;
@@ -16,17 +18,10 @@ SplitRxRing::SplitRxRing(const SplitLayout& layout, const RingConfig& config,
 
 Fault SplitRxRing::rebind(const RingConfig& config,
                           std::shared_ptr<const MemoryMap> memory) noexcept {
-    auto layout = SplitLayout::resolve(config, *memory);
-    if (!layout) {
-        break_with(layout.error());
-        return layout.error();
-    }
-    layout_ = layout.value();
-    memory_ = std::move(memory);
-    cache_ = {};
+    const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
+    if (fault != Fault::none) break_with(fault);
     known_avail_ = next_avail_;
-    layout_.ask_for_no_kicks();  // Another used ring may say otherwise.
-    return Fault::none;
+    return fault;
 }
 
 /// Whether index `next` is available, reading the guest's index only when what is known ran out.

@@ -1,6 +1,7 @@
 #include "ring/split_tx.hpp"
 
 #include "ring/copy.hpp"
+#include "ring/rebind.hpp"
 
 namespace valenic {
 
@@ -23,17 +24,10 @@ SplitTxRing::SplitTxRing(const SplitLayout& layout, const RingConfig& config,
 
 Fault SplitTxRing::rebind(const RingConfig& config,
                           std::shared_ptr<const MemoryMap> memory) noexcept {
-    auto layout = SplitLayout::resolve(config, *memory);
-    if (!layout) {
-        break_with(layout.error());
-        return layout.error();
-    }
-    layout_ = layout.value();
-    memory_ = std::move(memory);
-    cache_ = {};
+    const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
+    if (fault != Fault::none) break_with(fault);
     known_avail_ = next_avail_;
-    layout_.ask_for_no_kicks();  // Another used ring may say otherwise.
-    return Fault::none;
+    return fault;
 }
 
 /// Chains that wait, reading the guest's index only when fewer than wanted are known to wait.
