@@ -119,13 +119,16 @@ export class SyntheticFrontend implements Frontend {
   }
 }
 
+/** Frames a guest offers at a time: more than any backend here takes, so that it is never short. */
+const frontendBurst = 128;
+
 /** The options of a workload, without those of a run. */
 export function shapeWords(workload: Workload, ratePps = 0): readonly string[] {
   const { frameBytes, ringSize, bothWays, ring, mergeable, indirect, touch } = workload;
   const flows = bothWays ? ['0>1', '1>0'] : ['0>1'];
   return [
     ...flows.flatMap((flow) => ['--flow', flow]),
-    ...['--frame', `${frameBytes}`, '--ring', `${ringSize}`],
+    ...['--frame', `${frameBytes}`, '--ring', `${ringSize}`, '--burst', `${frontendBurst}`],
     ...(ring === 'packed' ? ['--packed'] : []),
     ...(mergeable ? ['--mergeable'] : []),
     ...(indirect ? ['--indirect'] : []),

@@ -165,22 +165,22 @@ describe('Valenic', () => {
 
 describe('the synthetic front-end', () => {
   it.each([
-    ['60-uni', '--flow 0>1 --frame 60 --ring 256'],
-    ['60-bi', '--flow 0>1 --flow 1>0 --frame 60 --ring 256'],
-    ['packed-uni', '--flow 0>1 --frame 60 --ring 256 --packed'],
-    ['1500-touched', '--flow 0>1 --frame 1500 --ring 256 --touch'],
-    ['1500-cached', '--flow 0>1 --frame 1500 --ring 256'],
-    ['mergeable', '--flow 0>1 --frame 60 --ring 256 --mergeable'],
-    ['indirect', '--flow 0>1 --frame 60 --ring 256 --indirect'],
-    ['ring-1024', '--flow 0>1 --frame 60 --ring 1024'],
-    ['latency', '--flow 0>1 --frame 60 --ring 256 --echo --window 1'],
+    ['60-uni', '--flow 0>1 --frame 60 --ring 256 --burst 128'],
+    ['60-bi', '--flow 0>1 --flow 1>0 --frame 60 --ring 256 --burst 128'],
+    ['packed-uni', '--flow 0>1 --frame 60 --ring 256 --burst 128 --packed'],
+    ['1500-touched', '--flow 0>1 --frame 1500 --ring 256 --burst 128 --touch'],
+    ['1500-cached', '--flow 0>1 --frame 1500 --ring 256 --burst 128'],
+    ['mergeable', '--flow 0>1 --frame 60 --ring 256 --burst 128 --mergeable'],
+    ['indirect', '--flow 0>1 --frame 60 --ring 256 --burst 128 --indirect'],
+    ['ring-1024', '--flow 0>1 --frame 60 --ring 1024 --burst 128'],
+    ['latency', '--flow 0>1 --frame 60 --ring 256 --burst 128 --echo --window 1'],
   ])('plays %s', (name, line) => {
     expect(shapeWords(workload(name)).join(' ')).toBe(line);
   });
   it('plays loads at the rate it is told, and first as many round trips as go', () => {
     const words = (ratePps: number) => shapeWords(workload('latency-50'), ratePps).join(' ');
-    expect(words(0)).toBe('--flow 0>1 --frame 60 --ring 256 --echo --window 64');
-    expect(words(1234)).toBe('--flow 0>1 --frame 60 --ring 256 --echo --rate 1234');
+    expect(words(0)).toBe('--flow 0>1 --frame 60 --ring 256 --burst 128 --echo --window 64');
+    expect(words(1234)).toBe('--flow 0>1 --frame 60 --ring 256 --burst 128 --echo --rate 1234');
   });
   it('is read from its lines', () => {
     const run = { run: 1, seconds: 0.5, sent: 6e6, received: 5e6, idleShare: 0.25 };
