@@ -24,7 +24,7 @@
 #include "spec/virtio_features.hpp"
 #include "switch/vale.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 /// The measured part. A function of its own, so that callgrind can be told to collect in it.
 extern "C" __attribute__((noinline)) void guarded_round(Worker& worker) { worker.round(); }
