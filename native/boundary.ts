@@ -40,7 +40,8 @@ export type DropReason = keyof typeof dropReasons;
  * TX and RX as the guest sees them: TX is guest -> us. The drop reasons follow, in their order.
  * Big frames are those with segmentation asked for (TSO, USO): `rx_big_whole` went to the receiver
  * untouched, `rx_big_cut` became `rx_segments_made`; `rx_checksums_made` counts the other frames
- * whose checksum the receiver did not take as partial.
+ * whose checksum the receiver did not take as partial. `rx_coalesced` counts TCP segments that were
+ * appended to the one before, for a receiver that takes big frames, from a source that has none.
  */
 export const portCounters = [
   'tx_frames',
@@ -54,6 +55,7 @@ export const portCounters = [
   'rx_big_cut',
   'rx_segments_made',
   'rx_checksums_made',
+  'rx_coalesced',
   'kicks',
   'calls',
   'calls_suppressed',
@@ -81,7 +83,7 @@ export const workerCounters = [
 export type WorkerCounter = (typeof workerCounters)[number];
 
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
-export const statsPage = { magic: 0x56414c4553544154n, version: 1, wordsPerBlock: 64 } as const;
+export const statsPage = { magic: 0x56414c4553544154n, version: 2, wordsPerBlock: 64 } as const;
 
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';

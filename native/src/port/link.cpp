@@ -90,6 +90,7 @@ void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,
         counters.drop(DropReason::tx_too_long, 1);
     } else {
         append_frame(batch, frame);
+        batch.small_only = true;
     }
 }
 

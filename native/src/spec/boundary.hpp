@@ -91,6 +91,7 @@ enum class PortCounter : uint8_t {
     rx_big_cut,
     rx_segments_made,
     rx_checksums_made,
+    rx_coalesced,
     kicks,
     calls,
     calls_suppressed,
@@ -115,6 +116,7 @@ inline constexpr const char* port_counter_names[] = {
     "rx_big_cut",
     "rx_segments_made",
     "rx_checksums_made",
+    "rx_coalesced",
     "kicks",
     "calls",
     "calls_suppressed",
@@ -164,7 +166,7 @@ constexpr const char* name_of(WorkerCounter value) noexcept {
 
 // The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
 inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
-inline constexpr uint32_t stats_page_version = 1;
+inline constexpr uint32_t stats_page_version = 2;
 inline constexpr size_t stats_words_per_block = 64;
 /// A port's drop reasons follow its counters in the block.
 inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);
