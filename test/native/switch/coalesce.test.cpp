@@ -124,6 +124,12 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
         lab.send(datagrams);
         CHECK(frames_of(received(takes)) == datagrams);
     }
+}
+
+TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, Stream, Dgram) {
+    Lab<Kind> lab;
+    PortRig& takes = lab.add(large_receive);
+
     SUBCASE("with a wrong checksum stay what they are, and what follows does not get before") {
         std::vector<Octets> sent = made(stream({.payload = segment_bytes}, 5));
         sent[2].back() ^= 1;
