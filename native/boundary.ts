@@ -241,6 +241,13 @@ export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
 export type PortKind = (typeof portKinds)[number];
 
 /**
+ * What stands before each frame of a tap port's descriptors: nothing; a virtio-net header that
+ * leaves nothing to anybody; one that may leave checksums and TSO, or USO as well.
+ */
+export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
+export type NetHeaderUse = (typeof netHeaderUses)[number];
+
+/**
  * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the
  * answer once every worker that matters has passed a batch boundary, or rejects with a
  * DatapathError whose `code` is a FaultCode or one of `commandErrors`.
@@ -315,9 +322,12 @@ export interface Commands {
   /**
    * Gives a port of kind stream, dgram or tap its descriptors, one for each queue; they move to the
    * datapath in every case, and take the place of those before. `peer`: where a datagram socket
-   * that is not connected sends to, as a path.
+   * that is not connected sends to, as a path. `netHeader`: as openTap() said; none unless given.
    */
-  'link.attach': [{ port: number; fds: readonly number[]; peer?: string }, Record<string, never>];
+  'link.attach': [
+    { port: number; fds: readonly number[]; peer?: string; netHeader?: NetHeaderUse },
+    Record<string, never>,
+  ];
   /** Closes the port's descriptors. Answers after every worker let go of them. */
   'link.detach': [{ port: number }, Record<string, never>];
   /** One-way cache-line ping-pong between two CPUs, nanoseconds: are the cores near or far? */

@@ -148,8 +148,8 @@ interface of the host.`,
     ...paragraphs(['These are fixed when a vhost-user port is added:']),
     ...keys(socketKeys),
     ...paragraphs([
-      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues and mtu
-(of an interface that is made), and these:`,
+      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues,
+offloads and mtu (of an interface that is made), and these:`,
     ]),
     ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
   ];

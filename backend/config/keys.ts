@@ -179,6 +179,11 @@ const tapKeys = {
     (mtu): TapPart => ({ mtu }),
     ({ mtu }) => mtu?.toString(),
   ),
+  offloads: row(
+    onOff,
+    (offloads): TapPart => ({ offloads }),
+    ({ offloads }) => word(offloads),
+  ),
 };
 
 /** Kinds of ports that can be had, and those that are planned. */

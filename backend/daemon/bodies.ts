@@ -66,6 +66,7 @@ const device = z.discriminatedUnion('kind', [
     queues: z.number().default(1),
     persist: z.boolean().optional(),
     mtu: z.number().optional(),
+    offloads: z.boolean().optional(),
   }),
 ]);
 const textBody = z.strictObject({ port: z.string() });

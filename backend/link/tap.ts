@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { DatapathEvent } from '../../native/boundary.ts';
+import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import type { TapSpec } from '../port-spec.ts';
 import { codeOf } from '../vhost-user/faults.ts';
@@ -21,10 +21,20 @@ import {
 /** How often a deleted interface is looked for. */
 const lookMs = 500;
 
+const tso = ['CSUM', 'TSO4', 'TSO6', 'ECN'] as const;
+/** What host and switch leave to each other. */
+const offloadsOf = {
+  none: [],
+  plain: [],
+  tso,
+  uso: [...tso, 'USO4', 'USO6'],
+} as const satisfies Record<NetHeaderUse, readonly string[]>;
+
 export class TapLink implements LinkEndpoint {
   readonly #spec: TapSpec;
   readonly #context: LinkContext;
   #connected = false;
+  #netHeader: NetHeaderUse = 'none';
   #fault: LinkFault | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -63,6 +73,7 @@ export class TapLink implements LinkEndpoint {
     return {
       address: this.#spec.interface,
       connected: this.#connected,
+      offloads: offloadsOf[this.#netHeader],
       fault: this.#fault,
       notice: this.#notice(),
     };
@@ -85,15 +96,17 @@ export class TapLink implements LinkEndpoint {
 
   async #attach(): Promise<void> {
     const { addon, datapath, port } = this.#context;
-    const { interface: name, queues, persist, mtu } = this.#spec;
-    const fds = this.#open(() =>
+    const { interface: name, queues, persist, mtu, offloads = true } = this.#spec;
+    const { fds, netHeader } = this.#open(() =>
       addon.openTap(name, {
         queues,
+        offloads,
         ...(persist === undefined ? {} : { persist }),
         ...(mtu === undefined ? {} : { mtu }),
       }),
     );
-    await datapath.command('link.attach', { port, fds });
+    await datapath.command('link.attach', { port, fds, netHeader });
+    this.#netHeader = netHeader;
     this.#connected = true;
     this.#fault = null;
   }
@@ -105,9 +118,9 @@ export class TapLink implements LinkEndpoint {
     await datapath.command('link.detach', { port });
   }
 
-  #open(open: () => { fds: number[] }): readonly number[] {
+  #open<Opened>(open: () => Opened): Opened {
     try {
-      return open().fds;
+      return open();
     } catch (error) {
       throw new ValenicError('interface_failed', tapSentence(this.#spec, codeOf(error), error), {
         cause: error,

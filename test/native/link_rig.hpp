@@ -2,10 +2,13 @@
 #pragma once
 #include <sys/socket.h>
 
+#include <cstring>
+
 #include "base/limits.hpp"
 #include "net/stream_framing.hpp"
 #include "port/link.hpp"
 #include "rig.hpp"
+#include "spec/virtio_net.hpp"
 
 namespace valenic::test {
 
@@ -15,7 +18,7 @@ struct RecordedLinks : LinkEvents {
 };
 
 /// A port with one queue and the socket at its other end.
-template <spec::PortKind kind, int type>
+template <spec::PortKind kind, int type, spec::NetHeaderUse use = spec::NetHeaderUse::none>
 struct SocketKind {
     SocketKind()
         : blocks(std::make_unique<CounterBlock[]>(workers_max)),
@@ -25,11 +28,15 @@ struct SocketKind {
         peer.reset(ends[1]);
         std::vector<OwnedFd> fds;
         fds.emplace_back(ends[0]);
-        port.attach(std::move(fds));
+        port.attach(std::move(fds), use);
     }
     Port& base() { return port; }
-    void send(const Bytes& frame) {
+    void send(const Bytes& frame, const spec::NetHeader& header = {}) {
         Bytes unit(frame);
+        if (use != spec::NetHeaderUse::none) {
+            unit.insert(unit.begin(), sizeof header, 0);
+            std::memcpy(unit.data(), &header, sizeof header);
+        }
         if (kind == spec::PortKind::stream) {
             unit.insert(unit.begin(), 4, 0);
             write_stream_length(unit.data(), static_cast<uint32_t>(frame.size()));
@@ -43,8 +50,11 @@ struct SocketKind {
         for (;;) {
             const ssize_t count = recv(peer.get(), piece.data(), piece.size(), 0);
             if (count <= 0) return frames;
-            if (kind == spec::PortKind::dgram) {
-                frames.emplace_back(piece.begin(), piece.begin() + count);
+            if (kind != spec::PortKind::stream) {
+                const size_t header = use == spec::NetHeaderUse::none ? 0 : spec::net_header_bytes;
+                frames.emplace_back(piece.begin() + header, piece.begin() + count);
+                headers.emplace_back();
+                std::memcpy(&headers.back(), piece.data(), header);
                 continue;
             }
             rest.insert(rest.end(), piece.begin(), piece.begin() + count);
@@ -60,9 +70,13 @@ struct SocketKind {
     RecordedLinks events;
     LinkPort port;
     OwnedFd peer;
+    std::vector<spec::NetHeader> headers;  ///< Of what received() gave, from the first.
     Bytes rest;
 };
 using Stream = SocketKind<spec::PortKind::stream, SOCK_STREAM>;
 using Dgram = SocketKind<spec::PortKind::dgram, SOCK_DGRAM>;
+/// A descriptor of a tap device gives and takes one frame a call, as a datagram socket does.
+using Tap = SocketKind<spec::PortKind::tap, SOCK_DGRAM>;
+using TapWithHeader = SocketKind<spec::PortKind::tap, SOCK_DGRAM, spec::NetHeaderUse::uso>;
 
 }  // namespace valenic::test

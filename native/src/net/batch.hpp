@@ -125,4 +125,11 @@ inline bool append_frame(Batch& batch, std::span<const uint8_t> bytes) noexcept 
     return true;
 }
 
+/// Takes the last frame back; append_frame() put it there.
+inline void take_back_frame(Batch& batch) noexcept {
+    const Frame& frame = batch.frames[--batch.count];
+    batch.segment_count -= frame.segment_count;
+    batch.bytes -= frame.len_bytes;
+}
+
 }  // namespace valenic

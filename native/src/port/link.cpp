@@ -39,8 +39,9 @@ LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind ki
     }
 }
 
-void LinkPort::attach(std::vector<OwnedFd> fds) {
+void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header) {
     CHECK(fds.size() == queues_.size());
+    net_header_ = net_header;
     for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(std::move(fds[i]));
     active_pairs = static_cast<uint8_t>(queues_.size());
 }
@@ -90,7 +91,6 @@ void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,
         counters.drop(DropReason::tx_too_long, 1);
     } else {
         append_frame(batch, frame);
-        batch.small_only = true;
     }
 }
 

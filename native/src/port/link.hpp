@@ -64,17 +64,20 @@ class LinkPort final : public Port {
     uint32_t id = 0;  ///< The engine's number.
 
     /// Parked. One descriptor for each queue.
-    void attach(std::vector<OwnedFd> fds);
+    void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     /// Parked.
     void detach();
     /// Parked. Where a datagram socket without a connection sends to. False: too long for a path.
     bool set_peer(const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
+    /// What stands before each frame: of tap ports.
+    spec::NetHeaderUse net_header() const noexcept { return net_header_; }
 
  private:
     LinkEvents& events_;
     const spec::PortKind kind_;
+    spec::NetHeaderUse net_header_ = spec::NetHeaderUse::none;  ///< Changes while parked.
     std::vector<std::unique_ptr<LinkQueue>> queues_;
     std::vector<Queue*> pointers_;
     std::optional<sockaddr_un> peer_;

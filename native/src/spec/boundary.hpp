@@ -374,6 +374,30 @@ constexpr const char* name_of(PortKind value) noexcept {
     return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
 }
 
+/// What stands before the frames of a tap port.
+enum class NetHeaderUse : uint8_t {
+    none,
+    plain,
+    tso,
+    uso,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* net_header_use_names[] = {
+    "none",
+    "plain",
+    "tso",
+    "uso",
+};
+// clang-format on
+static_assert(std::size(net_header_use_names) == static_cast<size_t>(NetHeaderUse::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(NetHeaderUse value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
+}
+
 /// Why a command was refused.
 enum class CommandError : uint8_t {
     unknown_port,

@@ -66,7 +66,7 @@ const std::vector<size_t> lengths{14, 15, 60, 115, 116, 117, 232, 1514};
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("queue contract: receiving", Kind, Stream, Dgram, Guest) {
+TEST_CASE_TEMPLATE("queue contract: receiving", Kind, Stream, Dgram, Tap, TapWithHeader, Guest) {
     Rig<Kind> rig;
     Queue& queue = rig.queue();
 
@@ -116,7 +116,7 @@ TEST_CASE_TEMPLATE("queue contract: receiving", Kind, Stream, Dgram, Guest) {
     }
 }
 
-TEST_CASE_TEMPLATE("queue contract: transmitting", Kind, Stream, Dgram, Guest) {
+TEST_CASE_TEMPLATE("queue contract: transmitting", Kind, Stream, Dgram, Tap, TapWithHeader, Guest) {
     Rig<Kind> rig;
 
     SUBCASE("frames are transmitted in order, whole, and counted") {

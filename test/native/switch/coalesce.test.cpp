@@ -79,7 +79,8 @@ std::vector<Octets> made(const std::vector<FrameSpec>& specs) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Dgram) {
+TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Dgram,
+                   Tap) {
     Lab<Kind> lab;
     PortRig& takes = lab.add(large_receive);
     PortRig& takes_csum = lab.add(mergeable | features_of(spec::net_feature_guest_csum));
