@@ -8,6 +8,8 @@ import { examplesText } from '../help.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
 import { portsCommand, portsExamples } from './ports-options.ts';
 import type { Scenario } from './row.ts';
+import { tcpCommand, tcpExamples } from './tcp/options.ts';
+import { tcpTests } from './tcp/traffic.ts';
 import { listOf, numberFrom, oneOf, usageSentence, wholeFrom } from './values.ts';
 
 /** Scenarios are one point; the others vary something and write a page. */
@@ -47,6 +49,7 @@ export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 /** Doubling, as far as the setting goes. */
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const curves = ['sweep', 'batch', 'frames'] as const;
+const measurable = [...scenarios, ...curves, 'peers', 'ports', ...tcpTests];
 
 export const benchExamples = {
   g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
@@ -57,6 +60,7 @@ export const benchExamples = {
   frames: ['bench frames --frame 60,1514,9000'],
   peers: peersExamples,
   ports: portsExamples,
+  ...tcpExamples,
 } as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -75,7 +79,7 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${[...scenarios, ...curves, 'peers', 'ports'].join(', ')}`
+        ? `say what to measure: ${measurable.join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
@@ -104,6 +108,7 @@ export function benchProgram(
   // For the help and the manual; runBench() gives their words elsewhere.
   program.addCommand(peersCommand());
   program.addCommand(portsCommand());
+  for (const test of tcpTests) program.addCommand(tcpCommand(test));
   return program;
 }
 
