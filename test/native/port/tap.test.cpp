@@ -106,7 +106,7 @@ TEST_SUITE("a tap port with virtio-net headers") {
             Big big(200 * 100, 100);
             big.frame[big.frame.size() - 1] = static_cast<uint8_t>(i);
             lab.tap.send(big.frame, big.header);
-            lab.tap.send(frame_of(60 + i, 1, 9));
+            lab.tap.send(frame_of(60 + i, 9));
         }
         CHECK(lab.turn() == 2);  // 200 segments; the next 200 would be too many.
         CHECK(lab.queue().arm());
