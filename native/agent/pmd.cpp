@@ -39,9 +39,11 @@ driver::BufferArea take_buffers(driver::DmaMemory& memory, uint16_t count) {
     return area;
 }
 
-driver::SplitQueue take_queue(driver::DmaMemory& memory, driver::VirtioPci& device, uint16_t queue,
-                              uint16_t size, bool event_index) {
-    const auto parts = driver::SplitQueue::parts_of(size);
+/// @tparam Queue  SplitQueue or PackedQueue, whose parts have the same names in the device.
+template <typename Queue>
+Queue take_queue(driver::DmaMemory& memory, driver::VirtioPci& device, uint16_t queue,
+                 uint16_t size, bool event_index) {
+    const auto parts = Queue::parts_of(size);
     uint8_t* ring = memory.take(parts.bytes);
     const driver::PciQueue where{memory.physical(ring + parts.desc),
                                  memory.physical(ring + parts.avail),
@@ -54,9 +56,9 @@ driver::SplitQueue take_queue(driver::DmaMemory& memory, driver::VirtioPci& devi
 class PollModeDriver final : public Job {
  public:
     PollModeDriver(driver::VirtioPci device, driver::DmaMemory memory,
-                   std::optional<Sending> sending)
+                   std::optional<Sending> sending, bool packed)
         : device_(std::move(device)), memory_(std::move(memory)), sending_(std::move(sending)) {
-        set_up();
+        packed ? set_up<driver::PackedQueue>() : set_up<driver::SplitQueue>();
         thread_ = std::thread([this] { run(); });
     }
     ~PollModeDriver() override { stop(); }
@@ -93,17 +95,23 @@ class PollModeDriver final : public Job {
  private:
     using StreamReport = valenic::StreamReport;
 
+    template <typename Queue>
     void set_up() {
+        constexpr bool packed = std::is_same_v<Queue, driver::PackedQueue>;
+        constexpr uint64_t packed_mask = spec::feature_mask(spec::feature_ring_packed);
         const auto features = device_.negotiate(spec::feature_mask(spec::feature_version_1) |
-                                                spec::feature_mask(spec::feature_ring_event_idx));
+                                                spec::feature_mask(spec::feature_ring_event_idx) |
+                                                (packed ? packed_mask : 0));
         if (!features) throw OpError(features.error());
+        if (packed && (features.value() & packed_mask) == 0)
+            throw OpError("the device offers no packed rings");
         const uint64_t event_idx = spec::feature_mask(spec::feature_ring_event_idx);
         const bool event_index = (features.value() & event_idx) != 0;
         const uint16_t size = std::min(
             {ring_size_max, device_.queue_size_max(rx_queue), device_.queue_size_max(tx_queue)});
         if (size == 0) throw OpError("the device has no queue pair");
-        driver::SplitQueue rx = take_queue(memory_, device_, rx_queue, size, event_index);
-        driver::SplitQueue tx = take_queue(memory_, device_, tx_queue, size, event_index);
+        auto rx = take_queue<Queue>(memory_, device_, rx_queue, size, event_index);
+        auto tx = take_queue<Queue>(memory_, device_, tx_queue, size, event_index);
         rx.ask_for_no_call();
         tx.ask_for_no_call();
         auto tx_buffers = take_buffers(memory_, size);
@@ -192,6 +200,13 @@ Mac mac_of(const Args& args, const char* key) {
     return *mac;
 }
 
+/// `ring`: which kind; split when absent.
+bool wants_packed(const Args& args) {
+    const std::string ring = args.has("ring") ? args.text("ring") : "split";
+    if (ring != "split" && ring != "packed") throw OpError("ring must be split or packed");
+    return ring == "packed";
+}
+
 std::optional<Sending> sending_of(const Args& args) {
     if (!args.has("destination")) return std::nullopt;
     return Sending{mac_of(args, "destination"), mac_of(args, "source"),
@@ -202,19 +217,25 @@ std::optional<Sending> sending_of(const Args& args) {
 
 }  // namespace
 
-/// {interface | pci, destination?, source?, frameBytes?, stream?, count|seconds?, ratePps?} ->
-/// {job} Without a destination it only receives. The interface comes back when the job is stopped.
+/// {interface | pci, ring?, destination?, source?, frameBytes?, stream?, count|seconds?, ratePps?}
+/// -> {job} Without a destination it only receives. The interface comes back when the job is
+/// stopped.
 Json op_pmd_start(const Args& args, OpContext& context) {
     const std::optional<Sending> sending = sending_of(args);
+    const bool packed = wants_packed(args);
     const std::string address =
         args.has("pci") ? args.text("pci") : driver::pci_address_of(args.text("interface"));
-    const size_t rings = 2 * driver::SplitQueue::parts_of(ring_size_max).bytes;
+    // DmaMemory cuts off whole pages.
+    constexpr size_t page = 4096;
+    const size_t ring_bytes = std::max(driver::SplitQueue::parts_of(ring_size_max).bytes,
+                                       driver::PackedQueue::parts_of(ring_size_max).bytes);
+    const size_t rings = 2 * ((ring_bytes + page - 1) / page * page);
     auto memory = driver::DmaMemory::create(rings + 2 * size_t{ring_size_max} * buffer_bytes);
     if (!memory) throw OpError(memory.error());
     auto device = driver::VirtioPci::open(address);
     if (!device) throw OpError(device.error());
-    return context.jobs.add(std::make_unique<PollModeDriver>(std::move(device.value()),
-                                                             std::move(memory.value()), sending));
+    return context.jobs.add(std::make_unique<PollModeDriver>(
+        std::move(device.value()), std::move(memory.value()), sending, packed));
 }
 
 /// {job, reset?}

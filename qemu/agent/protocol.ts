@@ -226,7 +226,7 @@ export interface AgentOps {
    * receives.
    */
   pmd_start: [
-    { readonly interface: string } & (
+    { readonly interface: string; readonly ring?: 'split' | 'packed' } & (
       | Record<never, never>
       | (Pace & {
           readonly destination: string;

@@ -15,7 +15,6 @@ import {
 } from '../../backend/index.ts';
 import {
   type AgentClient,
-  type AgentReceiver,
   type Guest,
   type GuestDescription,
   type GuestImage,
@@ -318,7 +317,7 @@ export async function until<Seen>(
 
 /** Waits until a receiver has this many frames of a stream; the error shows what was dropped. */
 export async function arrived(
-  receiver: Pick<AgentReceiver, 'report'>,
+  receiver: { report(): Promise<{ readonly streams: readonly StreamReport[] }> },
   stream: number,
   frames: number,
   counts = new Counts(),

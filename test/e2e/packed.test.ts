@@ -1,7 +1,18 @@
 /** Packed rings between real guests: they answer pings and move a checksummed payload. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { arrived, Counts, eth0, introduce, Lab, modestPps, pinged, type Station } from './lab.ts';
+import {
+  arrived,
+  Counts,
+  eth0,
+  introduce,
+  Lab,
+  modestPps,
+  pinged,
+  type Station,
+  until,
+  wholeStream,
+} from './lab.ts';
 
 const frames = 1000;
 
@@ -51,6 +62,27 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
         { stream: port, frames, gaps: 0, reordered: 0, corrupt: 0 },
       ]);
       expect(counts.drops()).toEqual({});
+    }
+  });
+
+  it("drive them with the guest's poll-mode driver, and the kernel takes them back", async () => {
+    const counts = new Counts(lab.port('a'), lab.port('b'));
+    const receiver = await b.agent.pmdStart({ interface: eth0, ring: 'packed' });
+    const frame = { interface: eth0, ring: 'packed', destination: b.mac, source: a.mac } as const;
+    const what = { ...frame, frameBytes: 60, count: frames, ratePps: modestPps, stream: 9 };
+    const sender = await a.agent.pmdStart(what);
+    for (const name of ['a', 'b']) {
+      const { vhostUser } = lab.port(name).state();
+      expect(vhostUser?.features).toContain('VIRTIO_F_RING_PACKED');
+    }
+    await arrived(receiver, 9, frames, counts);
+    expect((await sender.stop()).sent).toBe(frames);
+    expect((await receiver.stop()).streams).toMatchObject([wholeStream(9, frames, 60)]);
+    expect(counts.drops()).toEqual({});
+    for (const { agent, address } of [a, b]) {
+      const back = async () => (await agent.hello()).interfaces.some(({ name }) => name === eth0);
+      await until('the interface', back, Boolean);
+      await agent.configure({ interface: eth0, address: `${address}/24`, up: true });
     }
   });
 
