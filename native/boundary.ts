@@ -11,9 +11,21 @@ export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
   tx_too_long: { at: 'source', text: 'longer than the largest frame of the port' },
   tx_too_many_segments: { at: 'source', text: 'spread over more buffers than one frame may use' },
-  tx_bad_net_header: {
+  tx_offload_not_negotiated: {
     at: 'source',
-    text: 'its virtio-net header asks for what was not negotiated, or lies about the frame',
+    text: 'its virtio-net header asks for an offload that was not negotiated',
+  },
+  tx_csum_misplaced: {
+    at: 'source',
+    text: 'its virtio-net header has the checksum beyond the frame, or where none stands',
+  },
+  tx_gso_headers_invalid: {
+    at: 'source',
+    text: 'its headers are not what its virtio-net header says of them',
+  },
+  tx_gso_size_invalid: {
+    at: 'source',
+    text: 'its segment size is 0, too small, or makes more than 256 segments',
   },
   tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },

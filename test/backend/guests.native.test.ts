@@ -99,9 +99,10 @@ describe('frames from one guest to another', () => {
     expect(total.sent).toBe(20_000);
     expectBalance(guests, total);
     const { a, b } = guests;
-    expect(
-      Object.keys({ ...dropsThatHappened(a.stats()), ...dropsThatHappened(b.stats()) }),
-    ).toEqual(expect.not.arrayContaining(['rx_ring_broken', 'tx_bad_net_header']));
+    const reasons = [a, b].flatMap((port) => Object.keys(dropsThatHappened(port.stats())));
+    expect(reasons.filter((name) => /^(rx_ring_broken|tx_(offload|csum|gso)_)/.test(name))).toEqual(
+      [],
+    );
   });
 
   it('are, while modes and more are toggled under them', async () => {

@@ -6,27 +6,35 @@
 
 namespace valenic {
 
+using spec::DropReason;
+
 namespace {
 
-constexpr const char* names[] = {
-    "none",
-    "csum_not_negotiated",
-    "gso_type_unknown",
-    "gso_not_negotiated",
-    "ecn_not_negotiated",
-    "ecn_without_tcp",
-    "gso_without_csum",
-    "csum_outside_frame",
-    "csum_in_addresses",
-    "hdr_len_outside_frame",
-    "headers_too_deep",
-    "not_what_gso_says",
-    "csum_not_transport",
-    "no_payload",
-    "gso_size_too_small",
-    "too_many_segments",
+/// In the order of NetHeaderFault.
+struct FaultRow {
+    const char* name;
+    DropReason reason;
 };
-static_assert(sizeof names / sizeof names[0] == static_cast<size_t>(NetHeaderFault::count));
+constexpr FaultRow fault_rows[] = {
+    {"none", DropReason::tx_offload_not_negotiated},
+    {"csum_not_negotiated", DropReason::tx_offload_not_negotiated},
+    {"gso_type_unknown", DropReason::tx_offload_not_negotiated},
+    {"gso_not_negotiated", DropReason::tx_offload_not_negotiated},
+    {"ecn_not_negotiated", DropReason::tx_offload_not_negotiated},
+    {"ecn_without_tcp", DropReason::tx_gso_headers_invalid},
+    {"gso_without_csum", DropReason::tx_gso_headers_invalid},
+    {"csum_outside_frame", DropReason::tx_csum_misplaced},
+    {"csum_in_addresses", DropReason::tx_csum_misplaced},
+    {"hdr_len_outside_frame", DropReason::tx_gso_headers_invalid},
+    {"headers_too_deep", DropReason::tx_gso_headers_invalid},
+    {"not_what_gso_says", DropReason::tx_gso_headers_invalid},
+    {"csum_not_transport", DropReason::tx_csum_misplaced},
+    {"no_payload", DropReason::tx_gso_headers_invalid},
+    {"gso_size_too_small", DropReason::tx_gso_size_invalid},
+    {"too_many_segments", DropReason::tx_gso_size_invalid},
+};
+static_assert(sizeof fault_rows / sizeof fault_rows[0] ==
+              static_cast<size_t>(NetHeaderFault::count));
 
 /// One kind of segmentation.
 struct GsoKind {
@@ -140,7 +148,13 @@ NetHeaderFault check_gso(const spec::NetHeader& header, const GsoKind& kind,
 
 }  // namespace
 
-const char* name_of(NetHeaderFault fault) noexcept { return names[static_cast<size_t>(fault)]; }
+const char* name_of(NetHeaderFault fault) noexcept {
+    return fault_rows[static_cast<size_t>(fault)].name;
+}
+
+DropReason reason_of(NetHeaderFault fault) noexcept {
+    return fault_rows[static_cast<size_t>(fault)].reason;
+}
 
 /// @spec virtio 1.2, 5.1.6.2.2: flags that we do not know are ignored, DATA_VALID and RSC_INFO,
 /// which no driver sets, among them.

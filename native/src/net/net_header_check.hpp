@@ -5,6 +5,7 @@
 
 #include "net/batch.hpp"
 #include "net/offload.hpp"
+#include "spec/boundary.hpp"
 #include "spec/virtio_net.hpp"
 
 namespace valenic {
@@ -44,6 +45,8 @@ enum class NetHeaderFault : uint8_t {
     count,
 };
 const char* name_of(NetHeaderFault fault) noexcept;
+/// Under which a frame with this fault is counted. Not of `none`.
+spec::DropReason reason_of(NetHeaderFault fault) noexcept;
 
 /// The private copies that are looked at.
 struct StagedFrame {

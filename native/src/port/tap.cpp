@@ -114,12 +114,13 @@ bool TapQueue::take_asking(Batch& batch, const uint8_t* header, std::span<const 
     const size_t index = batch.count;
     if (!append_frame(batch, frame)) return false;
     const uint32_t longest = port_.settings().max_frame_bytes.load(std::memory_order_relaxed);
-    const Asked asked = grant_offload(header, batch.frames[index].len_bytes,
-                                      {spec::net_header_bytes, longest, accepts()}, batch, index);
+    DropReason why{};
+    const Asked asked =
+        grant_offload(header, batch.frames[index].len_bytes,
+                      {spec::net_header_bytes, longest, accepts()}, batch, index, why);
     if (asked == Asked::granted) return true;
     take_back_frame(batch);
-    if (asked == Asked::refused) counters.drop(DropReason::tx_bad_net_header, 1);
-    if (asked == Asked::too_long) counters.drop(DropReason::tx_too_long, 1);
+    if (asked == Asked::refused) counters.drop(why, 1);
     return asked != Asked::no_room;
 }
 

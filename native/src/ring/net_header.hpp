@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "net/batch.hpp"
+#include "spec/boundary.hpp"
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_net.hpp"
 
@@ -36,9 +37,8 @@ inline void write_plain_header(FrameStage& stage) noexcept {
 /// What a frame that asks for something gets.
 enum class Asked : uint8_t {
     granted,
-    refused,   ///< Not negotiated, or it lies about the frame: to be dropped.
-    too_long,  ///< Longer than the port's largest frame, if need be when cut.
-    no_room,   ///< Cut with what is in the batch, it might make too many frames: the next batch's.
+    refused,  ///< Not negotiated, a lie, or longer than the port's largest frame even when cut.
+    no_room,  ///< Cut with what is in the batch, it might make too many frames: the next batch's.
 };
 
 /// What is the same for all the frames of a fetch.
@@ -53,7 +53,8 @@ struct TxRules {
 ///
 /// @param header     A private copy of the sender's, as long as its own is.
 /// @param len_bytes  Of the frame; its stage holds the first of them.
+/// @param why        When it is refused: what the drop is counted under.
 Asked grant_offload(const uint8_t* header, uint32_t len_bytes, const TxRules& rules, Batch& batch,
-                    size_t index) noexcept;
+                    size_t index, spec::DropReason& why) noexcept;
 
 }  // namespace valenic

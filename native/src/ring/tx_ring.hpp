@@ -68,7 +68,7 @@ class BasicTxRing : public TxRing {
         size_t done = 0;
         stopped_ = false;
         while (done < heads.size()) {
-            const size_t run = take_simple(heads.from(done), batch, limits, counters);
+            const size_t run = take_simple(heads.from(done), batch, limits);
             done += run;
             if (run > 0) continue;
             heads.walk(done);
@@ -80,14 +80,8 @@ class BasicTxRing : public TxRing {
         return done;
     }
     /// The frames that it begins with, of one buffer each or of two.
-    size_t take_simple(const TxHeads& heads, Batch& batch, const FetchLimits& limits,
-                       CounterBlock& counters) noexcept {
-        Requests requests{offloads_, 0};
-        const size_t taken =
-            take_run(heads, header_bytes_, limits.max_frame_bytes, batch, requests);
-        if (requests.refused > 0) [[unlikely]]
-            counters.drop(spec::DropReason::tx_bad_net_header, requests.refused);
-        return taken;
+    size_t take_simple(const TxHeads& heads, Batch& batch, const FetchLimits& limits) noexcept {
+        return take_run(heads, header_bytes_, limits.max_frame_bytes, batch, offloads_);
     }
     TxTaken take_chain(TxHead& head, size_t index, Batch& batch, const FetchLimits& limits,
                        CounterBlock& counters) noexcept {

@@ -81,8 +81,9 @@ struct PieceCursor {
 __attribute__((noinline)) Asked ask(uint32_t header_bytes, uint32_t frame_bytes,
                                     OffloadSet negotiated, Batch& batch, size_t index) noexcept {
     const auto* stage = reinterpret_cast<const uint8_t*>(&batch.stages[index]);
+    DropReason why{};  // Who is refused is looked at again, as a chain, and counted there.
     return grant_offload(stage + stage_header_room - header_bytes, frame_bytes,
-                         {header_bytes, frame_bytes, negotiated}, batch, index);
+                         {header_bytes, frame_bytes, negotiated}, batch, index, why);
 }
 
 /// @tparam in_pairs  Each frame's header lies in a buffer of its own.
@@ -91,7 +92,7 @@ struct TakeRun {
     template <Simd simd>
     static VALENIC_INLINE size_t run(const TxHeads& heads, uint32_t header_bytes,
                                      uint32_t max_frame_bytes, Batch& batch,
-                                     Requests& requests) noexcept {
+                                     OffloadSet negotiated) noexcept {
         const uint32_t gap = stage_header_room - header_bytes;
         const uint32_t shortest = header_bytes + ethernet_header_bytes;
         size_t count = batch.count;
@@ -113,13 +114,8 @@ struct TakeRun {
                 fill_stage<simd>(stage, from, head.len_bytes, gap);
             }
             if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
-                const Asked asked =
-                    ask(header_bytes, frame_bytes, requests.negotiated, batch, count);
-                if (asked == Asked::no_room) break;
-                if (asked == Asked::refused) {
-                    ++requests.refused;
-                    continue;
-                }
+                const Asked asked = ask(header_bytes, frame_bytes, negotiated, batch, count);
+                if (asked != Asked::granted) break;
             } else {
                 write_plain_header(stage);
             }
@@ -186,11 +182,11 @@ template void read_tables<spec::PackedDesc>(const TxHeads&, uint32_t, const Memo
                                             RegionCache&) noexcept;
 
 size_t take_run(const TxHeads& heads, uint32_t header_bytes, uint32_t max_frame_bytes, Batch& batch,
-                Requests& requests) noexcept {
+                OffloadSet negotiated) noexcept {
     if (heads.to_be_walked(0)) return 0;
     if (heads.heads[0].data == nullptr)
-        return wide<TakeRun<true>>(heads, header_bytes, max_frame_bytes, batch, requests);
-    return wide<TakeRun<false>>(heads, header_bytes, max_frame_bytes, batch, requests);
+        return wide<TakeRun<true>>(heads, header_bytes, max_frame_bytes, batch, negotiated);
+    return wide<TakeRun<false>>(heads, header_bytes, max_frame_bytes, batch, negotiated);
 }
 
 TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, const TxRules& rules,
@@ -214,10 +210,10 @@ TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, con
     const uint32_t staged = std::min(len, stage_frame_bytes);
     cursor.read(stage.bytes, staged);
     if (asks_for_offload(header)) [[unlikely]] {
-        const Asked asked = grant_offload(header, len, rules, batch, batch.count);
+        DropReason why{};
+        const Asked asked = grant_offload(header, len, rules, batch, batch.count, why);
         if (asked == Asked::no_room) return TxTaken::no_room;
-        if (asked == Asked::refused) return drop(DropReason::tx_bad_net_header);
-        if (asked == Asked::too_long) return drop(DropReason::tx_too_long);
+        if (asked == Asked::refused) return drop(why);
     } else if (len > rules.max_frame_bytes) {
         return drop(DropReason::tx_too_long);
     }

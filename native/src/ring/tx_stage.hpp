@@ -64,21 +64,15 @@ void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& m
 
 enum class TxTaken : uint8_t { yes, no_room, broken };
 
-/// What frames may ask for, and how many of them asked for what they do not get.
-struct Requests {
-    OffloadSet negotiated;
-    size_t refused;
-};
-
 /// Takes the frames from the start of `heads`, up to the first of another shape than the first
 /// head's (one buffer, or two), or that cannot be taken so: none when that is to be walked.
 ///
 /// One loop over the batch, without a call for each frame: half of the cost of a short frame was
 /// calls and spilled registers (test/bench/switch_bench.cpp).
 ///
-/// @param requests  Those refused are taken, and not in the batch.
+/// @param negotiated  What they may ask for. One that asks for more cannot be taken so.
 size_t take_run(const TxHeads& heads, uint32_t header_bytes, uint32_t max_frame_bytes, Batch& batch,
-                Requests& requests) noexcept;
+                OffloadSet negotiated) noexcept;
 
 /// Takes one chain that was walked without a fault and holds at least a header: into the batch, or
 /// dropped and counted.

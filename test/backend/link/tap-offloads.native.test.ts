@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Port } from '../../../backend/index.ts';
 import type { TapSpec } from '../../../backend/port-spec.ts';
+import { dropsThatHappened } from '../../../backend/stats/stats.ts';
 import { until } from '../support.ts';
 import { type LinkRig, linkRig } from './support.ts';
 
@@ -136,7 +137,9 @@ describe.skipIf(!may)('a tap port with offloads', () => {
     expect(counters.rx_big_whole).toBeGreaterThan(0);
     expect(counters.rx_bytes).toBeGreaterThan(counters.rx_frames * mtuFrameBytes);
     expect([counters.rx_big_cut, counters.rx_coalesced]).toEqual([0, 0]);
-    expect(a.stats().drops.tx_bad_net_header).toBe(0);
+    expect(
+      Object.keys(dropsThatHappened(a.stats())).filter((name) => name.startsWith('tx_')),
+    ).toEqual([]);
   });
 
   it('off at the receiver: it gets segments of its MTU', async () => {

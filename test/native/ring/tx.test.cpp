@@ -301,7 +301,7 @@ TEST_SUITE("TX: frames that may not enter are counted and handed back") {
             CHECK(rig.fetch() == 3);
             REQUIRE(rig.batch->count == 1);
             CHECK((bytes_of(*rig.batch, 0) == frame_of(60, 9)));
-            CHECK(rig.counters.read(DropReason::tx_bad_net_header) == 2);
+            CHECK(rig.counters.read(DropReason::tx_offload_not_negotiated) == 2);
         }
     }
     TEST_CASE_TEMPLATE("the rest of the header is the driver's own business", Kind, Split, Packed) {

@@ -100,7 +100,7 @@ TEST_SUITE("TX: header and frame in two buffers") {
         CHECK((bytes_of(*rig.batch, 0) == frame_of(100, 9)));
         CHECK(rig.counters.read(DropReason::tx_too_short) == 1);
         CHECK(rig.counters.read(DropReason::tx_too_long) == 1);
-        CHECK(rig.counters.read(DropReason::tx_bad_net_header) == 1);
+        CHECK(rig.counters.read(DropReason::tx_offload_not_negotiated) == 1);
         CHECK(rig.ring->fault() == Fault::none);
     }
     TEST_CASE_TEMPLATE("broken rules close the ring, as in any other table", Kind, Split, Packed) {

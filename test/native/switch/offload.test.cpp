@@ -151,7 +151,7 @@ TEST_SUITE("offloads between two ports") {
                 send(rig, from, frame, request.header());
                 const bool allowed = (request.sender & ~sender) == 0;
                 refused += !allowed;
-                CHECK(from.count(DropReason::tx_bad_net_header) == refused);
+                CHECK(from.count(DropReason::tx_offload_not_negotiated) == refused);
                 for (PortRig* to : receivers)
                     check_same(receive(*to),
                                allowed ? expected_of(request, to->guest.options().features)
