@@ -1,6 +1,25 @@
 /** What the addon gives besides the datapath: sockets, descriptors, interfaces. */
 
-import type { DatapathEvent, NativeDatapath, NetHeaderUse } from './boundary.ts';
+import type { CommandName, Commands, DatapathEvent } from './boundary.ts';
+
+/**
+ * What stands before each frame of a tap port's descriptors: nothing; a virtio-net header that
+ * leaves nothing to anybody; one that may leave checksums and TSO, or USO as well.
+ */
+export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
+export type NetHeaderUse = (typeof netHeaderUses)[number];
+
+/** The addon: `import { createRequire }` … `require('valenic.node')`. */
+export interface NativeDatapath {
+  command<Name extends CommandName>(
+    name: Name,
+    argument: Commands[Name][0],
+  ): Promise<Commands[Name][1]>;
+  /** 64-bit words of the stats page; live memory, read-only by convention. */
+  readonly stats: BigUint64Array;
+  /** Stops and joins every thread. Idempotent. */
+  close(): Promise<void>;
+}
 
 /** A UNIX stream socket that carries descriptors; Node's own cannot. */
 export interface NativeFdSocket {

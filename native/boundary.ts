@@ -6,6 +6,8 @@
  * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
  */
 
+import type { NetHeaderUse } from './addon.ts';
+
 /** Why a frame was not delivered, and which port counts it. */
 export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
@@ -253,13 +255,6 @@ export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
 export type PortKind = (typeof portKinds)[number];
 
 /**
- * What stands before each frame of a tap port's descriptors: nothing; a virtio-net header that
- * leaves nothing to anybody; one that may leave checksums and TSO, or USO as well.
- */
-export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
-export type NetHeaderUse = (typeof netHeaderUses)[number];
-
-/**
  * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the
  * answer once every worker that matters has passed a batch boundary, or rejects with a
  * DatapathError whose `code` is a FaultCode or one of `commandErrors`.
@@ -397,16 +392,4 @@ export type DatapathEvent =
    */
   | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
 
-/** The addon: `import { createRequire }` … `require('valenic.node')`. */
-export interface NativeDatapath {
-  command<Name extends CommandName>(
-    name: Name,
-    argument: Commands[Name][0],
-  ): Promise<Commands[Name][1]>;
-  /** 64-bit words of the stats page; live memory, read-only by convention. */
-  readonly stats: BigUint64Array;
-  /** Stops and joins every thread. Idempotent. */
-  close(): Promise<void>;
-}
-
-export type { NativeAddon, NativeFdListener, NativeFdSocket, SimdState } from './addon.ts';
+export type * from './addon.ts';
