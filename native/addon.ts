@@ -1,13 +1,6 @@
 /** What the addon gives besides the datapath: sockets, descriptors, interfaces. */
 
-import type { CommandName, Commands, DatapathEvent } from './boundary.ts';
-
-/**
- * What stands before each frame of a tap port's descriptors: nothing; a virtio-net header that
- * leaves nothing to anybody; one that may leave checksums and TSO, or USO as well.
- */
-export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
-export type NetHeaderUse = (typeof netHeaderUses)[number];
+import type { CommandName, Commands, DatapathEvent, NetHeaderUse } from './boundary.ts';
 
 /** The addon: `import { createRequire }` … `require('valenic.node')`. */
 export interface NativeDatapath {

@@ -6,8 +6,6 @@
  * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
  */
 
-import type { NetHeaderUse } from './addon.ts';
-
 /** Why a frame was not delivered, and which port counts it. */
 export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
@@ -253,6 +251,10 @@ export interface HostSinkReport {
  */
 export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
 export type PortKind = (typeof portKinds)[number];
+
+/** Before each frame of a tap port: nothing, a header without offloads, with TSO, with USO too. */
+export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
+export type NetHeaderUse = (typeof netHeaderUses)[number];
 
 /**
  * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the

@@ -6,12 +6,12 @@ import {
   headerFile,
   stringTable,
 } from '../frontend-spec/generate/cpp-text.ts';
-import { netHeaderUses } from './addon.ts';
 import {
   commandErrors,
   dropReasons,
   type FaultLevel,
   faults,
+  netHeaderUses,
   pollingModes,
   portCounters,
   portKinds,

@@ -6,8 +6,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { NetHeaderUse } from '../../native/addon.ts';
-import type { DatapathEvent } from '../../native/boundary.ts';
+import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import type { TapSpec } from '../port-spec.ts';
 import { codeOf } from '../vhost-user/faults.ts';
