@@ -54,8 +54,27 @@ export interface TapSpec {
   /** Host's stack and switch leave checksums and segmentation to each other. On by default. */
   readonly offloads?: boolean;
 }
+/** A port of the host that leads to one of a guest. */
+export interface Forward {
+  readonly protocol: 'tcp' | 'udp';
+  /** IPv4, as the guest's. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  /** Absent: the first address that DHCP gives away. */
+  readonly guestAddress?: string;
+  readonly guestPort: number;
+}
+/** Networks elsewhere, by NAT in user space. */
+export interface UserSpec {
+  readonly kind: 'user';
+  /** IPv4, e.g. `10.0.2.0/24`. */
+  readonly network?: string;
+  readonly forwards?: readonly Forward[];
+  /** The gateway's address leads to this host's loopback. */
+  readonly hostLoopback?: boolean;
+}
 /** Kinds whose peer is behind a descriptor. */
-export type LinkSpec = StreamSpec | DgramSpec | TapSpec;
+export type LinkSpec = StreamSpec | DgramSpec | TapSpec | UserSpec;
 
 /** A packet source and sink in this process. */
 export interface HostSpec {
@@ -89,6 +108,7 @@ export function queuesOf(device: PortSpec['device']): number {
 export function placeOf(device: PortSpec['device']): string | null {
   switch (device.kind) {
     case 'host':
+    case 'user':
       return null;
     case 'vhost-user':
       return device.path;

@@ -6,6 +6,7 @@ import type {
   HostSource,
   NativeAddon,
   PollingMode,
+  PortKind,
   PortSettings,
 } from '../native/boundary.ts';
 import type { Datapath } from './datapath/datapath.ts';
@@ -37,7 +38,7 @@ export interface PortState {
   readonly workers: readonly number[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
-  /** Of stream, dgram and tap ports. */
+  /** Of stream, dgram, tap and user ports. */
   readonly link?: LinkState;
 }
 
@@ -47,6 +48,12 @@ interface Made {
   readonly port: number;
   readonly block: number;
   readonly workers: readonly number[];
+}
+
+/** What the datapath calls it: to that, the NAT of a user port is a peer like any other. */
+function datapathKind({ kind }: PortSpec['device']): PortKind {
+  if (kind === 'vhost-user') return 'vhost';
+  return kind === 'user' ? 'stream' : kind;
 }
 
 const workerOf = (workers: readonly number[], pair: number): number =>
@@ -93,7 +100,7 @@ export class Port {
     const made = await context.datapath.command('port.create', {
       switch: home,
       name: spec.name.port,
-      kind: device.kind === 'vhost-user' ? 'vhost' : device.kind,
+      kind: datapathKind(device),
       queues: queuesOf(device),
       workers,
       settings: { ...defaultSettings, ...spec.settings },

@@ -9,7 +9,15 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** Debian packages by what they are for. */
 export const packages = {
-  build: ['g++', 'cmake', 'ninja-build', 'nlohmann-json3-dev', 'libc6-dev', 'dpkg-dev'],
+  build: [
+    'g++',
+    'cmake',
+    'ninja-build',
+    'nlohmann-json3-dev',
+    'libslirp-dev',
+    'libc6-dev',
+    'dpkg-dev',
+  ],
   guests: ['qemu-system-x86', 'busybox-static', 'xz-utils', 'zstd'],
   tests: [
     'doctest-dev',

@@ -31,7 +31,7 @@ function check(command, args, options = {}) {
 /** Builds one variant of the C++ tests, the datapath's and the agent's, and runs them. */
 function doctest(name, options, env = {}) {
   const folder = `build/test/${name}`;
-  const programs = ['valenic_tests', 'agent/valenic_agent_tests'];
+  const programs = ['valenic_tests', 'agent/valenic_agent_tests', 'user/valenic_user_tests'];
   buildNative(folder, ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=ON', ...options], programs);
   const counts = programs.map((program) => runDoctest(join(root, folder, program), env));
   return {

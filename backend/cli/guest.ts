@@ -44,8 +44,8 @@ const interfaceName = 'eth0';
 const pingCount = 5;
 /** Addresses as text; the agent in the guest is the judge of them. */
 const cidr: ValueKind<string> = {
-  allowed: 'an IPv4 address with its length, like 10.0.0.1/24',
-  read: (text) => (/^\d+(\.\d+){3}\/\d{1,2}$/.test(text) ? text : undefined),
+  allowed: 'an IPv4 address with its length, like 10.0.0.1/24, or dhcp',
+  read: (text) => (/^(\d+(\.\d+){3}\/\d{1,2}|dhcp)$/.test(text) ? text : undefined),
 };
 const ipv4: ValueKind<string> = {
   allowed: 'an IPv4 address like 10.0.0.2',
@@ -69,7 +69,7 @@ export function addGuestCommands(program: Command, cli: Cli): void {
     )
     .option('--memory <MiB>', "the guest's memory", '256')
     .option('--mac <address>', "default: made from the port's name")
-    .option('--address <ip/length>', `gives ${interfaceName} an address`)
+    .option('--address <ip/length>', `gives ${interfaceName} an address; dhcp asks for one`)
     .option('--ping <ip>', `sends ${pingCount} pings from the guest when it is up`)
     .action((options: GuestOptions) => runGuest(options, cli));
 }
@@ -182,15 +182,13 @@ async function bootOf(options: GuestOptions, cli: Cli): Promise<GuestBoot> {
 
 /** Sets the guest's network up and tells what there is. */
 async function introduce(guest: Guest, options: GuestOptions, cli: Cli): Promise<void> {
-  const { address, ping } = options;
+  const { ping } = options;
   const { kernel, interfaces } = guest.hello;
   const nic = interfaces.find(({ name }) => name === interfaceName);
   if (nic === undefined) {
     throw new ValenicError('guest_failed', `the guest has no ${interfaceName}: it found no NIC`);
   }
-  if (address !== undefined) {
-    await guest.agent.configure({ interface: interfaceName, address, up: true });
-  }
+  const address = await addressFor(guest, options.address);
   const at = address === undefined ? '' : `, ${address}`;
   const up = { event: 'up', kernel, accel: guest.accel, pid: guest.pid, mac: nic.mac };
   if (cli.json) cli.data({ ...up, address: address ?? null }, () => '');
@@ -200,6 +198,17 @@ async function introduce(guest: Guest, options: GuestOptions, cli: Cli): Promise
   if (cli.json) cli.data({ event: 'ping', ...report }, () => '');
   const average = report.rttUs === null ? '' : `, ${(report.rttUs.avg / 1000).toFixed(2)} ms`;
   cli.say(`${ping}: ${report.received} of ${report.sent} pings answered${average}`);
+}
+
+/** What the interface has now; a user port or another DHCP server gives one. */
+async function addressFor(guest: Guest, wanted: string | undefined): Promise<string | undefined> {
+  if (wanted === undefined) return undefined;
+  if (wanted !== 'dhcp') {
+    await guest.agent.configure({ interface: interfaceName, address: wanted, up: true });
+    return wanted;
+  }
+  await guest.agent.configure({ interface: interfaceName, up: true });
+  return (await guest.agent.dhcp(interfaceName)).address;
 }
 
 /** Until the guest ends by itself, or is told to. @throws {ValenicError} `guest_failed`. */

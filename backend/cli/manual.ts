@@ -128,6 +128,8 @@ function portsText(): readonly string[] {
     role: 'server',
     queues: '1',
     mode: '0600',
+    network: '10.0.2.0/24',
+    'host-loopback': 'off',
   };
   const keys = (table: Readonly<Record<string, { readonly allowed: string }>>) =>
     Object.entries(table).map(([key, { allowed }]) => {
@@ -141,7 +143,7 @@ function portsText(): readonly string[] {
       `Kinds: ${portKinds.join(', ')}. vhost-user=PATH is a guest's NIC on the socket PATH; host is
 a source and sink of test frames in the daemon itself; stream=PATH and dgram=PATH are NICs of any
 model behind QEMU's -netdev stream and dgram (or tcp:HOST:PORT, udp:HOST:PORT); tap=NAME is an
-interface of the host.`,
+interface of the host; user is NAT to networks elsewhere, with DHCP and names, without privileges.`,
       'These keys can change under traffic, with valenic port set:',
     ]),
     ...keys(settingKeys),
@@ -152,6 +154,8 @@ interface of the host.`,
 offloads and mtu (of an interface that is made), and these:`,
     ]),
     ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
+    ...paragraphs(['user ports have these:']),
+    ...keys(kindKeys.user),
   ];
 }
 
@@ -166,6 +170,9 @@ const meanings: Readonly<Record<string, string>> = {
   up: 'whether the port passes frames',
   role: 'who listens on the socket: we (server), or the VMM (client)',
   queues: 'queue pairs',
+  network: "the guests' network: its gateway is .2, its name server .3, the first guest .15",
+  forward: 'a port of the host (127.0.0.1 unless named) that leads to the first guest; repeatable',
+  'host-loopback': "whether the gateway's address leads to the host's own loopback",
   mode: 'permissions of the socket file',
   group: 'group of the socket file',
   mtu: 'the MTU that the guest is told of',

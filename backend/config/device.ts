@@ -3,7 +3,15 @@
 import { resolve } from 'node:path';
 import { ValenicError } from '../errors.ts';
 import { isInet, parseInet } from '../link/address.ts';
-import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
+import type {
+  DgramSpec,
+  Forward,
+  PortSpec,
+  StreamSpec,
+  TapSpec,
+  UserSpec,
+  VhostUserSpec,
+} from '../port-spec.ts';
 import { kindKeys, type Row, writeItems } from './keys.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */
@@ -39,6 +47,8 @@ export function readDevice(
       return dgram(value, items, folder);
     case 'tap':
       return tap(value, items);
+    case 'user':
+      return user(value, items);
   }
 }
 
@@ -55,6 +65,8 @@ export function writeDevice(device: Device): readonly string[] {
       return [`dgram=${device.address}`, ...writeItems(kindKeys[device.kind], device)];
     case 'tap':
       return [`tap=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
+    case 'user':
+      return ['user', ...writeItems(kindKeys[device.kind], device)];
   }
 }
 
@@ -112,6 +124,23 @@ function tap(name: string | null, items: readonly Item[]): TapSpec {
     );
   }
   return { queues: 1, ...readParts(kindKeys.tap, items), kind: 'tap', interface: name };
+}
+
+function user(value: string | null, items: readonly Item[]): UserSpec {
+  if (value !== null) throw syntax('user takes no value: its keys are network, forward, …');
+  const single = readParts(
+    kindKeys.user,
+    items.filter(({ key }) => key !== 'forward'),
+  );
+  const forwards = items
+    .filter(({ key }) => key === 'forward')
+    .flatMap((item) => readParts(kindKeys.user, [item]).forwards ?? []);
+  const place = ({ protocol, hostAddress, hostPort }: Forward) =>
+    `${protocol}:${hostAddress}:${hostPort}`;
+  const places = forwards.map(place);
+  const twice = places.find((one, index) => places.indexOf(one) !== index);
+  if (twice !== undefined) throw syntax(`${twice} is forwarded twice: each port leads to one`);
+  return { ...single, ...(forwards.length > 0 && { forwards }), kind: 'user' };
 }
 
 /** A path made absolute, or a network address as it stands. */

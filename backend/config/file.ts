@@ -16,7 +16,16 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+} from 'yaml';
 import { z } from 'zod';
 import { ValenicError } from '../errors.ts';
 import type { PortSpec } from '../port-spec.ts';
@@ -45,6 +54,8 @@ const word = (name: string, kind: ValueKind<string>) =>
 
 /** Null: a key without a value, as `{ name: v:h, host }` has one. */
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** Several: the key is given so often. */
+const value = z.union([scalar, z.array(scalar)]);
 const workerCount = integer(1, maxWorkers);
 const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
 const shape = z.strictObject(
@@ -57,7 +68,7 @@ const shape = z.strictObject(
     log: word('log', logLevel).optional(),
     ports: z
       .array(
-        z.union([z.string(), z.record(z.string(), scalar)], says('this', portShape)),
+        z.union([z.string(), z.record(z.string(), value)], says('this', portShape)),
         'ports is not possible: give a list of ports',
       )
       .optional(),
@@ -153,9 +164,11 @@ function readPorts(
 function readMapping(source: Source, path: Path, folder: string): PortSpec {
   const node = withoutAlias(source, source.document.getIn(path, true));
   const pairs = isMap(node) ? node.items : [];
-  const items = pairs.map((pair): Item => {
+  const items = pairs.flatMap((pair): Item[] => {
     const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
-    return { key, text: scalarText(withoutAlias(source, pair.value)) };
+    const node = withoutAlias(source, pair.value);
+    const nodes = isSeq(node) ? node.items.map((one) => withoutAlias(source, one)) : [node];
+    return nodes.map((one) => ({ key, text: scalarText(one) }));
   });
   const name = items.find(({ key }) => key === 'name')?.text ?? null;
   if (name === null) throw new ValenicError('port_syntax', 'a port needs a name: vale0:vm1');
@@ -164,7 +177,7 @@ function readMapping(source: Source, path: Path, folder: string): PortSpec {
   return portFromItems(
     name,
     rest.map((item) =>
-      item.key === 'host' && item.text === 'on' ? { ...item, text: null } : item,
+      ['host', 'user'].includes(item.key) && item.text === 'on' ? { ...item, text: null } : item,
     ),
     folder,
   );

@@ -5,7 +5,15 @@
  */
 
 import { type PortSettings, pollingModes } from '../../native/boundary.ts';
-import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
+import type {
+  DgramSpec,
+  PortSpec,
+  StreamSpec,
+  TapSpec,
+  UserSpec,
+  VhostUserSpec,
+} from '../port-spec.ts';
+import { forward, forwardText, network } from './user.ts';
 import {
   choice,
   fileMode,
@@ -22,8 +30,10 @@ export interface Row<Part> {
   readonly allowed: string;
   /** @throws {ValenicError} `value_invalid`. */
   readonly read: (key: string, text: string) => Part;
-  /** Undefined when the part does not say. */
-  readonly write: (part: Part) => string | undefined;
+  /** Undefined when the part does not say; several: the key is given so often. */
+  readonly write: (part: Part) => string | readonly string[] | undefined;
+  /** May be given more than once: the parts' lists add up. */
+  readonly repeats?: boolean;
 }
 
 function row<Part, T>(
@@ -186,8 +196,30 @@ const tapKeys = {
   ),
 };
 
+type UserPart = Partial<Omit<UserSpec, 'kind'>>;
+const userKeys = {
+  network: row(
+    network,
+    (text): UserPart => ({ network: text }),
+    (part) => part.network,
+  ),
+  forward: {
+    ...row(
+      forward,
+      (one): UserPart => ({ forwards: [one] }),
+      ({ forwards }) => forwards?.map(forwardText),
+    ),
+    repeats: true,
+  },
+  'host-loopback': row(
+    onOff,
+    (hostLoopback): UserPart => ({ hostLoopback }),
+    ({ hostLoopback }) => word(hostLoopback),
+  ),
+};
+
 /** Kinds of ports that can be had, and those that are planned. */
-export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap'] as const;
+export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap', 'user'] as const;
 export const plannedKinds = ['netmap', 'ptnet', 'packet'] as const;
 
 /** Keys of each kind, fixed when the port is added. */
@@ -197,6 +229,7 @@ export const kindKeys = {
   stream: streamKeys,
   dgram: dgramKeys,
   tap: tapKeys,
+  user: userKeys,
 } as const satisfies Record<PortSpec['device']['kind'], Readonly<Record<string, unknown>>>;
 
 /** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */
@@ -211,6 +244,15 @@ export function writeItems<Part>(
 ): readonly string[] {
   return Object.entries(table).flatMap(([key, { write }]) => {
     const text = write(part);
-    return text === undefined ? [] : [`${key}=${text}`];
+    if (text === undefined) return [];
+    return [text].flat().map((one) => `${key}=${one}`);
+  });
+}
+
+/** Whether some kind's key may be given more than once. */
+export function repeats(key: string): boolean {
+  return portKinds.some((kind) => {
+    const table: Readonly<Record<string, { readonly repeats?: boolean }>> = kindKeys[kind];
+    return Object.hasOwn(table, key) && table[key]?.repeats === true;
   });
 }

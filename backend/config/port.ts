@@ -8,7 +8,15 @@ import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortName, type PortSpec } from '../port-spec.ts';
 import { givenText, type Item, readDevice, syntax, writeDevice } from './device.ts';
-import { kindKeys, kindsWith, plannedKinds, portKinds, settingKeys, writeItems } from './keys.ts';
+import {
+  kindKeys,
+  kindsWith,
+  plannedKinds,
+  portKinds,
+  repeats,
+  settingKeys,
+  writeItems,
+} from './keys.ts';
 import { hint } from './suggest.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
@@ -114,7 +122,7 @@ function onlyKind(name: string, items: readonly Item[]): Item {
 function refuseDuplicates(items: readonly Item[]): void {
   const seen = new Set<string>();
   for (const { key } of items) {
-    if (seen.has(key)) throw syntax(`${key} is given twice`);
+    if (seen.has(key) && !repeats(key)) throw syntax(`${key} is given twice`);
     seen.add(key);
   }
 }

@@ -68,6 +68,22 @@ const device = z.discriminatedUnion('kind', [
     mtu: z.number().optional(),
     offloads: z.boolean().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('user'),
+    network: z.string().optional(),
+    forwards: z
+      .array(
+        z.strictObject({
+          protocol: z.string(),
+          hostAddress: z.string().default('127.0.0.1'),
+          hostPort: z.number(),
+          guestAddress: z.string().optional(),
+          guestPort: z.number(),
+        }),
+      )
+      .optional(),
+    hostLoopback: z.boolean().optional(),
+  }),
 ]);
 const textBody = z.strictObject({ port: z.string() });
 const specBody = z.strictObject({ name: z.string(), device, settings: settings.default({}) });

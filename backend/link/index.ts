@@ -1,10 +1,11 @@
-/** Ports whose peer is behind a descriptor: streams, datagrams, interfaces of the host. */
+/** Ports whose peer is behind a descriptor: streams, datagrams, interfaces of the host, NAT. */
 
 import type { LinkSpec } from '../port-spec.ts';
 import { DgramLink } from './dgram.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
 import { StreamLink } from './stream.ts';
 import { TapLink } from './tap.ts';
+import { UserLink } from './user.ts';
 
 export type { LinkContext, LinkEndpoint, LinkFault, LinkState } from './link.ts';
 
@@ -16,5 +17,7 @@ export function makeLink(spec: LinkSpec, context: LinkContext): LinkEndpoint {
       return new DgramLink(spec, context);
     case 'tap':
       return new TapLink(spec, context);
+    case 'user':
+      return new UserLink(spec, context);
   }
 }

@@ -37,6 +37,7 @@ constexpr auto table = std::to_array<Op>({
     {"link", op_link, false},
     {"set_mac", op_set_mac, false},
     {"channels", op_channels, false},
+    {"dhcp", op_dhcp, true},
     {"counters", op_counters, false},
     {"ping", op_ping, true},
     {"udp_send", op_udp_send, true},

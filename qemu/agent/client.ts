@@ -5,6 +5,7 @@ import {
   AgentError,
   type AgentHello,
   type AgentInterface,
+  type AgentLease,
   type AgentOpName,
   type AgentOps,
   type AskReport,
@@ -23,6 +24,8 @@ import {
 const quickTimeoutMs = 20_000;
 /** What an operation may take beyond the time it was told to run. */
 const graceMs = 60_000;
+/** Ten attempts of two seconds, and as much again for a busy host. */
+const dhcpMs = 60_000;
 
 interface Pending {
   readonly op: string;
@@ -142,6 +145,11 @@ export class AgentClient implements AsyncDisposable {
 
   async configure(wanted: AgentOps['configure'][0]): Promise<AgentInterface> {
     return (await this.call('configure', wanted)).interface;
+  }
+
+  /** Asks for an address; the interface gets it, and the default route. */
+  dhcp(name: string): Promise<AgentLease> {
+    return this.call('dhcp', { interface: name }, dhcpMs);
   }
 
   async link(name: string, up: boolean): Promise<AgentInterface> {

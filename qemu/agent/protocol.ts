@@ -9,6 +9,14 @@
 /** Goes up when an existing operation changes its meaning. */
 export const agentProtocolVersion = 1;
 
+/** What a DHCP server gave. */
+export interface AgentLease {
+  /** With its length: 10.0.2.15/24. */
+  readonly address: string;
+  readonly router: string;
+  readonly nameservers: readonly string[];
+}
+
 export interface AgentInterface {
   readonly name: string;
   readonly mac: string;
@@ -146,6 +154,8 @@ type JobNumber = { readonly job: number };
 /** Arguments and answer of every operation. */
 export interface AgentOps {
   hello: [None, AgentHello];
+  /** Needs our own image: its busybox asks. */
+  dhcp: [{ readonly interface: string }, AgentLease];
   configure: [
     {
       readonly interface: string;

@@ -54,7 +54,7 @@ const baseModules = ['virtio_pci', 'virtio_net', 'virtio_console'] as const;
  */
 const baseAppend = 'console=ttyS0 loglevel=5 panic=-1 oops=panic no_timer_check net.ifnames=0';
 
-const baseFolders = ['bin', 'dev', 'modules', 'proc', 'root', 'sys', 'tmp'] as const;
+const baseFolders = ['bin', 'dev', 'etc', 'modules', 'proc', 'root', 'sys', 'tmp'] as const;
 
 /** Process 1. The agent takes its place, so its end is a kernel panic that the serial log shows. */
 const initScript = `#!/bin/busybox sh
@@ -66,6 +66,23 @@ for module in $($b cat /modules/order); do
   $b insmod /modules/$module.ko || echo "init: $module did not load"
 done
 exec /bin/valenic-agent
+`;
+
+/** What busybox's udhcpc calls; the agent reads /tmp/lease. */
+const leaseScript = `#!/bin/busybox sh
+b=/bin/busybox
+case "$1" in
+  deconfig)
+    $b ip link set "$interface" up
+    ;;
+  bound | renew)
+    $b ip addr flush dev "$interface"
+    $b ip addr add "$ip/$mask" dev "$interface"
+    [ -z "$router" ] || $b ip route add default via "\${router%% *}" dev "$interface"
+    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf
+    echo "$ip/$mask \${router:-none} $dns" >/tmp/lease
+    ;;
+esac
 `;
 
 /**
@@ -119,6 +136,7 @@ function archiveEntries(
     { kind: 'file', path: 'bin/busybox', bytes: busybox, executable: true },
     { kind: 'link', path: 'bin/sh', target: 'busybox' },
     { kind: 'file', path: 'bin/valenic-agent', bytes: agent, executable: true },
+    { kind: 'file', path: 'bin/dhcp-lease', bytes: Buffer.from(leaseScript), executable: true },
     { kind: 'file', path: 'init', bytes: Buffer.from(initScript), executable: true },
     { kind: 'file', path: 'modules/order', bytes: order },
     ...modules.map(

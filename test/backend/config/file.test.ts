@@ -42,6 +42,7 @@ describe('the configuration file', () => {
         '    moderation: 32/50',
         '  - { name: vale0:h, host: true }',
         '  - { name: vale0:g, host, up: off }',
+        '  - { name: vale0:u, user, forward: [tcp:80:80, tcp:81:81] }',
       ].join('\n'),
       '/etc/valenic/v.yaml',
     );
@@ -59,6 +60,7 @@ describe('the configuration file', () => {
         ),
         parsePort('vale0:h,host'),
         parsePort('vale0:g,host,up=off'),
+        parsePort('vale0:u,user,forward=tcp:80:80,forward=tcp:81:81'),
       ],
     });
   });
@@ -124,7 +126,7 @@ describe('the configuration file', () => {
       'ports:\n  - { name: v:h, host: on, pooling: busy }',
       'v.yaml:2:5: unknown key "pooling"; did you mean "polling"?',
     ],
-    ['ports:\n  - { name: v:h, host: [] }', 'v.yaml:2:5: this is not possible: give a port like'],
+    ['ports:\n  - { name: v:h, host: {} }', 'v.yaml:2:5: this is not possible: give a port like'],
     ['ports: [v:h,host]', 'v.yaml:1:9: v:h has no kind'],
     ['ports: ["v:h,host", "v:h,host"]', 'v.yaml:1:21: v:h is there twice'],
     [

@@ -88,6 +88,23 @@ describe('the text of a port', () => {
       'dgram=udp:127.0.0.1:1,peer=udp:h.example:2',
       { kind: 'dgram', address: 'udp:127.0.0.1:1', peer: 'udp:h.example:2' },
     ],
+    ['user', { kind: 'user' }],
+    [
+      'user,forward=tcp:8080:80,host-loopback=on,forward=udp:0.0.0.0:53:10.9.0.20:5353,' +
+        'network=10.9.0.0/16',
+      {
+        kind: 'user',
+        network: '10.9.0.0/16',
+        hostLoopback: true,
+        forwards: [
+          { protocol: 'tcp', hostAddress: '127.0.0.1', hostPort: 8080, guestPort: 80 },
+          {
+            ...{ protocol: 'udp', hostAddress: '0.0.0.0', hostPort: 53 },
+            ...{ guestAddress: '10.9.0.20', guestPort: 5353 },
+          },
+        ],
+      },
+    ],
     ['tap=tap0', { kind: 'tap', interface: 'tap0', queues: 1 }],
     [
       'tap=t,queues=4,persist=on,mtu=9000',
@@ -111,6 +128,16 @@ describe('the text of a port', () => {
     ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file: an address has none'],
     ['dgram=/d,peer=', 'peer has no value: give a path or udp:HOST:PORT'],
     ['tap', 'port_syntax: tap needs an interface: tap=NAME'],
+    ['user=x', 'port_syntax: user takes no value'],
+    ['user,forward=tcp:80', 'give tcp or udp:[HOST-ADDRESS:]PORT:[GUEST-ADDRESS:]PORT'],
+    ['user,forward=tcp:0:80', 'value_invalid: forward=tcp:0:80 is not possible'],
+    ['user,forward=tcp:80:65536', 'value_invalid: forward=tcp:80:65536 is not possible'],
+    ['user,forward=tcp:1.2.3:80:80', 'value_invalid: forward=tcp:1.2.3:80:80 is not possible'],
+    ['user,forward=tcp:8:1,forward=tcp:8:2', 'tcp:127.0.0.1:8 is forwarded twice'],
+    ['user,network=10.0.2.1/24', 'give an IPv4 network of length 8 to 26, like 10.0.2.0/24'],
+    ['user,network=10.0.2.0/27', 'value_invalid: network=10.0.2.0/27 is not possible'],
+    ['user,host-loopback=on,host-loopback=on', 'port_syntax: host-loopback is given twice'],
+    ['user,mtu=1500', 'mtu is for vhost-user and tap ports, not for user'],
     ['tap=sixteen-letters!', 'value_invalid: tap=sixteen-letters! is not possible'],
     ['tap=a/b', 'an interface\'s name has 1 to 15 characters, no "/", ":" or "%"'],
     ['tap=..', 'value_invalid: tap=.. is not possible'],
@@ -178,7 +205,7 @@ describe('the text of a port', () => {
   it.each(['netmap', 'ptnet=/d', 'packet=eth0'])('says that %s is not built in yet', (kind) => {
     expect(refused(`v:p,${kind}`)).toBe(
       `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
-        'vhost-user, host, stream, dgram, tap are',
+        'vhost-user, host, stream, dgram, tap, user are',
     );
   });
 
