@@ -22,7 +22,7 @@ const tolerance = { sameCompiler: 2, otherCompiler: 20 };
 
 function build() {
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DVALENIC_BENCH=ON', '-DVALENIC_TESTS=OFF'];
-  const without = ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=OFF'];
+  const without = ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=OFF', '-DVALENIC_USER=OFF'];
   buildNative(folder, [...options, ...without], ['guard']);
 }
 

@@ -107,6 +107,7 @@ const arm64Options = [
   '-DCMAKE_EXE_LINKER_FLAGS=-static', // No libraries of that system are needed to run it.
   '-DVALENIC_ADDON=OFF',
   '-DVALENIC_AGENT=OFF',
+  '-DVALENIC_USER=OFF',
   roomsAsOne,
   '-DVALENIC_TEST_ROOMS=base|memory|net|ring|switch|lookup|driver|threats',
 ];
@@ -166,6 +167,7 @@ function fuzz() {
     '-DCMAKE_CXX_COMPILER=clang++-14',
     '-DVALENIC_ADDON=OFF',
     '-DVALENIC_AGENT=OFF',
+    '-DVALENIC_USER=OFF',
     '-DVALENIC_TESTS=OFF',
     '-DVALENIC_FUZZ=ON',
     '-DVALENIC_SANITIZE=address,undefined',
