@@ -37,7 +37,7 @@ export interface PortState {
   readonly workers: readonly number[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
-  /** Of stream, dgram and tap ports. */
+  /** Of stream, dgram, tap and packet ports. */
   readonly link?: LinkState;
 }
 

@@ -72,6 +72,11 @@ export interface NativeAddon {
     options: { queues: number; persist?: boolean; mtu?: number },
   ): { fds: number[]; created: boolean };
   /**
+   * Opens sockets at an interface, one for each queue: they take what comes to it and send from it.
+   * Throws with an errno's name.
+   */
+  openPacket(name: string, options: { queues: number }): { fds: number[] };
+  /**
    * Which versions of the wide functions there are, and which one runs: the widest, or the one that
    * VALENIC_SIMD names (native/src/base/simd.hpp).
    */

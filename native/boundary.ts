@@ -18,6 +18,10 @@ export const dropReasons = {
   tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
+  tx_ring_overflow: {
+    at: 'source',
+    text: 'it came to an interface faster than frames are taken: the ring there was full',
+  },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
@@ -233,9 +237,10 @@ export interface HostSinkReport {
 
 /**
  * `link` kinds have their peer behind a descriptor: `stream` frames in a byte stream, `dgram` one
- * frame a datagram, `tap` an interface of the host.
+ * frame a datagram, `tap` an interface that the host's stack sends to, `packet` the far side of any
+ * interface of the host: its wire.
  */
-export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
+export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap', 'packet'] as const;
 export type PortKind = (typeof portKinds)[number];
 
 /**
@@ -311,9 +316,9 @@ export interface Commands {
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
   /**
-   * Gives a port of kind stream, dgram or tap its descriptors, one for each queue; they move to the
-   * datapath in every case, and take the place of those before. `peer`: where a datagram socket
-   * that is not connected sends to, as a path.
+   * Gives a port of kind stream, dgram, tap or packet its descriptors, one for each queue; they
+   * move to the datapath in every case, and take the place of those before. `peer`: where a
+   * datagram socket that is not connected sends to, as a path.
    */
   'link.attach': [{ port: number; fds: readonly number[]; peer?: string }, Record<string, never>];
   /** Closes the port's descriptors. Answers after every worker let go of them. */

@@ -141,7 +141,7 @@ function portsText(): readonly string[] {
       `Kinds: ${portKinds.join(', ')}. vhost-user=PATH is a guest's NIC on the socket PATH; host is
 a source and sink of test frames in the daemon itself; stream=PATH and dgram=PATH are NICs of any
 model behind QEMU's -netdev stream and dgram (or tcp:HOST:PORT, udp:HOST:PORT); tap=NAME is an
-interface of the host.`,
+interface of the host, and packet=NAME the wire behind one that it has.`,
       'These keys can change under traffic, with valenic port set:',
     ]),
     ...keys(settingKeys),
@@ -149,7 +149,7 @@ interface of the host.`,
     ...keys(socketKeys),
     ...paragraphs([
       `stream ports have role, mode and group, dgram ports mode and group, tap ports queues and mtu
-(of an interface that is made), and these:`,
+(of an interface that is made), packet ports queues, and these:`,
     ]),
     ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
   ];

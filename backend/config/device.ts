@@ -3,7 +3,14 @@
 import { resolve } from 'node:path';
 import { ValenicError } from '../errors.ts';
 import { isInet, parseInet } from '../link/address.ts';
-import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
+import type {
+  DgramSpec,
+  PacketSpec,
+  PortSpec,
+  StreamSpec,
+  TapSpec,
+  VhostUserSpec,
+} from '../port-spec.ts';
 import { kindKeys, type Row, writeItems } from './keys.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */
@@ -39,6 +46,8 @@ export function readDevice(
       return dgram(value, items, folder);
     case 'tap':
       return tap(value, items);
+    case 'packet':
+      return packet(value, items);
   }
 }
 
@@ -55,6 +64,8 @@ export function writeDevice(device: Device): readonly string[] {
       return [`dgram=${device.address}`, ...writeItems(kindKeys[device.kind], device)];
     case 'tap':
       return [`tap=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
+    case 'packet':
+      return [`packet=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
   }
 }
 
@@ -103,15 +114,24 @@ function dgram(value: string | null, items: readonly Item[], folder: string): Dg
 /** IFNAMSIZ less its closing zero, and what the kernel refuses in a name: dev_valid_name(). */
 const interfaceName = /^[^\s/:\0%]{1,15}$/;
 
-function tap(name: string | null, items: readonly Item[]): TapSpec {
-  if (name === null || name === '') throw syntax('tap needs an interface: tap=NAME');
-  if (!interfaceName.test(name) || name === '.' || name === '..') {
-    throw new ValenicError(
-      'value_invalid',
-      `tap=${name} is not possible: an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
-    );
-  }
+function tap(value: string | null, items: readonly Item[]): TapSpec {
+  const name = interfaceOf('tap', value);
   return { queues: 1, ...readParts(kindKeys.tap, items), kind: 'tap', interface: name };
+}
+
+function packet(value: string | null, items: readonly Item[]): PacketSpec {
+  const name = interfaceOf('packet', value);
+  return { queues: 1, ...readParts(kindKeys.packet, items), kind: 'packet', interface: name };
+}
+
+function interfaceOf(key: string, name: string | null): string {
+  if (name === null || name === '') throw syntax(`${key} needs an interface: ${key}=NAME`);
+  if (interfaceName.test(name) && name !== '.' && name !== '..') return name;
+  throw new ValenicError(
+    'value_invalid',
+    `${key}=${name} is not possible: ` +
+      `an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
+  );
 }
 
 /** A path made absolute, or a network address as it stands. */

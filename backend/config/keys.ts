@@ -5,7 +5,14 @@
  */
 
 import { type PortSettings, pollingModes } from '../../native/boundary.ts';
-import type { DgramSpec, PortSpec, StreamSpec, TapSpec, VhostUserSpec } from '../port-spec.ts';
+import type {
+  DgramSpec,
+  PacketSpec,
+  PortSpec,
+  StreamSpec,
+  TapSpec,
+  VhostUserSpec,
+} from '../port-spec.ts';
 import {
   choice,
   fileMode,
@@ -181,9 +188,18 @@ const tapKeys = {
   ),
 };
 
+type PacketPart = Partial<Omit<PacketSpec, 'kind' | 'interface'>>;
+const packetKeys = {
+  queues: row(
+    integer(1, 16),
+    (queues): PacketPart => ({ queues }),
+    ({ queues }) => queues?.toString(),
+  ),
+};
+
 /** Kinds of ports that can be had, and those that are planned. */
-export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap'] as const;
-export const plannedKinds = ['netmap', 'ptnet', 'packet'] as const;
+export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap', 'packet'] as const;
+export const plannedKinds = ['netmap', 'ptnet'] as const;
 
 /** Keys of each kind, fixed when the port is added. */
 export const kindKeys = {
@@ -192,6 +208,7 @@ export const kindKeys = {
   stream: streamKeys,
   dgram: dgramKeys,
   tap: tapKeys,
+  packet: packetKeys,
 } as const satisfies Record<PortSpec['device']['kind'], Readonly<Record<string, unknown>>>;
 
 /** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */

@@ -67,6 +67,11 @@ const device = z.discriminatedUnion('kind', [
     persist: z.boolean().optional(),
     mtu: z.number().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('packet'),
+    interface: z.string(),
+    queues: z.number().default(1),
+  }),
 ]);
 const textBody = z.strictObject({ port: z.string() });
 const specBody = z.strictObject({ name: z.string(), device, settings: settings.default({}) });

@@ -19,6 +19,8 @@
 
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
+#include "port/packet_socket.hpp"
+#include "switch/port.hpp"
 
 namespace valenic::addon {
 namespace {
@@ -160,6 +162,14 @@ Napi::Value open_udp(const Napi::CallbackInfo& info) {
     return Napi::Number::New(env, fd.release());
 }
 
+/// As numbers; JavaScript owns them from here on.
+Napi::Array given_away(Napi::Env env, std::vector<OwnedFd>& fds) {
+    Napi::Array numbers = Napi::Array::New(env, fds.size());
+    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
+    for (OwnedFd& fd : fds) (void)fd.release();
+    return numbers;
+}
+
 // ---- Tap interfaces.
 
 ifreq request_for(const std::string& name) {
@@ -217,12 +227,24 @@ Napi::Value open_tap(const Napi::CallbackInfo& info) {
     std::vector<OwnedFd> fds;
     for (uint32_t i = 0; i < queues; ++i) fds.push_back(open_queue(env, name, queues > 1));
     if (created) set_up(env, name, options, fds[0].get());
-    Napi::Array numbers = Napi::Array::New(env, fds.size());
-    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
     Napi::Object result = Napi::Object::New(env);
-    result.Set("fds", numbers);
+    result.Set("fds", given_away(env, fds));
     result.Set("created", Napi::Boolean::New(env, created));
-    for (OwnedFd& fd : fds) (void)fd.release();  // JavaScript owns them now.
+    return result;
+}
+
+// ---- The wires of interfaces.
+
+Napi::Value open_packet(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsString() || !info[1].IsObject())
+        throw Napi::TypeError::New(env, "name: a string, options: an object");
+    const Reader options(env, info[1].As<Napi::Object>());
+    auto fds = open_packet_sockets(info[0].As<Napi::String>().Utf8Value(),
+                                   options.u32("queues", Port::queues_max));
+    if (!fds) throw errno_error(env, fds.error().call, fds.error().number);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("fds", given_away(env, fds.value()));
     return result;
 }
 
@@ -237,6 +259,7 @@ void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes)
                 Napi::Function::New<bind_unix_datagram>(env, "bindUnixDatagram"));
     exports.Set("openUdp", Napi::Function::New<open_udp>(env, "openUdp"));
     exports.Set("openTap", Napi::Function::New<open_tap>(env, "openTap"));
+    exports.Set("openPacket", Napi::Function::New<open_packet>(env, "openPacket"));
 }
 
 }  // namespace valenic::addon

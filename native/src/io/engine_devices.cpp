@@ -153,6 +153,7 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::strin
     if (fds.size() != link.queue_count()) return CommandError::invalid_argument;
     for (const OwnedFd& fd : fds)
         if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
+    if (!link.prepare(fds)) return CommandError::system;
     bool good = true;
     change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);

@@ -15,6 +15,7 @@ enum class DropReason : uint8_t {
     tx_no_destination,
     tx_reflected,
     tx_port_down,
+    tx_ring_overflow,
     rx_no_buffer,
     rx_too_long,
     rx_ring_stopped,
@@ -35,6 +36,7 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_no_destination",
     "tx_reflected",
     "tx_port_down",
+    "tx_ring_overflow",
     "rx_no_buffer",
     "rx_too_long",
     "rx_ring_stopped",
@@ -61,6 +63,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "no other port is on the switch",
     "its destination is on the port it came from",
     "the sending port is administratively down",
+    "it came to an interface faster than frames are taken: the ring there was full",
     "the receiver has no free buffer in its ring",
     "longer than the receiver's buffers can hold",
     "the receiver has not started its ring",
@@ -353,6 +356,7 @@ enum class PortKind : uint8_t {
     stream,
     dgram,
     tap,
+    packet,
     count,
 };
 
@@ -363,6 +367,7 @@ inline constexpr const char* port_kind_names[] = {
     "stream",
     "dgram",
     "tap",
+    "packet",
 };
 // clang-format on
 static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count));
