@@ -197,7 +197,7 @@ TEST_SUITE("packet port" * needs_root) {
         rig.transmit({plain(60)});
         CHECK(rig.count(DropReason::rx_link_down) == 1);
         rig.port.look_after(*rig.context);
-        Wire::run("ip link set near up");
+        Wire::set_up();
         rig.transmit({plain(60, 1)});
         CHECK(frames_of(rig.far_end(1)) == std::vector<Bytes>{plain(60, 1)});
         REQUIRE(rig.wire.send(plain(60, 2)) == 0);

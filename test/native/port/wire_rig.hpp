@@ -48,7 +48,14 @@ class Wire {
     static void make(unsigned mtu) {
         const std::string size = "mtu " + std::to_string(mtu);
         run("ip link add near " + size + " type veth peer name far " + size);
+        set_up();
+    }
+    /// Until the kernel has given both a queue to send from, it drops what they send and says
+    /// nothing: it does so in a thread of its own.
+    static void set_up() {
         run("ip link set near up && ip link set far up");
+        run("until ip -o link show near | grep -q 'state UP' && "
+            "ip -o link show far | grep -q 'state UP'; do sleep 0.01; done");
     }
     /// A socket at one of them, with a net header in front of every frame.
     static OwnedFd open(const char* interface) {
