@@ -51,6 +51,8 @@ export interface TapSpec {
   readonly persist?: boolean;
   /** Of one that we make. */
   readonly mtu?: number;
+  /** Host's stack and switch leave checksums and segmentation to each other. On by default. */
+  readonly offloads?: boolean;
 }
 /** The wire of an interface of the host: what comes to it and what leaves it. */
 export interface PacketSpec {

@@ -1,6 +1,6 @@
 /** What the addon gives besides the datapath: sockets, descriptors, interfaces. */
 
-import type { DatapathEvent, NativeDatapath } from './boundary.ts';
+import type { DatapathEvent, NativeDatapath, NetHeaderUse } from './boundary.ts';
 
 /** A UNIX stream socket that carries descriptors; Node's own cannot. */
 export interface NativeFdSocket {
@@ -64,18 +64,22 @@ export interface NativeAddon {
   openUdp(local: { host: string; port: number }, peer: { host: string; port: number }): number;
   /**
    * Opens a tap interface, one descriptor for each queue, and makes it when there is none of that
-   * name: then it is set up, and goes with its descriptors unless it persists. Throws with an
-   * errno's name.
+   * name: then it is set up, and goes with its descriptors unless it persists. `offloads`: frames
+   * are to carry a virtio-net header and what it may ask for; `netHeader` says what came of it.
+   * Throws with an errno's name.
    */
   openTap(
     name: string,
-    options: { queues: number; persist?: boolean; mtu?: number },
-  ): { fds: number[]; created: boolean };
+    options: { queues: number; offloads: boolean; persist?: boolean; mtu?: number },
+  ): { fds: number[]; created: boolean; netHeader: NetHeaderUse };
   /**
    * Opens sockets at an interface, one for each queue: they take what comes to it and send from it.
    * Throws with an errno's name.
    */
-  openPacket(name: string, options: { queues: number }): { fds: number[] };
+  openPacket(
+    name: string,
+    options: { queues: number },
+  ): { fds: number[]; netHeader: NetHeaderUse };
   /**
    * Which versions of the wide functions there are, and which one runs: the widest, or the one that
    * VALENIC_SIMD names (native/src/base/simd.hpp).

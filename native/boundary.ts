@@ -44,7 +44,8 @@ export type DropReason = keyof typeof dropReasons;
  * TX and RX as the guest sees them: TX is guest -> us. The drop reasons follow, in their order.
  * Big frames are those with segmentation asked for (TSO, USO): `rx_big_whole` went to the receiver
  * untouched, `rx_big_cut` became `rx_segments_made`; `rx_checksums_made` counts the other frames
- * whose checksum the receiver did not take as partial.
+ * whose checksum the receiver did not take as partial. `rx_coalesced` counts TCP segments that were
+ * appended to the one before, for a receiver that takes big frames, from a source that has none.
  */
 export const portCounters = [
   'tx_frames',
@@ -58,6 +59,7 @@ export const portCounters = [
   'rx_big_cut',
   'rx_segments_made',
   'rx_checksums_made',
+  'rx_coalesced',
   'kicks',
   'calls',
   'calls_suppressed',
@@ -85,7 +87,7 @@ export const workerCounters = [
 export type WorkerCounter = (typeof workerCounters)[number];
 
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
-export const statsPage = { magic: 0x56414c4553544154n, version: 1, wordsPerBlock: 64 } as const;
+export const statsPage = { magic: 0x56414c4553544154n, version: 2, wordsPerBlock: 64 } as const;
 
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';
@@ -244,6 +246,13 @@ export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap', 'packet'] a
 export type PortKind = (typeof portKinds)[number];
 
 /**
+ * What stands before each frame of a tap port's descriptors: nothing; a virtio-net header that
+ * leaves nothing to anybody; one that may leave checksums and TSO, or USO as well.
+ */
+export const netHeaderUses = ['none', 'plain', 'tso', 'uso'] as const;
+export type NetHeaderUse = (typeof netHeaderUses)[number];
+
+/**
  * Commands, by name: argument and answer. `Datapath.command(name, argument)` resolves with the
  * answer once every worker that matters has passed a batch boundary, or rejects with a
  * DatapathError whose `code` is a FaultCode or one of `commandErrors`.
@@ -318,9 +327,12 @@ export interface Commands {
   /**
    * Gives a port of kind stream, dgram, tap or packet its descriptors, one for each queue; they
    * move to the datapath in every case, and take the place of those before. `peer`: where a
-   * datagram socket that is not connected sends to, as a path.
+   * datagram socket that is not connected sends to, as a path. `netHeader`: as openTap() said; none unless given.
    */
-  'link.attach': [{ port: number; fds: readonly number[]; peer?: string }, Record<string, never>];
+  'link.attach': [
+    { port: number; fds: readonly number[]; peer?: string; netHeader?: NetHeaderUse },
+    Record<string, never>,
+  ];
   /** Closes the port's descriptors. Answers after every worker let go of them. */
   'link.detach': [{ port: number }, Record<string, never>];
   /** One-way cache-line ping-pong between two CPUs, nanoseconds: are the cores near or far? */

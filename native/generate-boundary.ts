@@ -11,6 +11,7 @@ import {
   dropReasons,
   type FaultLevel,
   faults,
+  netHeaderUses,
   pollingModes,
   portCounters,
   portKinds,
@@ -92,6 +93,7 @@ export function generateBoundary(): Record<string, string> {
     closes(),
     namedEnum('PollingMode', 'How a worker learns that there is work.', pollingModes),
     namedEnum('PortKind', 'What is at the other end of a port.', portKinds),
+    namedEnum('NetHeaderUse', 'What stands before the frames of a tap port.', netHeaderUses),
     namedEnum('CommandError', 'Why a command was refused.', Object.keys(commandErrors)),
     textOf('CommandError', 'The refusal in words.', Object.values(commandErrors)),
   ];

@@ -22,6 +22,8 @@ export const packages = {
     'dpdk-dev', // Debian's package of dpdk-testpmd.
     'linux-libc-dev',
     'procps',
+    'iproute2',
+    'iperf3',
     'g++-aarch64-linux-gnu',
     'qemu-user',
   ],

@@ -70,7 +70,7 @@ function runDoctest(command, env = {}, options = []) {
   return { passed, failed: 1, failures: ['the way the program ended'] };
 }
 
-/** A quarter of the time. Not for the step plain, which shows that each file includes what it needs. */
+/** A quarter of the time. Not for the step plain: it shows that files include what they need. */
 const roomsAsOne = '-DVALENIC_ROOMS_AS_ONE=ON';
 
 const plainOptions = ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=ON', '-DCMAKE_BUILD_TYPE=Release'];

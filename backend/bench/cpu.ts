@@ -4,14 +4,14 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
-import { listOf, numberIn, oneOf, parseWords } from './values.ts';
+import { cpuPairOption, listOf, numberFrom, numberIn, oneOf, parseWords } from './values.ts';
 
 export interface CpuRow {
   readonly scenario: 'cpu';
@@ -53,23 +53,14 @@ function command(): Command {
     .option(
       '--rates <pps>',
       'frames per second; 0 = none is sent',
-      listOf((text) => numberIn(text, 0, 1e8)),
+      listOf(numberFrom(0, 1e8)),
       [0, 1000, 100_000, 1_000_000],
     )
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
     .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
-    .option('--seconds <s>', 'of each run', (text) => numberIn(text, 0.05, 3600), 1)
-    .option(
-      '--repeat <n>',
-      'runs; the median p99 and CPU count',
-      (text) => numberIn(text, 1, 99),
-      3,
-    )
-    .addOption(
-      new Option('--cpu <list>', "the worker's CPU, then the driver's")
-        .argParser(listOf((text) => numberIn(text, 0, 1023)))
-        .default([1, 0]),
-    )
+    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
+    .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
+    .addOption(cpuPairOption("the worker's CPU, then the driver's"))
     .option('--json', 'one JSON object a line on stdout');
 }
 

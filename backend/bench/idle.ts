@@ -1,16 +1,13 @@
 /** `valenic bench idle`: what many guests that do nothing cost the back-end. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Command } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
-import { createBackend } from '../backend.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
+import { withPorts } from './ports-rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
-import { listOf, numberIn, oneOf, parseWords } from './values.ts';
+import { listOf, numberFrom, oneOf, parseWords } from './values.ts';
 
 export interface IdleRow {
   readonly scenario: 'idle';
@@ -37,15 +34,10 @@ interface IdleOptions {
 function command(): Command {
   return new Command('valenic bench idle')
     .description('CPU of the back-end with guests that are connected and do nothing')
-    .option(
-      '--ports <list>',
-      'guests',
-      listOf((text) => numberIn(text, 1, 250)),
-      [100],
-    )
+    .option('--ports <list>', 'guests', listOf(numberFrom(1, 250)), [100])
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
-    .option('--seconds <s>', 'of each run', (text) => numberIn(text, 0.1, 3600), 5)
-    .option('--workers <n>', 'host I/O threads', (text) => numberIn(text, 1, 15), 1)
+    .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
+    .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
     .option('--json', 'one JSON object a line on stdout');
 }
 
@@ -68,15 +60,7 @@ async function measure(
   { seconds, workers }: IdleOptions,
   io: BenchIo,
 ): Promise<IdleRow> {
-  const folder = await mkdtemp(join(tmpdir(), 'valenic-idle-'));
-  const backend = await createBackend({ workers, polling });
-  try {
-    const paths = Array.from({ length: count }, (_, index) => join(folder, `${index}.sock`));
-    for (const [index, path] of paths.entries()) {
-      const name = { switch: 'vale0', port: `g${index}` };
-      const device = { kind: 'vhost-user', path, role: 'server', queues: 1 } as const;
-      await backend.addPort({ name, device, settings: {} });
-    }
+  return withPorts(count, { workers, polling }, async (backend, paths) => {
     const words = [
       ...paths.flatMap((path) => ['--port', path]),
       ...['--sleep', '--ring', '64', '--warmup', '1', '--seconds', `${seconds}`, '--runs', '1'],
@@ -111,10 +95,7 @@ async function measure(
       roundsPerSecond: rounds / seconds,
       environment: environmentOf(noGuest, []),
     };
-  } finally {
-    await backend.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function lineOf(row: IdleRow): string {

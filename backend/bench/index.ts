@@ -16,6 +16,7 @@ import { Rig } from './rig.ts';
 import type { Row, Scenario, SkippedRow } from './row.ts';
 import { SyntheticLoad } from './synthetic-load.ts';
 import { environmentText, tableHead, tableLine } from './table.ts';
+import { tcpBenches } from './tcp/index.ts';
 import { refuseUnwritable } from './values.ts';
 
 export interface BenchIo {
@@ -30,6 +31,7 @@ const others: Readonly<Record<string, typeof runCpuBench>> = {
   idle: runIdleBench,
   peers: runPeers,
   ports: runPortsBench,
+  ...tcpBenches,
 };
 
 /** @returns the exit status. @throws {ValenicError} */

@@ -8,7 +8,9 @@ import { examplesText } from '../help.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
 import { portsCommand, portsExamples } from './ports-options.ts';
 import type { Scenario } from './row.ts';
-import { listOf, numberIn, oneOf, usageSentence, wholeIn } from './values.ts';
+import { tcpCommand, tcpExamples } from './tcp/options.ts';
+import { tcpTests } from './tcp/traffic.ts';
+import { listOf, numberFrom, oneOf, usageSentence, wholeFrom } from './values.ts';
 
 /** Scenarios are one point; the others vary something and write a page. */
 export type CommandName = Scenario | 'sweep' | 'batch' | 'frames';
@@ -47,6 +49,7 @@ export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 /** Doubling, as far as the setting goes. */
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const curves = ['sweep', 'batch', 'frames'] as const;
+const measurable = [...scenarios, ...curves, 'peers', 'ports', ...tcpTests];
 
 export const benchExamples = {
   g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
@@ -57,6 +60,7 @@ export const benchExamples = {
   frames: ['bench frames --frame 60,1514,9000'],
   peers: peersExamples,
   ports: portsExamples,
+  ...tcpExamples,
 } as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -75,7 +79,7 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${[...scenarios, ...curves, 'peers', 'ports'].join(', ')}`
+        ? `say what to measure: ${measurable.join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
@@ -104,6 +108,7 @@ export function benchProgram(
   // For the help and the manual; runBench() gives their words elsewhere.
   program.addCommand(peersCommand());
   program.addCommand(portsCommand());
+  for (const test of tcpTests) program.addCommand(tcpCommand(test));
   return program;
 }
 
@@ -147,9 +152,7 @@ function describe(name: CommandName): string {
 }
 
 function addOptions(command: Command, name: CommandName): Command {
-  const bounds = (low: number, high: number) => (text: string) => numberIn(text, low, high);
-  const whole = (low: number, high: number) => (text: string) => wholeIn(text, low, high);
-  const frames = listOf(whole(60, 9014));
+  const frames = listOf(wholeFrom(60, 9014));
   command.exitOverride().configureOutput({ writeErr: () => {} });
   if (name === 'sweep') {
     command.addOption(
@@ -177,21 +180,21 @@ function addOptions(command: Command, name: CommandName): Command {
     .option(
       '--batch <list>',
       'frames of a batch at most, 1..256 (default 64)',
-      listOf(whole(1, 256)),
+      listOf(wholeFrom(1, 256)),
     )
-    .option('--seconds <s>', 'of each run', bounds(0.05, 3600), 1)
-    .option('--warmup <s>', 'before the first run', bounds(0, 600), 0.3)
-    .option('--repeat <n>', 'runs', whole(1, 1000), 5)
-    .option('--rate <pps>', 'frames per second; 0 = as many as go', whole(0, 1e9), 0)
+    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
+    .option('--warmup <s>', 'before the first run', numberFrom(0, 600), 0.3)
+    .option('--repeat <n>', 'runs', wholeFrom(1, 1000), 5)
+    .option('--rate <pps>', 'frames per second; 0 = as many as go', wholeFrom(0, 1e9), 0)
     .option(
       '--latency-rate <pps>',
       'of the run that measures delays; 0 = none',
-      whole(0, 1e7),
+      wholeFrom(0, 1e7),
       10_000,
     )
-    .option('--ring <slots>', 'of the synthetic driver', whole(4, 32768), 256)
-    .option('--workers <n>', 'host I/O threads', whole(1, 15), 1)
-    .option('--cpu <list>', "the worker's CPU, then the driver's", listOf(whole(0, 1023)))
+    .option('--ring <slots>', 'of the synthetic driver', wholeFrom(4, 32768), 256)
+    .option('--workers <n>', 'host I/O threads', wholeFrom(1, 15), 1)
+    .option('--cpu <list>', "the worker's CPU, then the driver's", listOf(wholeFrom(0, 1023)))
     .option('--mergeable', 'negotiate mergeable receive buffers')
     .option('--packed', 'packed rings instead of split ones')
     .option('--in-order', 'negotiate IN_ORDER (synthetic driver)')
@@ -200,7 +203,7 @@ function addOptions(command: Command, name: CommandName): Command {
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes')
     .option('--qemu <program>', 'QEMU to boot guests with')
-    .option('--memory <MiB>', 'of each guest', whole(64, 65536), 192);
+    .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 192);
 }
 
 function finish(command: CommandName, raw: Raw): BenchOptions {

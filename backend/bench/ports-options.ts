@@ -1,9 +1,17 @@
 /** What `valenic bench ports` is asked for. */
 
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
-import { listOf, numberIn, oneOf, parseWords, wholeIn } from './values.ts';
+import {
+  cpuPairOf,
+  cpuPairOption,
+  listOf,
+  numberFrom,
+  oneOf,
+  parseWords,
+  wholeFrom,
+} from './values.ts';
 
 export const traffics = ['pairs', 'flood'] as const;
 export type Traffic = (typeof traffics)[number];
@@ -40,33 +48,25 @@ export function parsePortsOptions(
 ): PortsOptions | null {
   const raw = parseWords<Raw>(portsCommand().name('valenic bench ports'), argv, write);
   if (raw === null) return null;
-  const [worker, driver] = raw.cpu;
-  if (worker === undefined || driver === undefined || raw.cpu.length !== 2) {
-    throw new ValenicError('usage', '--cpu: two CPUs are wanted, as in --cpu 1,0');
-  }
+  const cpu = cpuPairOf(raw.cpu);
   const odd = raw.ports.find((ports) => ports % 2 === 1);
   if (odd !== undefined && raw.traffic.includes('pairs')) {
     throw new ValenicError('usage', `--ports ${odd}: pairs want an even number`);
   }
-  return { ...raw, cpu: [worker, driver], json: raw.json ?? false, output: raw.output ?? null };
+  return { ...raw, cpu, json: raw.json ?? false, output: raw.output ?? null };
 }
 
 /** Its options; what is done with them is parsePortsOptions()'s. */
 export function portsCommand(): Command {
-  const whole = (low: number, high: number) => (text: string) => wholeIn(text, low, high);
   return new Command('ports')
     .description('rate and cost of a copy by the number of ports: pairs, and floods')
-    .option('--ports <list>', 'guests of the switch, 2..250', listOf(whole(2, 250)), [2, 8, 64])
+    .option('--ports <list>', 'guests of the switch, 2..250', listOf(wholeFrom(2, 250)), [2, 8, 64])
     .option('--traffic <list>', `which of ${traffics.join(',')}`, listOf(oneOf(traffics)), traffics)
-    .option('--frame <bytes>', 'without FCS', whole(60, 9014), 60)
-    .option('--rate <pps>', 'of each sender; 0 = as many as go', whole(0, 1e9), 0)
-    .option('--seconds <s>', 'of each run', (text) => numberIn(text, 0.05, 3600), 1)
-    .option('--repeat <n>', 'runs', whole(1, 1000), 3)
-    .addOption(
-      new Option('--cpu <list>', "the worker's CPU, then the driver's")
-        .argParser(listOf(whole(0, 1023)))
-        .default([1, 0], '1,0'),
-    )
+    .option('--frame <bytes>', 'without FCS', wholeFrom(60, 9014), 60)
+    .option('--rate <pps>', 'of each sender; 0 = as many as go', wholeFrom(0, 1e9), 0)
+    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
+    .option('--repeat <n>', 'runs', wholeFrom(1, 1000), 3)
+    .addOption(cpuPairOption("the worker's CPU, then the driver's"))
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where a page of plots goes')
     .addHelpText('after', examplesText(portsExamples));

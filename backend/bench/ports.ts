@@ -3,16 +3,15 @@
  * to each other, and one guest whose frames are flooded to all others.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Backend, createBackend } from '../backend.ts';
+import { writeFile } from 'node:fs/promises';
+import type { Backend } from '../backend.ts';
 import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
 import { difference } from '../stats/stats.ts';
 import { environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
 import { type PortsOptions, parsePortsOptions, type Traffic } from './ports-options.ts';
+import { withPorts } from './ports-rig.ts';
 import { type PortsRow, portsHead, portsLine, portsPage, portsRow } from './ports-row.ts';
 import { runSynthetic, type SyntheticLine } from './synthetic-process.ts';
 import { refuseUnwritable } from './values.ts';
@@ -46,15 +45,8 @@ async function measure(
   io: BenchIo,
 ): Promise<PortsRow> {
   const [workerCpu, driverCpu] = options.cpu;
-  const folder = await mkdtemp(join(tmpdir(), 'valenic-ports-'));
-  const backend = await createBackend({ workers: 1, polling: 'busy', cpus: [workerCpu] });
-  try {
-    const paths = Array.from({ length: ports }, (_, index) => join(folder, `${index}.sock`));
-    for (const [index, path] of paths.entries()) {
-      const name = { switch: 'vale0', port: `g${index}` };
-      const device = { kind: 'vhost-user', path, role: 'server', queues: 1 } as const;
-      await backend.addPort({ name, device, settings: {} });
-    }
+  const settings = { workers: 1, polling: 'busy', cpus: [workerCpu] } as const;
+  return withPorts(ports, settings, async (backend, paths) => {
     const placement = { cpuA: workerCpu, cpuB: driverCpu };
     const probe = await backend.datapath.command('probe.placement', placement).catch(() => null);
     const busyNs = () => backend.workerStats().reduce((sum, worker) => sum + worker.busy_ns, 0);
@@ -70,13 +62,10 @@ async function measure(
       ...{ busyNs: busyNs() - busyBefore, probeNs: probe?.ns ?? null },
       environment: environmentOf(noGuest, []),
     });
-  } catch (error) {
+  }).catch((error) => {
     if (io.signal?.aborted) throw new ValenicError('interrupted', 'stopped within a measurement');
     throw error;
-  } finally {
-    await backend.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 const neverAborted = new AbortController().signal;

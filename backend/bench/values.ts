@@ -1,7 +1,7 @@
 /** Readers of option values, in commander's manner: they refuse with a sentence. */
 
 import { closeSync, openSync } from 'node:fs';
-import { type Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ValenicError } from '../errors.ts';
 
 export function numberIn(text: string, low: number, high: number): number {
@@ -16,6 +16,16 @@ export function wholeIn(text: string, low: number, high: number): number {
   throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
 }
 
+/** As numberIn(), for an option's parser. */
+export function numberFrom(low: number, high: number): (text: string) => number {
+  return (text) => numberIn(text, low, high);
+}
+
+/** As wholeIn(), for an option's parser. */
+export function wholeFrom(low: number, high: number): (text: string) => number {
+  return (text) => wholeIn(text, low, high);
+}
+
 export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {
   return (text) => {
     const name = names.find((candidate) => candidate === text);
@@ -26,6 +36,20 @@ export function oneOf<Name extends string>(names: readonly Name[]): (text: strin
 
 export function listOf<T>(parse: (text: string) => T): (text: string) => readonly T[] {
   return (text) => text.split(',').map((part) => parse(part.trim()));
+}
+
+/** `--cpu`: where two parties run; whether there are two is cpuPairOf()'s. */
+export function cpuPairOption(description: string): Option {
+  return new Option('--cpu <list>', description)
+    .argParser(listOf(wholeFrom(0, 1023)))
+    .default([1, 0], '1,0');
+}
+
+/** @throws {ValenicError} `usage`: not two of them. */
+export function cpuPairOf(cpus: readonly number[]): readonly [number, number] {
+  const [first, second] = cpus;
+  if (first !== undefined && second !== undefined && cpus.length === 2) return [first, second];
+  throw new ValenicError('usage', '--cpu: two CPUs are wanted, as in --cpu 1,0');
 }
 
 /**

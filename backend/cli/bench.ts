@@ -8,7 +8,7 @@ export function addBenchCommand(program: Command): void {
   program
     .command('bench')
     .description(
-      'measure: g2g, g2h, h2g, sweep, curves, cpu, idle, ports, peers; see valenic bench --help',
+      'measure: g2g, g2h, h2g, tcp, udp, latency, sweep, curves, peers …; see valenic bench --help',
     )
     .argument('[words...]')
     .helpOption(false);

@@ -148,8 +148,8 @@ interface of the host, and packet=NAME the wire behind one that it has.`,
     ...paragraphs(['These are fixed when a vhost-user port is added:']),
     ...keys(socketKeys),
     ...paragraphs([
-      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues and mtu
-(of an interface that is made), packet ports queues, and these:`,
+      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues,
+offloads and mtu (of an interface that is made), packet ports queues, and these:`,
     ]),
     ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
   ];

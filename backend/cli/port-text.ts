@@ -53,13 +53,14 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {
-  const { role, address, peerAddress, peer, fault, notice, connected } = state;
+  const { role, address, peerAddress, peer, fault, notice, connected, offloads } = state;
   const ours = role === undefined ? '' : `, we ${role === 'server' ? 'listen' : 'connect'}`;
   const who = peer === undefined ? '' : `, process ${peer.pid} of user ${peer.uid}`;
   const facts: [string, string][] = [
     ['at', `${address}${ours}`],
     ['peer', peerAddress ?? (connected ? `connected${who}` : 'not connected')],
   ];
+  if (offloads !== undefined) facts.push(['offloads', offloads.join(' ') || 'none']);
   if (fault !== null) {
     const when = new Date(fault.at).toISOString();
     facts.push(['fault', cli.paint('bad', `${fault.code}: ${fault.text} (${when})`)]);

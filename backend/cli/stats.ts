@@ -128,10 +128,16 @@ function offloadsText(ports: readonly (readonly [string, PortStats])[]): string 
   const rows = ports
     .map(([name, { counters: c }]) => ({
       name,
-      counts: [c.rx_big_whole, c.rx_big_cut, c.rx_segments_made, c.rx_checksums_made],
+      counts: [
+        ...[c.rx_big_whole, c.rx_big_cut, c.rx_segments_made],
+        ...[c.rx_checksums_made, c.rx_coalesced],
+      ],
     }))
     .filter(({ counts }) => counts.some((frames) => frames > 0))
     .map(({ name, counts }) => [name, ...counts.map(count)]);
-  const head = ['PORT', 'RX BIG UNCUT', 'RX BIG CUT', 'INTO SEGMENTS', 'CHECKSUMS MADE'];
+  const head = [
+    ...['PORT', 'RX BIG UNCUT', 'RX BIG CUT', 'INTO SEGMENTS', 'CHECKSUMS MADE'],
+    'COALESCED',
+  ];
   return rows.length === 0 ? '' : `\n${table(head, rows)}`;
 }

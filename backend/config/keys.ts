@@ -186,6 +186,11 @@ const tapKeys = {
     (mtu): TapPart => ({ mtu }),
     ({ mtu }) => mtu?.toString(),
   ),
+  offloads: row(
+    onOff,
+    (offloads): TapPart => ({ offloads }),
+    ({ offloads }) => word(offloads),
+  ),
 };
 
 type PacketPart = Partial<Omit<PacketSpec, 'kind' | 'interface'>>;

@@ -66,6 +66,7 @@ const device = z.discriminatedUnion('kind', [
     queues: z.number().default(1),
     persist: z.boolean().optional(),
     mtu: z.number().optional(),
+    offloads: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('packet'),

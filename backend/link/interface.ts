@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { DatapathEvent } from '../../native/boundary.ts';
+import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { codeOf } from '../vhost-user/faults.ts';
 import {
@@ -18,11 +18,20 @@ import {
 /** How often a deleted interface is looked for. */
 const lookMs = 500;
 
+const tso = ['CSUM', 'TSO4', 'TSO6', 'ECN'] as const;
+/** What host and switch leave to each other. */
+const offloadsOf = {
+  none: [],
+  plain: [],
+  tso,
+  uso: [...tso, 'USO4', 'USO6'],
+} as const satisfies Record<NetHeaderUse, readonly string[]>;
+
 /** What the kinds of such ports differ in. */
 export interface InterfacePlace {
   readonly name: string;
   /** One descriptor for each queue. Throws with an errno's name. */
-  readonly open: () => readonly number[];
+  readonly open: () => { readonly fds: readonly number[]; readonly netHeader: NetHeaderUse };
   /** Why that failed, and what to do. */
   readonly sentence: (code: string | undefined, error: unknown) => string;
 }
@@ -31,6 +40,7 @@ export class InterfaceLink implements LinkEndpoint {
   readonly #place: InterfacePlace;
   readonly #context: LinkContext;
   #connected = false;
+  #netHeader: NetHeaderUse = 'none';
   #fault: LinkFault | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -69,6 +79,7 @@ export class InterfaceLink implements LinkEndpoint {
     return {
       address: this.#place.name,
       connected: this.#connected,
+      offloads: offloadsOf[this.#netHeader],
       fault: this.#fault,
       notice: this.#notice(),
     };
@@ -91,8 +102,9 @@ export class InterfaceLink implements LinkEndpoint {
 
   async #attach(): Promise<void> {
     const { datapath, port } = this.#context;
-    const fds = this.#open();
-    await datapath.command('link.attach', { port, fds });
+    const { fds, netHeader } = this.#open();
+    await datapath.command('link.attach', { port, fds, netHeader });
+    this.#netHeader = netHeader;
     this.#connected = true;
     this.#fault = null;
   }
@@ -104,7 +116,7 @@ export class InterfaceLink implements LinkEndpoint {
     await datapath.command('link.detach', { port });
   }
 
-  #open(): readonly number[] {
+  #open(): ReturnType<InterfacePlace['open']> {
     const { open, sentence } = this.#place;
     try {
       return open();

@@ -34,6 +34,8 @@ export interface LinkState {
   readonly address: string;
   /** Where datagrams go. */
   readonly peerAddress?: string;
+  /** What both sides leave to each other: of tap ports. Empty: nothing. */
+  readonly offloads?: readonly string[];
   /** Frames can pass. */
   readonly connected: boolean;
   /** Who is at the other end of a UNIX stream socket. */

@@ -10,7 +10,7 @@ import type { LinkContext, LinkEndpoint } from './link.ts';
 
 export function packetLink(spec: PacketSpec, context: LinkContext): LinkEndpoint {
   const { interface: name, queues } = spec;
-  const open = () => context.addon.openPacket(name, { queues }).fds;
+  const open = () => context.addon.openPacket(name, { queues });
   const sentence = (code: string | undefined, error: unknown) => packetSentence(spec, code, error);
   return new InterfaceLink({ name, open, sentence }, context);
 }

@@ -42,6 +42,11 @@ Json op_packet_receive(const Args&, OpContext&);
 // tcp.cpp
 Json op_tcp_listen(const Args&, OpContext&);
 Json op_tcp_connect(const Args&, OpContext&);
+// round_trip.cpp
+Json op_tcp_echo(const Args&, OpContext&);
+Json op_tcp_ask(const Args&, OpContext&);
+// program.cpp
+Json op_program_start(const Args&, OpContext&);
 // system.cpp
 Json op_hello(const Args&, OpContext&);
 Json op_counters(const Args&, OpContext&);

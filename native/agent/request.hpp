@@ -1,5 +1,6 @@
 // The arguments of one request, checked as they are read; a broken rule is one sentence.
 #pragma once
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace valenic::agent {
 
@@ -34,6 +36,17 @@ class Args {
         if (!has(key) || !object_[key].is_string())
             throw OpError(std::string(key) + " must be a text");
         return object_[key].get<std::string>();
+    }
+
+    /// At least one text, at most `most` of them.
+    std::vector<std::string> texts(const char* key, size_t most) const {
+        const Json list = has(key) ? object_[key] : Json::array();
+        const auto is_text = [](const Json& item) { return item.is_string(); };
+        if (!list.is_array() || list.empty() || list.size() > most ||
+            !std::all_of(list.begin(), list.end(), is_text))
+            throw OpError(std::string(key) + " must be a list of texts, at most " +
+                          std::to_string(most));
+        return list.get<std::vector<std::string>>();
     }
 
     /// A whole number in [least, most].

@@ -8,8 +8,8 @@
 #include "base/clock.hpp"
 #include "traffic.hpp"
 
-using namespace valenic;             // NOLINT(google-build-using-namespace)
-using namespace valenic::synthetic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
+using namespace valenic::synthetic;
 
 namespace {
 

@@ -7,11 +7,13 @@ import {
   type AgentInterface,
   type AgentOpName,
   type AgentOps,
+  type AskReport,
   agentProtocolVersion,
   type CountersReport,
   type ListenReport,
   type PingReport,
   type PmdReport,
+  type ProgramReport,
   type ReceiveReport,
   type SendReport,
   type TransferReport,
@@ -55,6 +57,15 @@ export interface AgentListener {
 export interface AgentPmd {
   report(options?: { readonly reset?: boolean }): Promise<PmdReport>;
   stop(): Promise<PmdReport>;
+}
+
+/** A program that runs in the guest. */
+export interface AgentProgram {
+  report(): Promise<ProgramReport>;
+  /** Waits for its end. */
+  finished(timeoutMs: number): Promise<ProgramReport>;
+  /** Kills it if it still runs. */
+  stop(): Promise<ProgramReport>;
 }
 
 /** The agent of one guest. One client at a time: the socket serves no second one. */
@@ -189,6 +200,27 @@ export class AgentClient implements AsyncDisposable {
     // A transfer gives up by itself after 30 s without progress; 0.1 MB/s is slower than any here.
     const ms = 'seconds' in wanted ? wanted.seconds * 1000 : wanted.bytes / 100;
     return this.call('tcp_connect', wanted, ms + graceMs);
+  }
+
+  /** Answers tcpAsk() until it is stopped. */
+  async tcpEcho(port: number): Promise<{ stop(): Promise<void> }> {
+    const { job } = await this.call('tcp_echo', { port });
+    return { stop: () => this.call('job_stop', { job }).then(() => {}) };
+  }
+
+  tcpAsk(wanted: AgentOps['tcp_ask'][0]): Promise<AskReport> {
+    return this.call('tcp_ask', wanted, wanted.seconds * 1000 + graceMs);
+  }
+
+  /** Starts a program of the image, found as a shell finds it. */
+  async program(...words: readonly string[]): Promise<AgentProgram> {
+    const { job } = await this.call('program_start', { words });
+    return {
+      report: () => this.call('job_report', { job }) as Promise<ProgramReport>,
+      finished: (timeoutMs) =>
+        this.call('job_wait', { job, timeoutMs }, timeoutMs + 5000) as Promise<ProgramReport>,
+      stop: () => this.call('job_stop', { job }) as Promise<ProgramReport>,
+    };
   }
 
   async pmdStart(wanted: AgentOps['pmd_start'][0]): Promise<AgentPmd> {

@@ -5,6 +5,7 @@ export {
   type AgentConnectOptions,
   type AgentListener,
   type AgentPmd,
+  type AgentProgram,
   type AgentReceiver,
 } from './client.ts';
 export * from './protocol.ts';

@@ -95,6 +95,22 @@ export interface ListenReport extends Omit<TransferReport, 'check'> {
   readonly failure?: string;
 }
 
+/** One request and one answer after the other, over one TCP connection. */
+export interface AskReport {
+  readonly roundTrips: number;
+  readonly seconds: number;
+  readonly latencyUs: { readonly p50: number; readonly p99: number; readonly p999: number };
+}
+
+/** A program of the image, started by the agent. */
+export interface ProgramReport {
+  readonly running: boolean;
+  /** As a shell says it: above 128 a signal ended it. */
+  readonly status: number;
+  /** Of both streams, the first 256 KiB. */
+  readonly output: string;
+}
+
 /**
  * What the guest's poll-mode driver did: it drives the device from user space, without the
  * kernel.
@@ -190,6 +206,18 @@ export interface AgentOps {
     ),
     TransferReport,
   ];
+  tcp_echo: [{ readonly port: number }, JobNumber];
+  tcp_ask: [
+    {
+      readonly address: string;
+      readonly port: number;
+      readonly seconds: number;
+      /** Of a request and of its answer, 1 when absent. */
+      readonly bytes?: number;
+    },
+    AskReport,
+  ];
+  program_start: [{ readonly words: readonly string[] }, JobNumber];
   job_report: [JobNumber & { readonly reset?: boolean }, unknown];
   job_wait: [JobNumber & { readonly timeoutMs?: number }, unknown];
   job_stop: [JobNumber, unknown];

@@ -16,6 +16,7 @@ import { isStaticProgram } from './elf.ts';
 import { checkKernel, debianKernel, type GuestKernel, type KernelFlavour } from './kernel.ts';
 import { type KernelModule, resolveModules } from './modules.ts';
 import { type Log, unpackedPackage } from './packages.ts';
+import { programEntries } from './program.ts';
 
 export interface GuestImage {
   readonly kernel: string;
@@ -34,6 +35,8 @@ export interface GuestImageOptions {
   readonly kernel?: GuestKernel | KernelFlavour;
   /** Modules to load besides those for virtio-net and the agent's port. */
   readonly modules?: readonly string[];
+  /** Programs of this system to have in it, with their libraries, e.g. `iperf3`. */
+  readonly programs?: readonly string[];
   /** Words added to the kernel's command line. */
   readonly append?: string;
   readonly log?: Log;
@@ -50,6 +53,8 @@ const baseModules = ['virtio_pci', 'virtio_net', 'virtio_console'] as const;
  * doesn't work") when a busy host runs nothing of the guest meanwhile.
  */
 const baseAppend = 'console=ttyS0 loglevel=5 panic=-1 oops=panic no_timer_check net.ifnames=0';
+
+const baseFolders = ['bin', 'dev', 'modules', 'proc', 'root', 'sys', 'tmp'] as const;
 
 /** Process 1. The agent takes its place, so its end is a kernel panic that the serial log shows. */
 const initScript = `#!/bin/busybox sh
@@ -81,9 +86,12 @@ export async function buildGuestImage(options: GuestImageOptions): Promise<Guest
     ...baseModules,
     ...(options.modules ?? []),
   ]);
-  const archive = writeCpio(
-    archiveEntries(modules, await readAgent(options.agent), await readBusybox(cacheDir, log)),
+  const base = archiveEntries(
+    modules,
+    await readAgent(options.agent),
+    await readBusybox(cacheDir, log),
   );
+  const archive = writeCpio([...base, ...(await programsOf(options.programs ?? []))]);
   const hash = createHash('sha256').update(archive).digest('hex').slice(0, 16);
   const initrd = join(cacheDir, `initrd-${hash}.img`);
   const there = await stat(initrd).catch(() => null);
@@ -105,9 +113,7 @@ function archiveEntries(
 ): readonly CpioEntry[] {
   const order = Buffer.from(modules.map((module) => `${module.name}\n`).join(''));
   return [
-    ...['bin', 'dev', 'modules', 'proc', 'root', 'sys', 'tmp'].map(
-      (path) => ({ kind: 'directory', path }) as const,
-    ),
+    ...baseFolders.map((path) => ({ kind: 'directory', path }) as const),
     // Process 1 gets its standard output from here, before devtmpfs is mounted.
     { kind: 'device', path: 'dev/console', major: 5, minor: 1 },
     { kind: 'file', path: 'bin/busybox', bytes: busybox, executable: true },
@@ -119,6 +125,17 @@ function archiveEntries(
       ({ name, bytes }) => ({ kind: 'file', path: `modules/${name}.ko`, bytes }) as const,
     ),
   ];
+}
+
+/** Several programs share libraries: each path is in the archive once. */
+async function programsOf(names: readonly string[]): Promise<readonly CpioEntry[]> {
+  const entries = new Map<string, CpioEntry>();
+  for (const name of names) {
+    for (const entry of await programEntries(name, new Set(baseFolders))) {
+      entries.set(entry.path, entry);
+    }
+  }
+  return [...entries.values()];
 }
 
 async function readAgent(path: string): Promise<Buffer> {

@@ -15,8 +15,8 @@
 #include "bench_guest.hpp"
 #include "lookup/learning.hpp"
 
-using namespace valenic;         // NOLINT(google-build-using-namespace)
-using namespace valenic::bench;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
+using namespace valenic::bench;
 
 namespace {
 

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "base/check.hpp"
@@ -24,7 +23,7 @@
 #include "spec/virtio_features.hpp"
 #include "switch/vale.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 /// The measured part. A function of its own, so that callgrind can be told to collect in it.
 extern "C" __attribute__((noinline)) void guarded_round(Worker& worker) { worker.round(); }
@@ -253,16 +252,8 @@ class GuestOf final : public Guest {
  private:
     void add_indirect(size_t number, const driver::Buffer (&chain)[2]) {
         uint8_t* table = tables_ + number * 2 * sizeof(spec::SplitDesc);
-        if constexpr (std::is_same_v<Queue, driver::SplitQueue>) {
-            auto* at = reinterpret_cast<spec::SplitDesc*>(table);
-            at[0] = {chain[0].addr, chain[0].len_bytes, spec::desc_f_next, 1};
-            at[1] = {chain[1].addr, chain[1].len_bytes, 0, 0};
-        } else {  // In the order of the table, without links. virtio 1.2, 2.8.7.
-            auto* at = reinterpret_cast<spec::PackedDesc*>(table);
-            at[0] = {chain[0].addr, chain[0].len_bytes, 0, 0};
-            at[1] = {chain[1].addr, chain[1].len_bytes, 0, 0};
-        }
-        net_.tx().add_indirect(parts_.memory.guest_addr(table), 2 * sizeof(spec::SplitDesc));
+        const uint32_t bytes = Queue::write_indirect(table, chain);
+        net_.tx().add_indirect(parts_.memory.guest_addr(table), bytes);
     }
 
     driver::QueuePair<Queue> net_;

@@ -16,8 +16,8 @@
 #include "bench_guest.hpp"
 #include "io/engine.hpp"
 
-using namespace valenic;         // NOLINT(google-build-using-namespace)
-using namespace valenic::bench;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
+using namespace valenic::bench;
 
 namespace {
 

@@ -26,7 +26,7 @@
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_ring.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 using spec::VhostUserRequest;
 
 namespace {

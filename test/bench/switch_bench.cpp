@@ -15,7 +15,7 @@
 #include "spec/virtio_features.hpp"
 #include "switch/vale.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 namespace {
 

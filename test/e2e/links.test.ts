@@ -143,5 +143,8 @@ describe.skipIf(!may)('guests and the stack of the host, over a tap port', () =>
     const { counters } = lab.port('t').stats();
     expect(counters.rx_bytes).toBeGreaterThan(payloadBytes);
     expect(counters.tx_bytes).toBeGreaterThan(payloadBytes);
+    // Big frames uncut, into the host's stack and out of it.
+    expect(counters.rx_big_whole).toBeGreaterThan(0);
+    expect(lab.port('b').stats().counters.rx_big_whole).toBeGreaterThan(0);
   });
 });

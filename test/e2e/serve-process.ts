@@ -100,7 +100,7 @@ export class ServeProcess implements AsyncDisposable {
 }
 
 /** The JavaScript of this checkout: that of `npm run build`, made anew where it is older. */
-async function builtProgram(): Promise<void> {
+export async function builtProgram(): Promise<void> {
   const made = join(root, 'dist/backend/cli/main.js');
   const rooms = ['frontend-spec', 'native', 'backend', 'qemu'].map((room) => join(root, room));
   const sources = rooms.flatMap((room) =>

@@ -11,7 +11,7 @@
 
 #include "base/check.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 namespace {
 

@@ -16,7 +16,7 @@
 #include "net/net_header_check.hpp"
 #include "net/pieces.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 namespace {
 
@@ -144,7 +144,7 @@ void heal(Target& target, size_t index) {
     uint8_t* field = stage.bytes + headers.transport_at + tcp::checksum_at;
     store_word(field, 0);
     PieceWalk walk(target.batch, index);
-    walk.skip(headers.transport_at);
+    walk.pass_over(headers.transport_at);
     walk.add_to(sum, transport_bytes);
     store_word(field, checksum_of(sum.value()));
 }

@@ -29,7 +29,7 @@
 #define POISON(at, bytes) (void)(at)
 #endif
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 namespace {
 

@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 
-using namespace valenic;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
 
 namespace {
 

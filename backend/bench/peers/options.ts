@@ -1,9 +1,17 @@
 /** What `valenic bench peers` is asked for. */
 
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { ValenicError } from '../../errors.ts';
 import { examplesText } from '../../help.ts';
-import { listOf, numberIn, oneOf, parseWords, wholeIn } from '../values.ts';
+import {
+  cpuPairOf,
+  cpuPairOption,
+  listOf,
+  numberFrom,
+  oneOf,
+  parseWords,
+  wholeFrom,
+} from '../values.ts';
 import type { PeerName } from './backend.ts';
 import { quickWorkloads, workloadNames } from './workload.ts';
 
@@ -57,8 +65,6 @@ export function parsePeersOptions(
 
 /** Its options; what is done with them is parsePeersOptions()'s. */
 export function peersCommand(): Command {
-  const whole = (low: number, high: number) => (text: string) => wholeIn(text, low, high);
-  const bounds = (low: number, high: number) => (text: string) => numberIn(text, low, high);
   return new Command('peers')
     .description('the same load over Valenic, DPDK testpmd and Open vSwitch in turn')
     .option(
@@ -68,15 +74,11 @@ export function peersCommand(): Command {
     )
     .option('--peer <list>', `which of ${peerNames.join(', ')}`, listOf(oneOf(peerNames)))
     .option('--quick', `${quickWorkloads.join(', ')} against ${quickPeers.join(', ')}`)
-    .option('--pairs <n>', 'pairs that count, of each row', whole(1, 1000), 5)
-    .option('--seconds <s>', 'of each run', bounds(0.05, 600), 1)
-    .option('--warmup <s>', 'before each run', bounds(0, 60), 0.3)
-    .option('--deadline <minutes>', 'for the pairs of a row', bounds(0.01, 1440), 20)
-    .addOption(
-      new Option('--cpu <list>', "the backend's CPU, then the front-end's")
-        .argParser(listOf(whole(0, 1023)))
-        .default([1, 0], '1,0'),
-    )
+    .option('--pairs <n>', 'pairs that count, of each row', wholeFrom(1, 1000), 5)
+    .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 1)
+    .option('--warmup <s>', 'before each run', numberFrom(0, 60), 0.3)
+    .option('--deadline <minutes>', 'for the pairs of a row', numberFrom(0.01, 1440), 20)
+    .addOption(cpuPairOption("the backend's CPU, then the front-end's"))
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes', 'valenic-peers.html')
     .option('--history <file>', 'appends the rows to it, a line of JSON each')
@@ -84,10 +86,7 @@ export function peersCommand(): Command {
 }
 
 function finish(raw: Raw): PeersOptions {
-  const [backend, frontend] = raw.cpu;
-  if (backend === undefined || frontend === undefined || raw.cpu.length !== 2) {
-    throw new ValenicError('usage', '--cpu: two CPUs are wanted, as in --cpu 1,0');
-  }
+  const [backend, frontend] = cpuPairOf(raw.cpu);
   if (backend === frontend) {
     throw new ValenicError('usage', '--cpu: backend and front-end need a CPU each');
   }

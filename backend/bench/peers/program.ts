@@ -57,6 +57,10 @@ export class Program {
     return this.#over;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   /** The end of what it wrote, both streams. */
   get said(): string {
     return this.#said;

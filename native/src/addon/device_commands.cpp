@@ -188,6 +188,16 @@ Work host_report(const Reader& from) {
     };
 }
 
+spec::NetHeaderUse net_header_use(const Reader& from) {
+    if (!from.has("netHeader")) return spec::NetHeaderUse::none;
+    const std::string word = from.text("netHeader");
+    for (unsigned i = 0; i < static_cast<unsigned>(spec::NetHeaderUse::count); ++i) {
+        const auto use = static_cast<spec::NetHeaderUse>(i);
+        if (word == spec::name_of(use)) return use;
+    }
+    throw from.wrong("netHeader");
+}
+
 Work attach_link(const Reader& from) {
     // Descriptors first: they are ours whatever else is wrong.
     auto fds = std::make_shared<std::vector<OwnedFd>>();
@@ -198,8 +208,8 @@ Work attach_link(const Reader& from) {
         fds->emplace_back(number.As<Napi::Number>().Int32Value());
     }
     const std::string peer = from.has("peer") ? from.text("peer") : std::string();
-    return [id = from.u32("port"), fds, peer](Engine& engine) {
-        return done(engine.attach_link(id, std::move(*fds), peer));
+    return [id = from.u32("port"), fds, peer, use = net_header_use(from)](Engine& engine) {
+        return done(engine.attach_link(id, std::move(*fds), peer, use));
     };
 }
 

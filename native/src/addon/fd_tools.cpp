@@ -152,7 +152,7 @@ Napi::Value peer_credentials(const Napi::CallbackInfo& info) {
 }  // namespace valenic::addon
 
 void register_fd_tools(Napi::Env env, Napi::Object exports) {
-    using namespace valenic::addon;  // NOLINT(google-build-using-namespace)
+    using namespace valenic::addon;
     // Lives as long as the environment: its functions and objects point at it, and Node still
     // finalises objects after the hooks. One small leak for each worker thread of the process.
     auto* classes = new FdClasses();

@@ -20,6 +20,8 @@
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
 #include "port/packet_socket.hpp"
+#include "spec/boundary.hpp"
+#include "spec/virtio_net.hpp"
 #include "switch/port.hpp"
 
 namespace valenic::addon {
@@ -182,17 +184,44 @@ bool exists(const std::string& name) { return ::if_nametoindex(name.c_str()) != 
 
 /// One queue of the interface. An interface that was made with several queues wants to be told so
 /// also by who opens one, and the other way round.
-OwnedFd open_queue(Napi::Env env, const std::string& name, bool several) {
+OwnedFd open_queue(Napi::Env env, const std::string& name, bool several, bool offloads) {
     OwnedFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
     if (!fd.valid()) throw errno_error(env, "/dev/net/tun", errno);
+    unsigned known = 0;
+    short flags = IFF_TAP | IFF_NO_PI;
+    if (offloads && ::ioctl(fd.get(), TUNGETFEATURES, &known) == 0 && (known & IFF_VNET_HDR) != 0)
+        flags |= IFF_VNET_HDR;
     ifreq request = request_for(name);
-    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    request.ifr_flags = flags;
     if (several) request.ifr_flags |= IFF_MULTI_QUEUE;
     if (::ioctl(fd.get(), TUNSETIFF, &request) == 0) return fd;
     if (errno != EINVAL || several) throw errno_error(env, "TUNSETIFF", errno);
-    request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_MULTI_QUEUE);
+    request.ifr_flags = static_cast<short>(flags | IFF_MULTI_QUEUE);
     if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) throw errno_error(env, "TUNSETIFF", errno);
     return fd;
+}
+
+/// Since Linux 6.2; not in every header.
+constexpr unsigned tun_f_uso = 0x20 | 0x40;
+
+/// Settles what stands before frames, and what the kernel may leave to us: all that it knows, since
+/// the switch cuts and completes for whoever does not take it. An interface with queues of another
+/// program stays as that made it, and one that persists remembers what it was told: so it is asked,
+/// and told in any case.
+spec::NetHeaderUse settle_header(Napi::Env env, int tap, bool offloads) {
+    ifreq request{};
+    if (::ioctl(tap, TUNGETIFF, &request) != 0) throw errno_error(env, "TUNGETIFF", errno);
+    const bool header = (request.ifr_flags & IFF_VNET_HDR) != 0;
+    int bytes = spec::net_header_bytes;
+    if (header && ::ioctl(tap, TUNSETVNETHDRSZ, &bytes) != 0)
+        throw errno_error(env, "TUNSETVNETHDRSZ", errno);
+    if (header && offloads) {
+        constexpr unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+        if (::ioctl(tap, TUNSETOFFLOAD, tso | tun_f_uso) == 0) return spec::NetHeaderUse::uso;
+        if (::ioctl(tap, TUNSETOFFLOAD, tso) == 0) return spec::NetHeaderUse::tso;
+    }
+    if (::ioctl(tap, TUNSETOFFLOAD, 0) != 0) throw errno_error(env, "TUNSETOFFLOAD", errno);
+    return header ? spec::NetHeaderUse::plain : spec::NetHeaderUse::none;
 }
 
 /// Sets an interface of ours up.
@@ -223,13 +252,18 @@ Napi::Value open_tap(const Napi::CallbackInfo& info) {
     if (name.empty() || name.size() >= IFNAMSIZ) throw errno_error(env, "name", EINVAL);
     const Reader options(env, info[1].As<Napi::Object>());
     const uint32_t queues = options.u32("queues", 16);
+    const bool offloads = options.boolean("offloads");
     const bool created = !exists(name);
     std::vector<OwnedFd> fds;
-    for (uint32_t i = 0; i < queues; ++i) fds.push_back(open_queue(env, name, queues > 1));
+    for (uint32_t i = 0; i < queues; ++i)
+        fds.push_back(open_queue(env, name, queues > 1, offloads));
+    if (queues == 0) throw errno_error(env, "queues", EINVAL);
+    const spec::NetHeaderUse use = settle_header(env, fds[0].get(), offloads);
     if (created) set_up(env, name, options, fds[0].get());
     Napi::Object result = Napi::Object::New(env);
     result.Set("fds", given_away(env, fds));
     result.Set("created", Napi::Boolean::New(env, created));
+    result.Set("netHeader", spec::name_of(use));
     return result;
 }
 
@@ -245,6 +279,8 @@ Napi::Value open_packet(const Napi::CallbackInfo& info) {
     if (!fds) throw errno_error(env, fds.error().call, fds.error().number);
     Napi::Object result = Napi::Object::New(env);
     result.Set("fds", given_away(env, fds.value()));
+    const bool uso = (packet_offloads() & offload_uso4) != 0;
+    result.Set("netHeader", spec::name_of(uso ? spec::NetHeaderUse::uso : spec::NetHeaderUse::tso));
     return result;
 }
 

@@ -16,6 +16,7 @@
 #include "base/atomic.hpp"
 #include "base/check.hpp"
 #include "base/lines.hpp"
+#include "driver/packed_slots.hpp"
 #include "driver/split_queue.hpp"
 #include "spec/virtio_ring.hpp"
 
@@ -31,7 +32,7 @@ class PackedQueue {
         return {0, first, first + line, (first + 2 * line + 4095) / 4096 * 4096};
     }
     /// Index 0 in the first round: both wrap counters begin at 1. virtio 1.2, 2.8.1.
-    static constexpr uint16_t first_position = uint16_t{1} << spec::packed_event_wrap_bit;
+    static constexpr uint16_t first_position = PackedPlace::wrap_bit;
 
     /// `memory`: parts_of(size).bytes, zeroed. `base`: position to begin at, as in an event
     /// structure. Any size up to 32768: packed rings need no power of two.
@@ -43,7 +44,7 @@ class PackedQueue {
         slots_ = reinterpret_cast<Slot*>(memory + parts.desc);
         driver_event_ = reinterpret_cast<uint32_t*>(memory + parts.avail);
         device_event_ = reinterpret_cast<uint32_t*>(memory + parts.used);
-        next_ = scan_ = {static_cast<uint16_t>(base & index_mask), (base & first_position) != 0};
+        next_ = scan_ = PackedPlace::of(base);
         free_slots_ = size;
         const size_t places = std::bit_ceil(size_t{size});
         mask_ = static_cast<uint16_t>(places - 1);
@@ -63,14 +64,16 @@ class PackedQueue {
         CHECK(!chain.empty() && chain.size() <= free_slots_);
         const uint16_t id = take_id(static_cast<uint16_t>(chain.size()));
         chains_[id] = {chain[0].addr, chain[0].len_bytes, static_cast<uint16_t>(chain.size()),
-                       flags_of(chain[0], chain.size() > 1)};
+                       Slot::flags_of(chain[0], chain.size() > 1)};
         if (chain.size() > 1) ++long_chains_;
-        const Position head = next_;
+        const PackedPlace head = next_;
         for (size_t i = 0; i < chain.size(); ++i) {
-            const uint16_t flags = flags_of(chain[i], i + 1 < chain.size());
-            slots_[next_.index].addr = chain[i].addr;
-            if (i > 0) write_rest(next_, chain[i].len_bytes, id, flags);
-            advance(next_);
+            const auto flags = static_cast<uint16_t>(
+                Slot::flags_of(chain[i], i + 1 < chain.size()) | next_.available_flags());
+            Slot& slot = slots_[next_.index];
+            slot.addr = chain[i].addr;
+            if (i > 0) store_release(slot.rest, Slot::rest_of(chain[i].len_bytes, id, flags));
+            next_.advance(1, size_);
         }
         offer_head(head, chain[0].len_bytes, id, chains_[id].flags);
         return id;
@@ -78,8 +81,8 @@ class PackedQueue {
     /// The common case: one buffer. Returns its id.
     uint16_t add_one(uint64_t addr, uint32_t len_bytes, bool device_writes) noexcept {
         const uint16_t id = take_id(1);
-        chains_[id] = {addr, len_bytes, 1, flags_of({addr, len_bytes, device_writes}, false)};
-        offer_one(id);
+        chains_[id] = {addr, len_bytes, 1, Slot::flags_of({addr, len_bytes, device_writes}, false)};
+        offer_again(id);
         return id;
     }
     /// Offers the next `count` ids, each with a buffer to send that is always the same:
@@ -103,7 +106,7 @@ class PackedQueue {
     static uint32_t write_indirect(uint8_t* table, std::span<const Buffer> chain) noexcept {
         for (size_t i = 0; i < chain.size(); ++i) {
             const spec::PackedDesc desc{chain[i].addr, chain[i].len_bytes, 0,
-                                        flags_of(chain[i], false)};
+                                        Slot::flags_of(chain[i], false)};
             std::memcpy(table + i * sizeof desc, &desc, sizeof desc);
         }
         return static_cast<uint32_t>(chain.size() * sizeof(spec::PackedDesc));
@@ -112,7 +115,7 @@ class PackedQueue {
     uint16_t add_indirect(uint64_t table_addr, uint32_t table_bytes) noexcept {
         const uint16_t id = take_id(1);
         chains_[id] = {table_addr, table_bytes, 1, spec::desc_f_indirect};
-        offer_one(id);
+        offer_again(id);
         return id;
     }
     /// Which id the next add_one() takes.
@@ -120,7 +123,7 @@ class PackedQueue {
         return free_[(free_head_ + ahead) & mask_];
     }
     /// Puts a buffer straight back that was taken: receive buffers.
-    void offer_again(uint16_t id) noexcept { offer_one(id); }
+    void offer_again(uint16_t id) noexcept { offer_again(std::span<const uint16_t>(&id, 1)); }
     void offer_again(std::span<const uint16_t> ids) noexcept {
         const Chain* const chains = chains_.data();
         offer_run(static_cast<uint32_t>(ids.size()), [=](uint32_t i) {
@@ -200,7 +203,7 @@ class PackedQueue {
     bool ask_for_call() noexcept {
         const uint32_t flags =
             event_index_ ? spec::packed_event_flag_desc : spec::packed_event_flag_enable;
-        store_once(*driver_event_, flags << 16 | off_wrap(scan_));
+        store_once(*driver_event_, flags << 16 | scan_.off_wrap());
         full_fence();
         return used_waiting() != 0;
     }
@@ -210,37 +213,24 @@ class PackedQueue {
 
     // For tests that break rules.
 
-    /// A descriptor in its two halves: each is loaded and stored at once.
-    struct Slot {
-        uint64_t addr;
-        uint64_t rest;  ///< len, id, flags.
-    };
+    using Slot = PackedSlot;
     Slot* slots() noexcept { return slots_; }
     uint32_t* driver_event() noexcept { return driver_event_; }
     uint32_t* device_event() noexcept { return device_event_; }
-    static constexpr uint64_t rest_of(uint32_t len, uint16_t id, uint16_t flags) noexcept {
-        return len | uint64_t{id} << 32 | uint64_t{flags} << 48;
-    }
     /// Flags that make a descriptor available at the next position.
-    uint16_t available_flags() const noexcept { return available_flags(next_); }
+    uint16_t available_flags() const noexcept { return next_.available_flags(); }
     uint16_t next_index() const noexcept { return next_.index; }
     /// Makes one slot available as it stands, past the driver's own books.
     void offer_raw(uint64_t addr, uint32_t len, uint16_t id, uint16_t flags) noexcept {
         slots_[next_.index].addr = addr;
         const uint64_t rest =
-            rest_of(len, id, static_cast<uint16_t>(flags | available_flags(next_)));
+            Slot::rest_of(len, id, static_cast<uint16_t>(flags | next_.available_flags()));
         store_release(slots_[next_.index].rest, rest);
-        advance(next_);
+        next_.advance(1, size_);
         ++slots_offered_;
     }
 
  private:
-    static constexpr uint16_t index_mask = first_position - 1;
-
-    struct Position {
-        uint16_t index;
-        bool wrap;
-    };
     /// What was offered under an id.
     struct Chain {
         uint64_t addr;
@@ -254,28 +244,9 @@ class PackedQueue {
         uint16_t id;
         Chain chain;
 
-        uint64_t rest() const noexcept { return rest_of(chain.len_bytes, id, chain.flags); }
+        uint64_t rest() const noexcept { return Slot::rest_of(chain.len_bytes, id, chain.flags); }
     };
 
-    static uint16_t off_wrap(Position at) noexcept {
-        return static_cast<uint16_t>(at.index | (at.wrap ? first_position : 0));
-    }
-    static uint16_t available_flags(Position at) noexcept {
-        return at.wrap ? spec::packed_desc_f_avail : spec::packed_desc_f_used;
-    }
-    static uint16_t flags_of(const Buffer& buffer, bool more) noexcept {
-        return static_cast<uint16_t>((buffer.device_writes ? spec::desc_f_write : 0) |
-                                     (more ? spec::desc_f_next : 0));
-    }
-    void advance(Position& at) noexcept {
-        if (++at.index < size_) return;
-        at = {0, !at.wrap};
-    }
-    /// Whether a slot that holds `rest` was used in the round of `at`.
-    static bool is_used(uint64_t rest, Position at) noexcept {
-        constexpr uint16_t both = spec::packed_desc_f_avail | spec::packed_desc_f_used;
-        return ((rest >> 48) & both) == (at.wrap ? both : 0);
-    }
     bool kick_is_due() noexcept {
         const uint32_t count = slots_offered_ - slots_kicked_;
         if (count == 0) return false;
@@ -283,7 +254,7 @@ class PackedQueue {
         const auto flags = static_cast<uint16_t>(event >> 16);
         if (flags != spec::packed_event_flag_desc || !event_index_)
             return flags != spec::packed_event_flag_disable;
-        return passed(static_cast<uint16_t>(event), count);
+        return next_.passed(static_cast<uint16_t>(event), count, size_);
     }
     /// Of a chain that came back: its slots behind the first.
     void free_rest_of(uint16_t id) noexcept {
@@ -295,11 +266,6 @@ class PackedQueue {
         free_slots_ -= slots;
         return free_[free_head_++ & mask_];
     }
-    void write_rest(Position at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
-        const auto all = static_cast<uint16_t>(flags | available_flags(at));
-        store_release(slots_[at.index].rest, rest_of(len, id, all));
-    }
-    void offer_one(uint16_t id) noexcept { offer_again(std::span<const uint16_t>(&id, 1)); }
     /// Offers `count` chains of one slot each, which `offer_of(i)` gives. Positions stay in
     /// registers: members that are stored and loaded for each chain cost more than all the rest.
     template <typename OfferOf>
@@ -307,12 +273,12 @@ class PackedQueue {
         for (uint32_t done = 0; done < count;) {
             const uint32_t run = std::min<uint32_t>(count - done, size_ - next_.index);
             Slot* const to = slots_ + next_.index;
-            const uint64_t flags = uint64_t{available_flags(next_)} << 48;
+            const uint64_t flags = uint64_t{next_.available_flags()} << 48;
             uint32_t i = 0;
             if (!held_) {
                 const Offer offer = offer_of(done);
                 to[0].addr = offer.chain.addr;
-                hold(next_, offer.rest() | flags);
+                offer_rest(next_, offer.rest());
                 i = 1;
             }
             for (; i < run; ++i) {
@@ -320,7 +286,7 @@ class PackedQueue {
                 to[i].addr = offer.chain.addr;
                 store_release(to[i].rest, offer.rest() | flags);
             }
-            pass(next_, static_cast<uint16_t>(run));
+            next_.advance(run, size_);
             done += run;
         }
         if (in_order_)
@@ -329,17 +295,15 @@ class PackedQueue {
         slots_offered_ += count;
     }
     /// The first descriptor of a burst waits for publish(), and the device does not look behind it.
-    void hold(Position at, uint64_t rest) noexcept {
+    void offer_rest(PackedPlace at, uint64_t rest) noexcept {
+        rest |= uint64_t{at.available_flags()} << 48;
+        if (held_) return store_release(slots_[at.index].rest, rest);
         held_ = true;
         held_at_ = at.index;
         held_rest_ = rest;
     }
-    void offer_head(Position at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
-        if (held_) {
-            write_rest(at, len, id, flags);
-        } else {
-            hold(at, rest_of(len, id, static_cast<uint16_t>(flags | available_flags(at))));
-        }
+    void offer_head(PackedPlace at, uint32_t len, uint16_t id, uint16_t flags) noexcept {
+        offer_rest(at, Slot::rest_of(len, id, flags));
         if (in_order_) order_[offered_ & mask_] = id;
         ++offered_;
         slots_offered_ += chains_[id].slots;
@@ -347,9 +311,9 @@ class PackedQueue {
     /// Looks for up to `wanted` more used chains. Lines are asked for once the first one is there:
     /// a device writes a batch from its end, so the others are there as well.
     void scan(size_t wanted) noexcept {
-        if (!is_used(load_acquire(slots_[scan_.index].rest), scan_)) return;
+        if (!scan_.is_used(load_acquire(slots_[scan_.index].rest))) return;
         own_entries(slots_, scan_.index, wanted, size_);
-        Position at = scan_;
+        PackedPlace at = scan_;
         const uint32_t first = used_tail_;
         uint32_t tail = first;
         if (long_chains_ == 0 && !in_order_) {
@@ -357,12 +321,12 @@ class PackedQueue {
         } else {
             while (tail - first < wanted) {
                 const uint64_t rest = load_acquire(slots_[at.index].rest);
-                if (!is_used(rest, at)) break;
+                if (!at.is_used(rest)) break;
                 const auto id = static_cast<uint16_t>(rest >> 32);
                 if (in_order_) tail = fill_in_to(id, tail, at);
                 CHECK(id < size_ && chains_[id].slots > 0);
                 used_[tail++ & mask_] = {id, static_cast<uint32_t>(rest)};
-                pass(at, chains_[id].slots);
+                at.advance(chains_[id].slots, size_);
             }
         }
         CHECK(tail - used_head_ <= in_flight());
@@ -371,7 +335,7 @@ class PackedQueue {
     }
     /// Of scan(), while every chain is of one slot: looks at slots one after the other. Returns the
     /// new tail.
-    uint32_t scan_run(uint32_t tail, size_t wanted, Position& at) noexcept {
+    uint32_t scan_run(uint32_t tail, size_t wanted, PackedPlace& at) noexcept {
         UsedChain* const used = used_.data();
         const uint32_t size = size_;
         const uint32_t mask = mask_;
@@ -382,41 +346,29 @@ class PackedQueue {
             uint32_t found = 0;
             for (; found < run; ++found) {
                 const uint64_t rest = load_acquire(from[found].rest);
-                if (!is_used(rest, at)) break;
+                if (!at.is_used(rest)) break;
                 const auto id = static_cast<uint16_t>(rest >> 32);
                 CHECK(id < size);
                 used[(tail + found) & mask] = {id, static_cast<uint32_t>(rest)};
             }
             tail += found;
             done += found;
-            pass(at, static_cast<uint16_t>(found));
+            at.advance(found, size_);
             if (found < run) break;
         }
         return tail;
     }
     /// With IN_ORDER one used descriptor stands for all chains up to its own: notes those before
     /// `last`, and moves past them. virtio 1.2, 2.8.9.
-    uint32_t fill_in_to(uint16_t last, uint32_t tail, Position& at) noexcept {
+    uint32_t fill_in_to(uint16_t last, uint32_t tail, PackedPlace& at) noexcept {
         for (;;) {
             CHECK(tail - used_head_ < in_flight());
             const uint16_t id = order_[(taken_ + tail - used_head_) & mask_];
             if (id == last) return tail;
             used_[tail++ & mask_] = {id, chains_[id].len_bytes};
-            pass(at, chains_[id].slots);
+            at.advance(chains_[id].slots, size_);
         }
     }
-    void pass(Position& at, uint16_t slots) const noexcept {
-        at.index = static_cast<uint16_t>(at.index + slots);
-        if (at.index >= size_) at = {static_cast<uint16_t>(at.index - size_), !at.wrap};
-    }
-    /// Whether the last `count` slots that were made available include the one at `event`.
-    bool passed(uint16_t event, uint32_t count) const noexcept {
-        const uint32_t round = 2u * size_;
-        const uint32_t now = next_.index + (next_.wrap ? 0u : size_);
-        const uint32_t at = (event & index_mask) + ((event & first_position) != 0 ? 0u : size_);
-        return (now + 2 * round - 1 - at % round) % round < count;
-    }
-
     Slot* slots_;             ///< Both write.
     uint32_t* driver_event_;  ///< We write, the device reads: off_wrap, flags.
     uint32_t* device_event_;  ///< The device writes, we read.
@@ -427,8 +379,8 @@ class PackedQueue {
     bool held_ = false;  ///< The first descriptor of a burst is not written yet.
     uint16_t held_at_ = 0;
     uint64_t held_rest_ = 0;
-    Position next_;  ///< First slot not offered.
-    Position scan_;  ///< Where the next used descriptor appears.
+    PackedPlace next_;  ///< First slot not offered.
+    PackedPlace scan_;  ///< Where the next used descriptor appears.
     uint32_t free_slots_;
     uint32_t long_chains_ = 0;  ///< Offered, of more than one slot.
     uint32_t slots_offered_ = 0;

@@ -146,18 +146,21 @@ Result<Engine::HostReport, Refusal> Engine::host_report(uint32_t id, bool reset)
     return report;
 }
 
-Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::string& peer) {
+Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::string& peer,
+                         spec::NetHeaderUse net_header) {
     auto port = find_link(id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
     if (fds.size() != link.queue_count()) return CommandError::invalid_argument;
+    if (net_header != spec::NetHeaderUse::none && link.kind() != spec::PortKind::tap)
+        return CommandError::invalid_argument;
     for (const OwnedFd& fd : fds)
         if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
     if (!link.prepare(fds)) return CommandError::system;
     bool good = true;
     change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);
-        if (good) link.attach(std::move(fds));
+        if (good) link.attach(std::move(fds), net_header);
     });
     if (!good) return CommandError::invalid_argument;
     return std::nullopt;

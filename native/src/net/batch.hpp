@@ -58,6 +58,9 @@ struct Batch {
     size_t segment_count = 0;
     uint64_t bytes = 0;      ///< Sum of len_bytes.
     bool offloaded = false;  ///< Some frame leaves something to its receiver.
+    /// The source cannot send big frames: for a receiver that takes them, its TCP segments may be
+    /// put together. Set by the source's receive().
+    bool small_only = false;
     Frame frames[batch_frames];
     FrameStage stages[batch_frames];
     Segment segments[batch_segments];
@@ -71,6 +74,7 @@ struct Batch {
         segment_count = 0;
         bytes = 0;
         offloaded = false;
+        small_only = false;
     }
     bool full() const noexcept { return count == batch_frames; }
     std::span<const Segment> segments_of(const Frame& frame) const noexcept {
@@ -119,6 +123,13 @@ inline bool append_frame(Batch& batch, std::span<const uint8_t> bytes) noexcept 
     batch.bytes += len;
     ++batch.count;
     return true;
+}
+
+/// Takes the last frame back; append_frame() put it there.
+inline void take_back_frame(Batch& batch) noexcept {
+    const Frame& frame = batch.frames[--batch.count];
+    batch.segment_count -= frame.segment_count;
+    batch.bytes -= frame.len_bytes;
 }
 
 }  // namespace valenic

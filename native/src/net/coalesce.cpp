@@ -111,7 +111,7 @@ bool Coalescing::checksums_right(size_t index, const Candidate& candidate) const
     const uint32_t transport_bytes = from_.frames[index].len_bytes - candidate.headers.transport_at;
     RunningSum sum;
     PieceWalk walk(from_, index);
-    walk.skip(candidate.headers.transport_at);
+    walk.pass_over(candidate.headers.transport_at);
     walk.add_to(sum, transport_bytes);
     return fold_sum(sum.value() + pseudo_sum(ip, version, transport_bytes)) == 0xffff;
 }
@@ -228,7 +228,7 @@ void Coalescing::emit_group(size_t first, RewrittenBatch& to) const noexcept {
     for (auto member = static_cast<uint16_t>(first); member != none;
          member = candidates_[member].next) {  // At most as many as the batch has frames.
         PieceWalk walk(from_, member);
-        walk.skip(header_bytes);
+        walk.pass_over(header_bytes);
         walk.lend(candidates_[member].payload_bytes, out);
     }
     std::memcpy(stage.bytes, frame(first), header_bytes);

@@ -12,7 +12,7 @@ namespace {
 
 PieceWalk walk_from(const Batch& batch, size_t index, uint32_t offset) noexcept {
     PieceWalk walk(batch, index);
-    walk.skip(offset);
+    walk.pass_over(offset);
     return walk;
 }
 

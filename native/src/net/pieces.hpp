@@ -16,7 +16,7 @@ class PieceWalk {
           piece_{batch.stages[index].bytes, batch.frames[index].stage_len} {}
 
     /// Passes over bytes; no more than the frame has left.
-    void skip(uint32_t bytes) noexcept {
+    void pass_over(uint32_t bytes) noexcept {
         visit(bytes, [](const Segment&) { return true; });
     }
     void add_to(RunningSum& sum, uint32_t bytes) noexcept {

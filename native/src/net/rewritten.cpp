@@ -16,7 +16,7 @@ bool lend_around(PieceWalk walk, uint32_t before, const uint8_t* checksum, uint3
                  Batch& to) noexcept {
     if (!walk.lend(before, to) || to.segment_count == batch_segments) return false;
     to.segments[to.segment_count++] = {checksum, 2};
-    walk.skip(2);
+    walk.pass_over(2);
     return walk.lend(after, to);
 }
 
@@ -64,7 +64,7 @@ bool append_completed(const Batch& from, size_t index, RewrittenBatch& to) noexc
 
     const size_t first = out.segment_count;
     PieceWalk walk(from, index);
-    walk.skip(stage_len);
+    walk.pass_over(stage_len);
     const bool fits =
         staged ? walk.lend(frame.len_bytes - stage_len, out)
                : lend_around(walk, field - stage_len, checksum, frame.len_bytes - field - 2, out);
@@ -74,7 +74,7 @@ bool append_completed(const Batch& from, size_t index, RewrittenBatch& to) noexc
     }
     RunningSum sum;
     PieceWalk summed(from, index);
-    summed.skip(offload.csum_at);
+    summed.pass_over(offload.csum_at);
     summed.add_to(sum, frame.len_bytes - offload.csum_at);
     store_word(checksum, checksum_of(sum.value()));
     commit_frame(out, frame.len_bytes, stage_len, first, FrameOffload{});

@@ -46,6 +46,7 @@ size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
         recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(most), MSG_DONTWAIT, nullptr);
     if (count <= 0) return 0;
     CounterBlock& counters = port_.counters(context.worker);
+    batch.small_only = true;
     for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
         if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
             counters.drop(DropReason::tx_too_long, 1);

@@ -48,8 +48,9 @@ bool LinkPort::prepare(std::span<const OwnedFd> fds) {
     return true;
 }
 
-void LinkPort::attach(std::vector<OwnedFd> fds) {
+void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header) {
     CHECK(fds.size() == queues_.size());
+    net_header_ = net_header;
     for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(std::move(fds[i]));
     active_pairs = static_cast<uint8_t>(queues_.size());
 }

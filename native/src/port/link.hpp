@@ -70,7 +70,7 @@ class LinkPort final : public Port {
     /// Before attach(), with the same descriptors. False: one of them cannot be used.
     bool prepare(std::span<const OwnedFd> fds);
     /// Parked. One descriptor for each queue.
-    void attach(std::vector<OwnedFd> fds);
+    void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     /// Parked.
     void detach();
     void look_after(WorkerContext& context) noexcept;
@@ -78,10 +78,13 @@ class LinkPort final : public Port {
     bool set_peer(const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
+    /// What stands before each frame: of tap ports.
+    spec::NetHeaderUse net_header() const noexcept { return net_header_; }
 
  private:
     LinkEvents& events_;
     const spec::PortKind kind_;
+    spec::NetHeaderUse net_header_ = spec::NetHeaderUse::none;  ///< Changes while parked.
     std::vector<std::unique_ptr<LinkQueue>> queues_;
     std::vector<Queue*> pointers_;
     std::optional<sockaddr_un> peer_;

@@ -33,6 +33,7 @@ size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
     CounterBlock& counters = port_.counters(context.worker);
     const size_t most = wanted();
     size_t work = 0;
+    batch.small_only = true;
     for (; work < most; ++work) {
         std::span<const uint8_t> frame;
         const StreamFramer::Step step = framer_.next(frame);

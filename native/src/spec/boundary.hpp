@@ -94,6 +94,7 @@ enum class PortCounter : uint8_t {
     rx_big_cut,
     rx_segments_made,
     rx_checksums_made,
+    rx_coalesced,
     kicks,
     calls,
     calls_suppressed,
@@ -118,6 +119,7 @@ inline constexpr const char* port_counter_names[] = {
     "rx_big_cut",
     "rx_segments_made",
     "rx_checksums_made",
+    "rx_coalesced",
     "kicks",
     "calls",
     "calls_suppressed",
@@ -167,7 +169,7 @@ constexpr const char* name_of(WorkerCounter value) noexcept {
 
 // The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
 inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
-inline constexpr uint32_t stats_page_version = 1;
+inline constexpr uint32_t stats_page_version = 2;
 inline constexpr size_t stats_words_per_block = 64;
 /// A port's drop reasons follow its counters in the block.
 inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);
@@ -375,6 +377,30 @@ static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count)
 constexpr const char* name_of(PortKind value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
+}
+
+/// What stands before the frames of a tap port.
+enum class NetHeaderUse : uint8_t {
+    none,
+    plain,
+    tso,
+    uso,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* net_header_use_names[] = {
+    "none",
+    "plain",
+    "tso",
+    "uso",
+};
+// clang-format on
+static_assert(std::size(net_header_use_names) == static_cast<size_t>(NetHeaderUse::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(NetHeaderUse value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
 }
 
 /// Why a command was refused.

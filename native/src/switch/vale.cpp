@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "net/adapt.hpp"
+#include "net/coalesce.hpp"
 
 namespace valenic {
 
@@ -109,6 +110,7 @@ void ValeSwitch::transmit(Queue& queue, const Batch& batch, std::span<const uint
                           Pass& pass) {
     if (batch.offloaded) [[unlikely]]
         return transmit_offloaded(queue, batch, indices, pass);
+    if (batch.small_only && pass.more && transmit_coalesced(queue, batch, indices, pass)) return;
     if (pass.more) {
         queue.transmit(batch, indices, false, pass.context);
         return;
@@ -141,6 +143,20 @@ void ValeSwitch::transmit_offloaded(Queue& queue, const Batch& batch,
     counters.add(PortCounter::rx_big_cut, counts.cut);
     counters.add(PortCounter::rx_segments_made, counts.segments);
     counters.add(PortCounter::rx_checksums_made, counts.completed);
+}
+
+/// TCP segments that follow each other as one big frame, for a receiver that takes such. False:
+/// there are none, and nothing was sent.
+bool ValeSwitch::transmit_coalesced(Queue& queue, const Batch& batch,
+                                    std::span<const uint8_t> indices, Pass& pass) {
+    WorkerContext& context = pass.context;
+    const Batch& made = context.rewritten.batch;
+    context.rewritten.batch.clear();
+    if (!coalesce(batch, indices, queue.accepts(), context.rewritten)) return false;
+    CounterBlock& counters = pass.to->counters(context.worker);
+    counters.add(PortCounter::rx_coalesced, indices.size() - made.count);
+    queue.transmit(made, {every_index.data(), made.count}, false, context);
+    return true;
 }
 
 /// The frames were fetched and looked up once; each further receiver costs its copy.

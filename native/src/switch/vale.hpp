@@ -57,6 +57,7 @@ class ValeSwitch {
     void hash_flows(const Batch& batch, Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     std::string name_;
     std::unique_ptr<Lookup> lookup_;

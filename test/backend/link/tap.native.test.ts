@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadAddon } from '../../../backend/datapath/load.ts';
 import { tapSentence } from '../../../backend/link/tap.ts';
 import { until } from '../support.ts';
 import { counted, frame, framed, type LinkRig, linkRig, StreamPeer } from './support.ts';
@@ -95,6 +96,29 @@ describe.skipIf(!may)('a tap port', () => {
     ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 });
     expect(port.state().link?.connected).toBe(true);
+  });
+
+  it.each([
+    ['without virtio-net headers', false, true],
+    ['with virtio-net headers', true, false],
+  ])('an interface that another program opened %s stays so', async (_, first, ours) => {
+    const rig = await linkRig();
+    const name = tapName();
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
+    const addon = loadAddon();
+    const [other = -1] = addon.openTap(name, { queues: 1, offloads: first }).fds;
+    try {
+      const device = { kind: 'tap', interface: name, queues: 1, offloads: ours } as const;
+      const port = await rig.add('t', device);
+      expect(port.state().link?.offloads).toEqual([]);
+      quiet(name);
+      ip('link', 'set', name, 'up');
+      const peer = await withPeer(rig);
+      await peer.write(framed(frame(60)));
+      await counted(port, ({ counters }) => counters.rx_frames, 1);
+    } finally {
+      addon.closeFd(other);
+    }
   });
 
   it('leaves one that it made when it persists', async () => {

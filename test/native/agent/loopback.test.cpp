@@ -92,6 +92,45 @@ TEST_CASE("tcp: a transfer is confirmed at both ends, and a job is gone after it
     CHECK(gone["error"].get<std::string>().starts_with("no job has the number"));
 }
 
+TEST_CASE("tcp_ask: one answer for each request, and how long they took") {
+    const int port = free_port();
+    Client client;
+    const Json echo = client.call({{"op", "tcp_echo"}, {"port", port}});
+    REQUIRE(echo["ok"] == true);
+    const Json asked = client.call({{"op", "tcp_ask"},
+                                    {"address", "127.0.0.1"},
+                                    {"port", port},
+                                    {"seconds", 0.05},
+                                    {"bytes", 100}});
+    REQUIRE(asked["ok"] == true);
+    CHECK(asked["roundTrips"] > 0);
+    CHECK(asked["seconds"] >= 0.05);
+    CHECK(asked["latencyUs"]["p50"] <= asked["latencyUs"]["p99"]);
+    CHECK(asked["latencyUs"]["p99"] <= asked["latencyUs"]["p999"]);
+    CHECK(client.call({{"op", "job_stop"}, {"job", echo["job"]}})["connections"] == 1);
+    const Json refused = client.call(
+        {{"op", "tcp_ask"}, {"address", "127.0.0.1"}, {"port", port}, {"seconds", 0.05}});
+    CHECK(refused["error"].get<std::string>().starts_with("connecting"));
+}
+
+TEST_CASE("program_start: both output streams and the status, or its end when it is stopped") {
+    Client client;
+    const auto start = [&](std::initializer_list<std::string> words) {
+        return client.call({{"op", "program_start"}, {"words", Json(words)}});
+    };
+    const Json said = start({"sh", "-c", "echo out; echo err >&2; exit 7"});
+    REQUIRE(said["ok"] == true);
+    const Json ended = client.call({{"op", "job_wait"}, {"job", said["job"]}});
+    CHECK(ended["status"] == 7);
+    CHECK(ended["output"] == "out\nerr\n");
+    const Json sleeper = start({"sleep", "1000"});
+    CHECK(client.call({{"op", "job_report"}, {"job", sleeper["job"]}})["running"] == true);
+    CHECK(client.call({{"op", "job_stop"}, {"job", sleeper["job"]}})["status"] == 128 + 9);
+    CHECK(start({"/no/such/program"})["error"].get<std::string>().starts_with("starting"));
+    const Json none = client.call({{"op", "program_start"}, {"words", Json::array()}});
+    CHECK(none["error"].get<std::string>().starts_with("words must be a list"));
+}
+
 TEST_CASE("udp: every datagram of two streams is counted") {
     const int port = free_port();
     Client client;

@@ -5,8 +5,8 @@
 #include "net/frames.hpp"
 #include "net/ip.hpp"
 
-using namespace valenic;        // NOLINT(google-build-using-namespace)
-using namespace valenic::test;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
+using namespace valenic::test;
 
 namespace {
 

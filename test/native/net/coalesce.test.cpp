@@ -3,8 +3,8 @@
 #include "net/adapt.hpp"
 #include "net/frames.hpp"
 
-using namespace valenic;        // NOLINT(google-build-using-namespace)
-using namespace valenic::test;  // NOLINT(google-build-using-namespace)
+using namespace valenic;
+using namespace valenic::test;
 
 namespace {
 

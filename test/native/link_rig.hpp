@@ -1,0 +1,82 @@
+// Ports with their peer behind a descriptor, and the peer.
+#pragma once
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "base/limits.hpp"
+#include "net/stream_framing.hpp"
+#include "port/link.hpp"
+#include "rig.hpp"
+#include "spec/virtio_net.hpp"
+
+namespace valenic::test {
+
+struct RecordedLinks : LinkEvents {
+    void link_down(const LinkPort&, unsigned, spec::Fault fault) override { said.push_back(fault); }
+    std::vector<spec::Fault> said;
+};
+
+/// A port with one queue and the socket at its other end.
+template <spec::PortKind kind, int type, spec::NetHeaderUse use = spec::NetHeaderUse::none>
+struct SocketKind {
+    SocketKind()
+        : blocks(std::make_unique<CounterBlock[]>(workers_max)),
+          port("p", {blocks.get(), workers_max}, kind, 1, events) {
+        int ends[2];
+        REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+        peer.reset(ends[1]);
+        std::vector<OwnedFd> fds;
+        fds.emplace_back(ends[0]);
+        port.attach(std::move(fds), use);
+    }
+    Port& base() { return port; }
+    void send(const Bytes& frame, const spec::NetHeader& header = {}) {
+        Bytes unit(frame);
+        if (use != spec::NetHeaderUse::none) {
+            unit.insert(unit.begin(), sizeof header, 0);
+            std::memcpy(unit.data(), &header, sizeof header);
+        }
+        if (kind == spec::PortKind::stream) {
+            unit.insert(unit.begin(), 4, 0);
+            write_stream_length(unit.data(), static_cast<uint32_t>(frame.size()));
+        }
+        REQUIRE(::send(peer.get(), unit.data(), unit.size(), 0) ==
+                static_cast<ssize_t>(unit.size()));
+    }
+    std::vector<Bytes> received() {
+        std::vector<Bytes> frames;
+        Bytes piece(1 << 17);
+        for (;;) {
+            const ssize_t count = recv(peer.get(), piece.data(), piece.size(), 0);
+            if (count <= 0) return frames;
+            if (kind != spec::PortKind::stream) {
+                const size_t header = use == spec::NetHeaderUse::none ? 0 : spec::net_header_bytes;
+                frames.emplace_back(piece.begin() + header, piece.begin() + count);
+                headers.emplace_back();
+                std::memcpy(&headers.back(), piece.data(), header);
+                continue;
+            }
+            rest.insert(rest.end(), piece.begin(), piece.begin() + count);
+            while (rest.size() >= 4 && rest.size() >= 4 + read_stream_length(rest.data())) {
+                const auto end = rest.begin() + 4 + read_stream_length(rest.data());
+                frames.emplace_back(rest.begin() + 4, end);
+                rest.erase(rest.begin(), end);
+            }
+        }
+    }
+
+    std::unique_ptr<CounterBlock[]> blocks;
+    RecordedLinks events;
+    LinkPort port;
+    OwnedFd peer;
+    std::vector<spec::NetHeader> headers;  ///< Of what received() gave, from the first.
+    Bytes rest;
+};
+using Stream = SocketKind<spec::PortKind::stream, SOCK_STREAM>;
+using Dgram = SocketKind<spec::PortKind::dgram, SOCK_DGRAM>;
+/// A descriptor of a tap device gives and takes one frame a call, as a datagram socket does.
+using Tap = SocketKind<spec::PortKind::tap, SOCK_DGRAM>;
+using TapWithHeader = SocketKind<spec::PortKind::tap, SOCK_DGRAM, spec::NetHeaderUse::uso>;
+
+}  // namespace valenic::test
