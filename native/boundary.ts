@@ -18,10 +18,7 @@ export const dropReasons = {
   tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
-  tx_ring_overflow: {
-    at: 'source',
-    text: 'it came to an interface faster than frames are taken: the ring there was full',
-  },
+  tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
@@ -238,9 +235,8 @@ export interface HostSinkReport {
 }
 
 /**
- * `link` kinds have their peer behind a descriptor: `stream` frames in a byte stream, `dgram` one
- * frame a datagram, `tap` an interface that the host's stack sends to, `packet` the far side of any
- * interface of the host: its wire.
+ * `link` kinds have a descriptor: `stream` frames in a byte stream, `dgram` one frame a datagram,
+ * `tap` an interface of the host, `packet` the wire of any.
  */
 export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap', 'packet'] as const;
 export type PortKind = (typeof portKinds)[number];
@@ -325,9 +321,8 @@ export interface Commands {
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
   /**
-   * Gives a port of kind stream, dgram, tap or packet its descriptors, one for each queue; they
-   * move to the datapath in every case, and take the place of those before. `peer`: where a
-   * datagram socket that is not connected sends to, as a path. `netHeader`: as openTap() said; none unless given.
+   * Gives a link port its descriptors, one for each queue; they move to the datapath in every case.
+   * `peer`: where an unconnected datagram socket sends to, a path. `netHeader`: as openTap() said.
    */
   'link.attach': [
     { port: number; fds: readonly number[]; peer?: string; netHeader?: NetHeaderUse },

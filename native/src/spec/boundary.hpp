@@ -63,7 +63,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "no other port is on the switch",
     "its destination is on the port it came from",
     "the sending port is administratively down",
-    "it came to an interface faster than frames are taken: the ring there was full",
+    "it came to an interface whose ring was full",
     "the receiver has no free buffer in its ring",
     "longer than the receiver's buffers can hold",
     "the receiver has not started its ring",
