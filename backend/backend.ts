@@ -12,7 +12,7 @@ import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
 import { Port, type PortContext } from './port.ts';
-import { nameText, type PortName, type PortSpec, queuesOf } from './port-spec.ts';
+import { nameText, type PortName, type PortSpec, placeOf, queuesOf } from './port-spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import type { Logger } from './vhost-user/index.ts';
@@ -151,6 +151,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       if (this.#find(spec.name) !== undefined) {
         throw new ValenicError('name_in_use', `there is a port ${nameText(spec.name)} already`);
       }
+      this.#refuseSharedWire(spec.device);
       const there = this.#switches.get(spec.name.switch);
       const home = there ?? (await this.#createSwitch(spec.name.switch));
       const polling = this.#options.polling ?? 'adaptive';
@@ -169,6 +170,15 @@ export class Backend extends EventEmitter<BackendEvents> {
         throw error;
       }
     });
+  }
+
+  /** The kernel would take it; each port would hear the other's frames come back. */
+  #refuseSharedWire(device: PortSpec['device']): void {
+    if (device.kind !== 'packet') return;
+    const other = this.ports().find(({ spec }) => placeOf(spec.device) === device.interface);
+    if (other === undefined) return;
+    const what = `${nameText(other.spec.name)} has the interface ${device.interface} already`;
+    throw new ValenicError('socket_in_use', what);
   }
 
   /** Removes a port, and its switch when it was the last one there. */

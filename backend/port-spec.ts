@@ -73,8 +73,15 @@ export interface UserSpec {
   /** The gateway's address leads to this host's loopback. */
   readonly hostLoopback?: boolean;
 }
+/** The wire of an interface of the host: what comes to it and what leaves it. */
+export interface PacketSpec {
+  readonly kind: 'packet';
+  readonly interface: string;
+  /** 1..16. */
+  readonly queues: number;
+}
 /** Kinds whose peer is behind a descriptor. */
-export type LinkSpec = StreamSpec | DgramSpec | TapSpec | UserSpec;
+export type LinkSpec = StreamSpec | DgramSpec | TapSpec | PacketSpec | UserSpec;
 
 /** A packet source and sink in this process. */
 export interface HostSpec {
@@ -101,7 +108,7 @@ export const defaultSettings: PortSettings = {
 
 /** Queue pairs that a port of this device has. */
 export function queuesOf(device: PortSpec['device']): number {
-  return device.kind === 'vhost-user' || device.kind === 'tap' ? device.queues : 1;
+  return 'queues' in device ? device.queues : 1;
 }
 
 /** What only one port can have: a socket or an interface. Null: the device has none. */
@@ -113,6 +120,7 @@ export function placeOf(device: PortSpec['device']): string | null {
     case 'vhost-user':
       return device.path;
     case 'tap':
+    case 'packet':
       return device.interface;
     case 'stream':
     case 'dgram':

@@ -38,7 +38,7 @@ export interface PortState {
   readonly workers: readonly number[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
-  /** Of stream, dgram, tap and user ports. */
+  /** Of stream, dgram, tap, packet and user ports. */
   readonly link?: LinkState;
 }
 

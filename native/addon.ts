@@ -85,6 +85,11 @@ export interface NativeAddon {
     options: { queues: number; offloads: boolean; persist?: boolean; mtu?: number },
   ): { fds: number[]; created: boolean; netHeader: NetHeaderUse };
   /**
+   * Opens sockets at an interface, one for each queue: they take what comes to it and send from it.
+   * Throws with an errno's name.
+   */
+  openPacket(name: string, options: { queues: number }): { fds: number[]; netHeader: NetHeaderUse };
+  /**
    * Which versions of the wide functions there are, and which one runs: the widest, or the one that
    * VALENIC_SIMD names (native/src/base/simd.hpp).
    */

@@ -30,6 +30,7 @@ export const dropReasons = {
   tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
+  tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
@@ -246,10 +247,10 @@ export interface HostSinkReport {
 }
 
 /**
- * `link` kinds have their peer behind a descriptor: `stream` frames in a byte stream, `dgram` one
- * frame a datagram, `tap` an interface of the host.
+ * `link` kinds have a descriptor: `stream` frames in a byte stream, `dgram` one frame a datagram,
+ * `tap` an interface of the host, `packet` the wire of any.
  */
-export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap'] as const;
+export const portKinds = ['vhost', 'host', 'stream', 'dgram', 'tap', 'packet'] as const;
 export type PortKind = (typeof portKinds)[number];
 
 /** Before each frame of a tap port: nothing, a header without offloads, with TSO, with USO too. */
@@ -329,9 +330,8 @@ export interface Commands {
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
   /**
-   * Gives a port of kind stream, dgram or tap its descriptors, one for each queue; they move to the
-   * datapath in every case, and take the place of those before. `peer`: where a datagram socket
-   * that is not connected sends to, as a path. `netHeader`: as openTap() said; none unless given.
+   * Gives a link port its descriptors, one for each queue; they move to the datapath in every case.
+   * `peer`: where an unconnected datagram socket sends to, a path. `netHeader`: as openTap() said.
    */
   'link.attach': [
     { port: number; fds: readonly number[]; peer?: string; netHeader?: NetHeaderUse },

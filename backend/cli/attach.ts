@@ -118,7 +118,7 @@ export function attachPort(port: PortDetail, mac: string | undefined, index: num
 function attachLink(port: PortDetail, options: AttachOptions, index: number): AttachLink | null {
   const { model, mac } = options;
   const { link, kind } = port;
-  if (link === undefined || kind === 'tap') {
+  if (link === undefined || kind === 'tap' || kind === 'packet') {
     if (model === undefined) return null;
     throw new ValenicError('value_invalid', '--model is for stream and dgram ports');
   }

@@ -143,7 +143,8 @@ function portsText(): readonly string[] {
       `Kinds: ${portKinds.join(', ')}. vhost-user=PATH is a guest's NIC on the socket PATH; host is
 a source and sink of test frames in the daemon itself; stream=PATH and dgram=PATH are NICs of any
 model behind QEMU's -netdev stream and dgram (or tcp:HOST:PORT, udp:HOST:PORT); tap=NAME is an
-interface of the host; user is NAT to networks elsewhere, with DHCP and names, without privileges.`,
+interface of the host, and packet=NAME the wire behind one that it has; user is NAT to networks
+elsewhere, with DHCP and names, without privileges.`,
       'These keys can change under traffic, with valenic port set:',
     ]),
     ...keys(settingKeys),
@@ -151,7 +152,7 @@ interface of the host; user is NAT to networks elsewhere, with DHCP and names, w
     ...keys(socketKeys),
     ...paragraphs([
       `stream ports have role, mode and group, dgram ports mode and group, tap ports queues,
-offloads and mtu (of an interface that is made), and these:`,
+offloads and mtu (of an interface that is made), packet ports queues, and these:`,
     ]),
     ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
     ...paragraphs(['user ports have these:']),

@@ -6,6 +6,7 @@ import { isInet, parseInet } from '../link/address.ts';
 import type {
   DgramSpec,
   Forward,
+  PacketSpec,
   PortSpec,
   StreamSpec,
   TapSpec,
@@ -49,6 +50,8 @@ export function readDevice(
       return tap(value, items);
     case 'user':
       return user(value, items);
+    case 'packet':
+      return packet(value, items);
   }
 }
 
@@ -67,6 +70,8 @@ export function writeDevice(device: Device): readonly string[] {
       return [`tap=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
     case 'user':
       return ['user', ...writeItems(kindKeys[device.kind], device)];
+    case 'packet':
+      return [`packet=${device.interface}`, ...writeItems(kindKeys[device.kind], device)];
   }
 }
 
@@ -115,14 +120,8 @@ function dgram(value: string | null, items: readonly Item[], folder: string): Dg
 /** IFNAMSIZ less its closing zero, and what the kernel refuses in a name: dev_valid_name(). */
 const interfaceName = /^[^\s/:\0%]{1,15}$/;
 
-function tap(name: string | null, items: readonly Item[]): TapSpec {
-  if (name === null || name === '') throw syntax('tap needs an interface: tap=NAME');
-  if (!interfaceName.test(name) || name === '.' || name === '..') {
-    throw new ValenicError(
-      'value_invalid',
-      `tap=${name} is not possible: an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
-    );
-  }
+function tap(value: string | null, items: readonly Item[]): TapSpec {
+  const name = interfaceOf('tap', value);
   return { queues: 1, ...readParts(kindKeys.tap, items), kind: 'tap', interface: name };
 }
 
@@ -141,6 +140,21 @@ function user(value: string | null, items: readonly Item[]): UserSpec {
   const twice = places.find((one, index) => places.indexOf(one) !== index);
   if (twice !== undefined) throw syntax(`${twice} is forwarded twice: each port leads to one`);
   return { ...single, ...(forwards.length > 0 && { forwards }), kind: 'user' };
+}
+
+function packet(value: string | null, items: readonly Item[]): PacketSpec {
+  const name = interfaceOf('packet', value);
+  return { queues: 1, ...readParts(kindKeys.packet, items), kind: 'packet', interface: name };
+}
+
+function interfaceOf(key: string, name: string | null): string {
+  if (name === null || name === '') throw syntax(`${key} needs an interface: ${key}=NAME`);
+  if (interfaceName.test(name) && name !== '.' && name !== '..') return name;
+  throw new ValenicError(
+    'value_invalid',
+    `${key}=${name} is not possible: ` +
+      `an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
+  );
 }
 
 /** A path made absolute, or a network address as it stands. */

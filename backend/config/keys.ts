@@ -7,6 +7,7 @@
 import { type PortSettings, pollingModes } from '../../native/boundary.ts';
 import type {
   DgramSpec,
+  PacketSpec,
   PortSpec,
   StreamSpec,
   TapSpec,
@@ -218,9 +219,26 @@ const userKeys = {
   ),
 };
 
+type PacketPart = Partial<Omit<PacketSpec, 'kind' | 'interface'>>;
+const packetKeys = {
+  queues: row(
+    integer(1, 16),
+    (queues): PacketPart => ({ queues }),
+    ({ queues }) => queues?.toString(),
+  ),
+};
+
 /** Kinds of ports that can be had, and those that are planned. */
-export const portKinds = ['vhost-user', 'host', 'stream', 'dgram', 'tap', 'user'] as const;
-export const plannedKinds = ['netmap', 'ptnet', 'packet'] as const;
+export const portKinds = [
+  'vhost-user',
+  'host',
+  'stream',
+  'dgram',
+  'tap',
+  'packet',
+  'user',
+] as const;
+export const plannedKinds = ['netmap', 'ptnet'] as const;
 
 /** Keys of each kind, fixed when the port is added. */
 export const kindKeys = {
@@ -230,6 +248,7 @@ export const kindKeys = {
   dgram: dgramKeys,
   tap: tapKeys,
   user: userKeys,
+  packet: packetKeys,
 } as const satisfies Record<PortSpec['device']['kind'], Readonly<Record<string, unknown>>>;
 
 /** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */

@@ -73,7 +73,7 @@ export function refuseClashes(ports: readonly PortSpec[]): void {
     if (place === null) continue;
     const other = owners.get(place);
     if (other !== undefined) {
-      const what = device.kind === 'tap' ? 'interface' : 'socket';
+      const what = 'interface' in device ? 'interface' : 'socket';
       throw new ValenicError(
         'socket_in_use',
         `${other} and ${text} have the same ${what} ${place}: each port needs its own`,

@@ -84,6 +84,11 @@ const device = z.discriminatedUnion('kind', [
       .optional(),
     hostLoopback: z.boolean().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('packet'),
+    interface: z.string(),
+    queues: z.number().default(1),
+  }),
 ]);
 const textBody = z.strictObject({ port: z.string() });
 const specBody = z.strictObject({ name: z.string(), device, settings: settings.default({}) });

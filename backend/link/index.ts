@@ -3,8 +3,9 @@
 import type { LinkSpec } from '../port-spec.ts';
 import { DgramLink } from './dgram.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
+import { packetLink } from './packet.ts';
 import { StreamLink } from './stream.ts';
-import { TapLink } from './tap.ts';
+import { tapLink } from './tap.ts';
 import { UserLink } from './user.ts';
 
 export type { LinkContext, LinkEndpoint, LinkFault, LinkState } from './link.ts';
@@ -16,7 +17,9 @@ export function makeLink(spec: LinkSpec, context: LinkContext): LinkEndpoint {
     case 'dgram':
       return new DgramLink(spec, context);
     case 'tap':
-      return new TapLink(spec, context);
+      return tapLink(spec, context);
+    case 'packet':
+      return packetLink(spec, context);
     case 'user':
       return new UserLink(spec, context);
   }

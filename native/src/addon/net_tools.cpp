@@ -19,8 +19,10 @@
 
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
+#include "port/packet_socket.hpp"
 #include "spec/boundary.hpp"
 #include "spec/virtio_net.hpp"
+#include "switch/port.hpp"
 
 namespace valenic::addon {
 namespace {
@@ -162,6 +164,14 @@ Napi::Value open_udp(const Napi::CallbackInfo& info) {
     return Napi::Number::New(env, fd.release());
 }
 
+/// As numbers; JavaScript owns them from here on.
+Napi::Array given_away(Napi::Env env, std::vector<OwnedFd>& fds) {
+    Napi::Array numbers = Napi::Array::New(env, fds.size());
+    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
+    for (OwnedFd& fd : fds) (void)fd.release();
+    return numbers;
+}
+
 // ---- Tap interfaces.
 
 ifreq request_for(const std::string& name) {
@@ -250,13 +260,27 @@ Napi::Value open_tap(const Napi::CallbackInfo& info) {
     if (queues == 0) throw errno_error(env, "queues", EINVAL);
     const spec::NetHeaderUse use = settle_header(env, fds[0].get(), offloads);
     if (created) set_up(env, name, options, fds[0].get());
-    Napi::Array numbers = Napi::Array::New(env, fds.size());
-    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
     Napi::Object result = Napi::Object::New(env);
-    result.Set("fds", numbers);
+    result.Set("fds", given_away(env, fds));
     result.Set("created", Napi::Boolean::New(env, created));
     result.Set("netHeader", spec::name_of(use));
-    for (OwnedFd& fd : fds) (void)fd.release();  // JavaScript owns them now.
+    return result;
+}
+
+// ---- The wires of interfaces.
+
+Napi::Value open_packet(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsString() || !info[1].IsObject())
+        throw Napi::TypeError::New(env, "name: a string, options: an object");
+    const Reader options(env, info[1].As<Napi::Object>());
+    auto fds = open_packet_sockets(info[0].As<Napi::String>().Utf8Value(),
+                                   options.u32("queues", Port::queues_max));
+    if (!fds) throw errno_error(env, fds.error().call, fds.error().number);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("fds", given_away(env, fds.value()));
+    const bool uso = (packet_offloads() & offload_uso4) != 0;
+    result.Set("netHeader", spec::name_of(uso ? spec::NetHeaderUse::uso : spec::NetHeaderUse::tso));
     return result;
 }
 
@@ -271,6 +295,7 @@ void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes)
                 Napi::Function::New<bind_unix_datagram>(env, "bindUnixDatagram"));
     exports.Set("openUdp", Napi::Function::New<open_udp>(env, "openUdp"));
     exports.Set("openTap", Napi::Function::New<open_tap>(env, "openTap"));
+    exports.Set("openPacket", Napi::Function::New<open_packet>(env, "openPacket"));
 }
 
 }  // namespace valenic::addon

@@ -264,8 +264,10 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
 // ---- Housekeeping.
 
 void Engine::housekeeping() {
-    for (auto& [id, entry] : ports_)
+    for (auto& [id, entry] : ports_) {
         if (entry.vhost != nullptr) look_after(id, *entry.vhost);
+        if (entry.link != nullptr) entry.link->look_after(*own_context_);
+    }
 }
 
 void Engine::look_after(uint32_t id, VhostPort& port) {

@@ -152,10 +152,13 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::strin
     if (!port) return port.error();
     LinkPort& link = *port.value();
     if (fds.size() != link.queue_count()) return CommandError::invalid_argument;
-    if (net_header != spec::NetHeaderUse::none && link.kind() != spec::PortKind::tap)
+    const bool takes_headers =
+        link.kind() == spec::PortKind::tap || link.kind() == spec::PortKind::packet;
+    if (net_header != spec::NetHeaderUse::none && !takes_headers)
         return CommandError::invalid_argument;
     for (const OwnedFd& fd : fds)
         if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
+    if (!link.prepare(fds)) return CommandError::system;
     bool good = true;
     change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);

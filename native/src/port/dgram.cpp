@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "port/gather.hpp"
+#include "port/send_many.hpp"
 
 namespace valenic {
 
@@ -75,27 +76,21 @@ void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
         messages[i].msg_hdr.msg_iovlen = count;
         used += count;
     }
-    size_t at = 0;
     size_t sent = 0;
     uint64_t bytes = 0;
     DropReason reason = DropReason::rx_backlog_full;
-    while (at < indices.size()) {
-        const int count =
-            sendmmsg(fd_.get(), messages.data() + at, static_cast<unsigned>(indices.size() - at),
-                     MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (count <= 0) {
-            reason = dgram_reason_of(errno);
-            if (reason != DropReason::rx_too_long) break;
-            port_.counters(context.worker).drop(reason, 1);  // That one alone.
-            ++at;
-            continue;
-        }
-        for (size_t i = at; i < at + static_cast<size_t>(count); ++i)
-            bytes += batch.frames[indices[i]].len_bytes;
-        at += static_cast<size_t>(count);
-        sent += static_cast<size_t>(count);
-    }
-    count_sent(sent + indices.size() - at, sent, bytes, reason, context);
+    const auto taken = [&](size_t at, size_t count) {
+        sent += count;
+        for (size_t i = at; i < at + count; ++i) bytes += batch.frames[indices[i]].len_bytes;
+    };
+    const auto refused = [&](int error) {
+        reason = dgram_reason_of(error);
+        if (reason != DropReason::rx_too_long) return Refused::stop;
+        port_.counters(context.worker).drop(reason, 1);  // That one alone.
+        return Refused::skip;
+    };
+    const size_t done = send_many(fd_.get(), {messages.data(), indices.size()}, taken, refused);
+    count_sent(sent + indices.size() - done, sent, bytes, reason, context);
 }
 
 }  // namespace valenic

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "port/dgram.hpp"
+#include "port/packet.hpp"
 #include "port/stream.hpp"
 #include "port/tap.hpp"
 
@@ -24,8 +25,9 @@ namespace {
 std::unique_ptr<LinkQueue> make_queue(LinkPort& port, PortKind kind, unsigned index) {
     if (kind == PortKind::stream) return std::make_unique<StreamQueue>(port, index);
     if (kind == PortKind::dgram) return std::make_unique<DgramQueue>(port, index);
-    CHECK(kind == PortKind::tap);
-    return std::make_unique<TapQueue>(port, index);
+    if (kind == PortKind::tap) return std::make_unique<TapQueue>(port, index);
+    CHECK(kind == PortKind::packet);
+    return std::make_unique<PacketQueue>(port, index);
 }
 
 }  // namespace
@@ -39,6 +41,13 @@ LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind ki
     }
 }
 
+bool LinkPort::prepare(std::span<const OwnedFd> fds) {
+    CHECK(fds.size() == queues_.size());
+    for (size_t i = 0; i < fds.size(); ++i)
+        if (!queues_[i]->prepare(fds[i].get())) return false;
+    return true;
+}
+
 void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header) {
     CHECK(fds.size() == queues_.size());
     net_header_ = net_header;
@@ -49,6 +58,10 @@ void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header) {
 void LinkPort::detach() {
     for (auto& queue : queues_) queue->detach();
     active_pairs = 0;
+}
+
+void LinkPort::look_after(WorkerContext& context) noexcept {
+    for (auto& queue : queues_) queue->look_after(context);
 }
 
 bool LinkPort::set_peer(const std::string& path) noexcept {

@@ -29,10 +29,14 @@ class LinkQueue : public Queue {
     int wait_fd() const noexcept override { return fd_.get(); }
     void acknowledge(WorkerContext& context) override;
 
+    /// What takes time or may fail before `fd` is attached, while workers run. False: it cannot be.
+    virtual bool prepare(int) { return true; }
     /// Parked. The descriptor that was there before is closed.
     virtual void attach(OwnedFd fd);
     /// Parked.
     virtual void detach() { fd_.reset(); }
+    /// By the control thread, about once a second, with its own context.
+    virtual void look_after(WorkerContext&) noexcept {}
 
  protected:
     bool usable() const noexcept { return fd_.valid() && !down_.load(std::memory_order_relaxed); }
@@ -63,10 +67,13 @@ class LinkPort final : public Port {
     spec::PortKind kind() const noexcept { return kind_; }
     uint32_t id = 0;  ///< The engine's number.
 
+    /// Before attach(), with the same descriptors. False: one of them cannot be used.
+    bool prepare(std::span<const OwnedFd> fds);
     /// Parked. One descriptor for each queue.
     void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     /// Parked.
     void detach();
+    void look_after(WorkerContext& context) noexcept;
     /// Parked. Where a datagram socket without a connection sends to. False: too long for a path.
     bool set_peer(const std::string& path) noexcept;
     /// Null: the socket is connected.

@@ -18,6 +18,7 @@ enum class DropReason : uint8_t {
     tx_no_destination,
     tx_reflected,
     tx_port_down,
+    tx_ring_overflow,
     rx_no_buffer,
     rx_too_long,
     rx_ring_stopped,
@@ -41,6 +42,7 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_no_destination",
     "tx_reflected",
     "tx_port_down",
+    "tx_ring_overflow",
     "rx_no_buffer",
     "rx_too_long",
     "rx_ring_stopped",
@@ -70,6 +72,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "no other port is on the switch",
     "its destination is on the port it came from",
     "the sending port is administratively down",
+    "it came to an interface whose ring was full",
     "the receiver has no free buffer in its ring",
     "longer than the receiver's buffers can hold",
     "the receiver has not started its ring",
@@ -364,6 +367,7 @@ enum class PortKind : uint8_t {
     stream,
     dgram,
     tap,
+    packet,
     count,
 };
 
@@ -374,6 +378,7 @@ inline constexpr const char* port_kind_names[] = {
     "stream",
     "dgram",
     "tap",
+    "packet",
 };
 // clang-format on
 static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count));

@@ -110,6 +110,8 @@ describe('the text of a port', () => {
       'tap=t,queues=4,persist=on,mtu=9000',
       { kind: 'tap', interface: 't', queues: 4, persist: true, mtu: 9000 },
     ],
+    ['packet=eth1', { kind: 'packet', interface: 'eth1', queues: 1 }],
+    ['packet=eth1,queues=4', { kind: 'packet', interface: 'eth1', queues: 4 }],
   ])('takes %s', (text, device) => {
     const spec = parsePort(`v:p,${text}`, '/run');
     expect(spec.device).toEqual(device);
@@ -122,7 +124,7 @@ describe('the text of a port', () => {
     ['stream=tcp:h:65536', 'value_invalid: stream=tcp:h:65536 is not possible'],
     ['stream=/s,role=client,mode=0600', 'with role=client the socket file is the peer'],
     ['stream=tcp:h:1,mode=0600', 'port_syntax: mode is for a socket file: an address has none'],
-    ['stream=/s,queues=2', 'queues is for vhost-user and tap ports, not for stream'],
+    ['stream=/s,queues=2', 'queues is for vhost-user and tap and packet ports, not for stream'],
     ['dgram=/d', 'port_syntax: dgram needs its other end: peer=PATH, or peer=udp:HOST:PORT'],
     ['dgram=/d,peer=udp:h:1', 'port_syntax: dgram and peer are both paths, or both udp:HOST:PORT'],
     ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file: an address has none'],
@@ -143,6 +145,9 @@ describe('the text of a port', () => {
     ['tap=..', 'value_invalid: tap=.. is not possible'],
     ['tap=t,role=client', 'role is for vhost-user and stream ports, not for tap'],
     ['tap=t,persist=maybe', 'give on or off'],
+    ['packet', 'port_syntax: packet needs an interface: packet=NAME'],
+    ['packet=a/b', 'value_invalid: packet=a/b is not possible'],
+    ['packet=eth0,persist=on', 'persist is for tap ports, not for packet'],
   ])('refuses %s', (text, sentence) => {
     expect(refused(`v:p,${text}`)).toContain(sentence);
   });
@@ -172,7 +177,7 @@ describe('the text of a port', () => {
     ['v:p,host=1', 'port_syntax: host takes no value'],
     [
       'v:p,host,queues=2',
-      'port_syntax: queues is for vhost-user and tap ports: a host port has no socket',
+      'port_syntax: queues is for vhost-user and tap and packet ports: a host port has no socket',
     ],
     ['v:p,vhost-user', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
     ['v:p,vhost-user=', 'port_syntax: vhost-user needs a path: vhost-user=PATH'],
@@ -202,10 +207,10 @@ describe('the text of a port', () => {
     expect(refused(text)).toContain(sentence);
   });
 
-  it.each(['netmap', 'ptnet=/d', 'packet=eth0'])('says that %s is not built in yet', (kind) => {
+  it.each(['netmap', 'ptnet=/d'])('says that %s is not built in yet', (kind) => {
     expect(refused(`v:p,${kind}`)).toBe(
       `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
-        'vhost-user, host, stream, dgram, tap, user are',
+        'vhost-user, host, stream, dgram, tap, packet, user are',
     );
   });
 

@@ -1,0 +1,139 @@
+/**
+ * A port at an interface of the host. One that is deleted under the port is opened again when it is
+ * back.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
+import { ValenicError } from '../errors.ts';
+import { codeOf } from '../vhost-user/faults.ts';
+import {
+  type LinkContext,
+  type LinkEndpoint,
+  type LinkFault,
+  type LinkState,
+  linkFault,
+} from './link.ts';
+
+/** How often a deleted interface is looked for. */
+const lookMs = 500;
+
+const tso = ['CSUM', 'TSO4', 'TSO6', 'ECN'] as const;
+/** What host and switch leave to each other. */
+const offloadsOf = {
+  none: [],
+  plain: [],
+  tso,
+  uso: [...tso, 'USO4', 'USO6'],
+} as const satisfies Record<NetHeaderUse, readonly string[]>;
+
+/** What the kinds of such ports differ in. */
+export interface InterfacePlace {
+  readonly name: string;
+  /** One descriptor for each queue. Throws with an errno's name. */
+  readonly open: () => { readonly fds: readonly number[]; readonly netHeader: NetHeaderUse };
+  /** Why that failed, and what to do. */
+  readonly sentence: (code: string | undefined, error: unknown) => string;
+}
+
+export class InterfaceLink implements LinkEndpoint {
+  readonly #place: InterfacePlace;
+  readonly #context: LinkContext;
+  #connected = false;
+  #netHeader: NetHeaderUse = 'none';
+  #fault: LinkFault | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  /** The change under way; the next one waits for it. */
+  #changing: Promise<void> = Promise.resolve();
+
+  constructor(place: InterfacePlace, context: LinkContext) {
+    this.#place = place;
+    this.#context = context;
+  }
+
+  start(): Promise<void> {
+    return this.#attach();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#changing;
+    await this.#detach();
+  }
+
+  /** Every queue tells of a deleted interface; the first one counts. */
+  handleEvent(event: DatapathEvent): void {
+    if (event.event !== 'link_down' || !this.#connected || this.#closed) return;
+    const { log, onChange } = this.#context;
+    const { name } = this.#place;
+    this.#fault = linkFault(event.fault);
+    log.peer('warn', 'gone', `the interface ${name} was deleted: make it again, it is looked for`);
+    this.#changing = this.#detach();
+    this.#timer ??= setInterval(() => this.#look(), lookMs);
+    onChange();
+  }
+
+  state(): LinkState {
+    return {
+      address: this.#place.name,
+      connected: this.#connected,
+      offloads: offloadsOf[this.#netHeader],
+      fault: this.#fault,
+      notice: this.#notice(),
+    };
+  }
+
+  #look(): void {
+    const { name } = this.#place;
+    if (this.#closed || !existsSync(`/sys/class/net/${name}`)) return;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    const { log, onChange } = this.#context;
+    this.#changing = this.#changing
+      .then(() => this.#attach())
+      .catch((error) => {
+        log.peer('warn', 'again', String(error instanceof Error ? error.message : error));
+        if (!this.#closed) this.#timer ??= setInterval(() => this.#look(), lookMs);
+      })
+      .then(onChange);
+  }
+
+  async #attach(): Promise<void> {
+    const { datapath, port } = this.#context;
+    const { fds, netHeader } = this.#open();
+    await datapath.command('link.attach', { port, fds, netHeader });
+    this.#netHeader = netHeader;
+    this.#connected = true;
+    this.#fault = null;
+  }
+
+  async #detach(): Promise<void> {
+    if (!this.#connected) return;
+    this.#connected = false;
+    const { datapath, port } = this.#context;
+    await datapath.command('link.detach', { port });
+  }
+
+  #open(): ReturnType<InterfacePlace['open']> {
+    const { open, sentence } = this.#place;
+    try {
+      return open();
+    } catch (error) {
+      const text = sentence(codeOf(error), error);
+      throw new ValenicError('interface_failed', text, { cause: error });
+    }
+  }
+
+  #notice(): string | null {
+    const { name } = this.#place;
+    try {
+      const flags = Number(readFileSync(`/sys/class/net/${name}/flags`, 'utf8'));
+      const up = (flags & 1) !== 0;
+      return up ? null : `the interface is down: ip link set ${name} up`;
+    } catch {
+      return null; // It may be in another network namespace.
+    }
+  }
+}

@@ -1,0 +1,188 @@
+/** Packet ports on veth pairs of this machine. Needs root; each test removes what it made. */
+
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { packetSentence } from '../../../backend/link/packet.ts';
+import { until } from '../support.ts';
+import { counted, frame, framed, type LinkRig, linkRig, StreamPeer } from './support.ts';
+
+const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
+const may = process.getuid?.() === 0;
+
+const undo: string[][] = [];
+afterEach(() => {
+  for (const words of undo.splice(0)) spawnSync('ip', words);
+});
+
+let made = 0;
+interface Wire {
+  /** The port's end. */
+  readonly near: string;
+  readonly far: string;
+  /** Where the far end is. */
+  readonly namespace: string;
+}
+
+/** A veth pair whose far end is in a namespace, with an address there. */
+function wire(address?: string): Wire {
+  const id = `vp${process.pid % 100_000}x${made++}`;
+  const names = { near: `${id}n`, far: `${id}f`, namespace: id };
+  ip('netns', 'add', id);
+  undo.push(['netns', 'del', id], ['link', 'del', names.near]);
+  spawnSync('ip', ['netns', 'exec', id, 'sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
+  connect(names);
+  if (address !== undefined) ip('-n', id, 'addr', 'add', address, 'dev', names.far);
+  return names;
+}
+
+function connect({ near, far, namespace }: Wire): void {
+  ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', namespace);
+  spawnSync('sysctl', ['-qw', `net.ipv6.conf.${near}.disable_ipv6=1`]);
+  ip('link', 'set', near, 'up');
+  ip('-n', namespace, 'link', 'set', far, 'up');
+}
+
+async function withPeer(rig: LinkRig): Promise<StreamPeer> {
+  await rig.stream('s');
+  return StreamPeer.connect(rig.path('s'));
+}
+
+/** Runs a program of Node in a namespace; resolves with what it said. */
+async function inside(namespace: string, program: string, ready?: RegExp): Promise<() => string> {
+  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', program]);
+  let said = '';
+  const take = (text: Buffer) => {
+    said += text;
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  await until(
+    () => (ready === undefined ? child.exitCode !== null : ready.test(said)),
+    (is) => is,
+    60_000,
+  );
+  return () => said;
+}
+
+const bytes = 32 << 20;
+/** Bytes that no two places have alike, and their hash. */
+const server = `
+  const { createHash } = require('node:crypto');
+  require('node:net').createServer((socket) => {
+    const hash = createHash('sha256');
+    let seen = 0;
+    socket.on('data', (part) => { hash.update(part); seen += part.length; });
+    socket.on('end', () => socket.end(seen + ' ' + hash.digest('hex'), () => process.exit()));
+  }).listen(5001, () => console.log('ready'));
+`;
+const client = (host: string) => `
+  const { createHash, createCipheriv } = require('node:crypto');
+  const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, 1), Buffer.alloc(16));
+  const data = cipher.update(Buffer.alloc(${bytes}));
+  const socket = require('node:net').connect({ host: '${host}', port: 5001, allowHalfOpen: true });
+  let answer = '';
+  socket.end(data);
+  socket.on('data', (text) => { answer += text; });
+  socket.on('end', () => {
+    const wanted = data.length + ' ' + createHash('sha256').update(data).digest('hex');
+    console.log(answer === wanted ? 'same' : 'differs: ' + answer);
+  });
+`;
+
+describe.skipIf(!may)('a packet port', () => {
+  it('carries the TCP of two kernels, big frames and all, every byte as it was', async () => {
+    const rig = await linkRig();
+    const [a, b] = [wire('10.88.0.1/24'), wire('10.88.0.2/24')];
+    const left = await rig.add('a', { kind: 'packet', interface: a.near, queues: 1 });
+    const right = await rig.add('b', { kind: 'packet', interface: b.near, queues: 2 });
+    expect(left.state().link).toMatchObject({ connected: true, address: a.near, notice: null });
+    await inside(b.namespace, server, /ready/);
+    const said = await inside(a.namespace, client('10.88.0.2'));
+    expect(said()).toBe('same\n');
+    expect(right.stats().counters.rx_bytes).toBeGreaterThan(bytes);
+    expect(right.stats().counters.rx_big_whole).toBeGreaterThan(0);
+    expect(right.stats().counters.rx_big_cut).toBe(0);
+    const { tx_csum_misplaced, tx_gso_headers_invalid, tx_gso_size_invalid } = left.stats().drops;
+    expect(tx_csum_misplaced + tx_gso_headers_invalid + tx_gso_size_invalid).toBe(0);
+  });
+
+  it('gives a port without offloads what its kernel left to do, done', async () => {
+    const rig = await linkRig();
+    const a = wire('10.88.0.1/24');
+    const port = await rig.add('a', { kind: 'packet', interface: a.near, queues: 1 });
+    const peer = await withPeer(rig);
+    const send = `const socket = require('node:dgram').createSocket('udp4');
+      socket.send('text', 9, '10.88.0.9', process.exit);`;
+    ip('-n', a.namespace, 'neigh', 'add', '10.88.0.9', 'lladdr', '02:00:00:00:00:09', 'dev', a.far);
+    await inside(a.namespace, send);
+    const [got = Buffer.alloc(0)] = await peer.received(1);
+    // RFC 768: pseudo header, header and data sum up to ones.
+    const udp = Buffer.concat([
+      got.subarray(26, 34),
+      Buffer.from([0, 17, 0, 12]),
+      got.subarray(34),
+    ]);
+    let sum = 0;
+    for (let at = 0; at < udp.length; at += 2) sum += udp.readUInt16BE(at);
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+    expect(sum).toBe(0xffff);
+    expect(port.stats().counters.tx_frames).toBeGreaterThan(0);
+  });
+
+  it('interface_gone: is told, and found again when it is back', async () => {
+    const rig = await linkRig();
+    const pair = wire();
+    const port = await rig.add('p', { kind: 'packet', interface: pair.near, queues: 2 });
+    ip('link', 'set', pair.near, 'down');
+    expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
+    ip('link', 'del', pair.near);
+    const gone = await until(
+      () => port.state().link,
+      (link) => link?.connected === false,
+    );
+    expect(gone?.fault?.code).toBe('interface_gone');
+    const peer = await withPeer(rig);
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ drops }) => drops.rx_not_connected, 1);
+    connect(pair);
+    await until(
+      () => port.state().link?.connected,
+      (is) => is === true,
+    );
+    expect(port.state().link?.fault).toBeNull();
+    await peer.write(framed(frame(60)));
+    await counted(port, ({ counters }) => counters.rx_frames, 1);
+  });
+
+  it('refuses an interface that is absent, is no Ethernet, or that another port has', async () => {
+    const rig = await linkRig();
+    const { near } = wire();
+    const add = (name: string, to: string) =>
+      rig.add(name, { kind: 'packet', interface: to, queues: 1 });
+    await expect(add('a', 'nobody')).rejects.toThrow('there is no interface nobody');
+    await expect(add('a', 'lo')).rejects.toThrow('lo carries no Ethernet frames');
+    await add('a', near);
+    await expect(add('b', near)).rejects.toMatchObject({ code: 'socket_in_use' });
+  });
+
+  it('needs CAP_NET_RAW, and says so', () => {
+    const { near } = wire();
+    const addon = new URL('../../../build/release/native/valenic.node', import.meta.url).pathname;
+    const program = `try { require('${addon}').openPacket('${near}', { queues: 1 }); }
+      catch (error) { console.log(error.code); }`;
+    const words = ['--bounding-set=-net_raw', '--inh-caps=-all', process.execPath, '-e', program];
+    expect(spawnSync('setpriv', words, { encoding: 'utf8' }).stdout).toBe('EPERM\n');
+  });
+});
+
+describe('an interface whose wire cannot be had', () => {
+  it.each([
+    ['EPERM', 'none: packet ports need CAP_NET_RAW: run as root, or once "setcap'],
+    ['ENODEV', 'there is no interface none: "ip link" lists'],
+    ['EPROTOTYPE', 'none carries no Ethernet frames'],
+    ['ENOMEM', 'no memory for 2 rings of 4 MiB: say fewer'],
+  ])('%s: says what to do', (code, sentence) => {
+    const spec = { kind: 'packet', interface: 'none', queues: 2 } as const;
+    expect(packetSentence(spec, code, null)).toContain(sentence);
+  });
+});
