@@ -63,7 +63,7 @@ describe('valenic', () => {
     [['port', 'show'], 2],
     [['serve', '--port', 'x'], 2],
     [['serve', '--port', 'v:a,vhost-user=/tmp/a,quues=2'], 2],
-    [['serve', '--port', 'v:a,packet=eth9'], 2],
+    [['serve', '--port', 'v:a,netmap=eth9'], 2],
     [['serve', '--workers', '0'], 2],
     [['serve', '--polling', 'fast'], 2],
     [['serve', '--cpu', 'x'], 2],

@@ -137,9 +137,11 @@ describe.skipIf(!may)('a tap port with offloads', () => {
     expect(counters.rx_big_whole).toBeGreaterThan(0);
     expect(counters.rx_bytes).toBeGreaterThan(counters.rx_frames * mtuFrameBytes);
     expect([counters.rx_big_cut, counters.rx_coalesced]).toEqual([0, 0]);
-    expect(
-      Object.keys(dropsThatHappened(a.stats())).filter((name) => name.startsWith('tx_')),
-    ).toEqual([]);
+    // The host announces itself as soon as an interface is up: before the other port was there.
+    const refused = Object.keys(dropsThatHappened(a.stats())).filter(
+      (name) => name.startsWith('tx_') && name !== 'tx_no_destination',
+    );
+    expect(refused).toEqual([]);
   });
 
   it('off at the receiver: it gets segments of its MTU', async () => {

@@ -190,7 +190,8 @@ TEST_SUITE("link ports") {
         };
         while (running.load() > 0) take();
         for (std::thread& thread : threads) thread.join();
-        // A worker that held the sender kept take() from emptying the backlog: it is done afterwards.
+        // A worker that held the sender kept take() from emptying the backlog: it is done
+        // afterwards.
         for (unsigned quiet = 0; quiet < 2;) quiet = take() ? 0 : quiet + 1;
         uint64_t sum = 0;
         for (unsigned worker = 0; worker < workers; ++worker) {
