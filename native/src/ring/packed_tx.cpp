@@ -47,14 +47,14 @@ size_t PackedTxRing::load_heads(const TxHeads& found) noexcept {
         const uint64_t addr = load_once(slot.addr);
         const uint32_t bytes = packed_len(rest);
         const uint8_t* data = nullptr;
-        if (state == 0) [[likely]] {
+        if (state == 0) [[likely]]
             data = memory.translate(addr, bytes, false, cache);
-            fetch_line(data);
-            fetch_line(data + line_bytes);
-        }
         const size_t i = loaded++;
         heads[i] = {packed_id(rest), 1, bytes, data};
-        if (data == nullptr) [[unlikely]] {
+        if (data != nullptr) [[likely]] {
+            fetch_line(data);
+            fetch_line(data + line_bytes);
+        } else {
             found.pairs[i] = {};
             if (state != spec::desc_f_indirect || !layout.indirect) break;
             tables |= expect_pair(found.pairs[i], addr, bytes, memory, cache);
