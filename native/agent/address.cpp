@@ -44,4 +44,11 @@ std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) {
     return Ipv4Prefix{*address, length};
 }
 
+uint32_t ipv4_of(const Args& args, const char* key) {
+    const std::string text = args.text(key);
+    const auto address = parse_ipv4(text);
+    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    return *address;
+}
+
 }  // namespace valenic::agent

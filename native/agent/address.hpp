@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "request.hpp"
+
 namespace valenic::agent {
 
 using Mac = std::array<uint8_t, 6>;
@@ -21,6 +23,8 @@ struct Ipv4Prefix {
 };
 /// Dotted quad, in host byte order.
 std::optional<uint32_t> parse_ipv4(std::string_view text);
+/// The argument `key`, a dotted quad; one sentence when it is none.
+uint32_t ipv4_of(const Args& args, const char* key);
 /// "10.0.0.1/24"; the length is required.
 std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text);
 

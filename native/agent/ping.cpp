@@ -98,13 +98,11 @@ class Pinger {
 
 /// {address, count?, timeoutMs?, intervalMs?, size?} -> {sent, received, rttUs: {min, avg, max}}
 Json op_ping(const Args& args, OpContext& context) {
-    const std::string text = args.text("address");
-    const auto address = parse_ipv4(text);
-    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    const uint32_t address = ipv4_of(args, "address");
     const uint64_t count = args.whole("count", 1, 65535, 1);
     const uint64_t timeout_ns = args.whole("timeoutMs", 1, 60'000, 1000) * 1'000'000;
     const auto interval = std::chrono::milliseconds(args.whole("intervalMs", 0, 60'000, 0));
-    Pinger pinger(*address, args.whole("size", 0, 65'507, 56), context.stop);
+    Pinger pinger(address, args.whole("size", 0, 65'507, 56), context.stop);
 
     uint64_t sent = 0, received = 0, least = UINT64_MAX, most = 0, sum = 0;
     for (; sent < count && !context.stop.load(std::memory_order_relaxed); ++sent) {

@@ -2,12 +2,11 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
-#include <thread>
 #include <vector>
 
+#include "accept_loop.hpp"
 #include "address.hpp"
 #include "ops.hpp"
-#include "tcp_stream.hpp"
 
 namespace valenic::agent {
 namespace {
@@ -25,43 +24,25 @@ void send_at_once(int fd) {
 /// Sends back what comes, one connection after the other.
 class Echo final : public Job {
  public:
-    explicit Echo(OwnedFd listener) : listener_(std::move(listener)) {
-        thread_ = std::thread([this] { run(); });
-    }
-    ~Echo() override { stop(); }
+    explicit Echo(OwnedFd listener)
+        : loop_(std::move(listener), [this](Stream& stream) { serve(stream); }) {}
 
-    void stop() override {
-        stopping_.store(true, std::memory_order_relaxed);
-        if (thread_.joinable()) thread_.join();
-    }
+    void stop() override { loop_.stop(); }
     Json report(bool) override {
         return {{"connections", connections_.load(std::memory_order_relaxed)}};
     }
 
  private:
-    OwnedFd listener_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<uint64_t> connections_{0};
-    std::thread thread_;
-
-    void run() {
-        while (!stopping_.load(std::memory_order_relaxed)) {
-            pollfd wanted{listener_.get(), POLLIN, 0};
-            if (poll(&wanted, 1, 50) <= 0) continue;
-            OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-            if (!fd.valid()) continue;
-            connections_.fetch_add(1, std::memory_order_relaxed);
-            try {
-                send_at_once(fd.get());
-                Stream stream(std::move(fd), stopping_);
-                std::vector<uint8_t> piece(most_bytes);
-                while (const size_t got = stream.read_some(piece.data(), piece.size()))
-                    stream.write_all(piece.data(), got);
-            } catch (const OpError&) {
-                // The asker is gone, or we are stopped: the next one is as welcome.
-            }
-        }
+    void serve(Stream& stream) {
+        connections_.fetch_add(1, std::memory_order_relaxed);
+        send_at_once(stream.fd());
+        std::vector<uint8_t> piece(most_bytes);
+        while (const size_t got = stream.read_some(piece.data(), piece.size()))
+            stream.write_all(piece.data(), got);
     }
+
+    std::atomic<uint64_t> connections_{0};
+    AcceptLoop loop_;  ///< Last: its thread uses the others.
 };
 
 double at_share(const std::vector<uint32_t>& sorted_ns, double share) {
@@ -86,13 +67,11 @@ Json op_tcp_echo(const Args& args, OpContext& context) {
 
 /// {address, port, seconds, bytes?} -> {roundTrips, seconds, latencyUs: {p50, p99, p999}}
 Json op_tcp_ask(const Args& args, OpContext& context) {
-    const std::string text = args.text("address");
-    const auto address = parse_ipv4(text);
-    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    const uint32_t address = ipv4_of(args, "address");
     std::vector<uint8_t> request(args.whole("bytes", 1, most_bytes, 1), 'v');
     const auto limit_ns = static_cast<uint64_t>(args.number("seconds", 0.001, 3600, 1) * 1e9);
     Stream stream(open_tcp(), context.stop);
-    connect_stream(stream, endpoint(*address, args));
+    connect_stream(stream, endpoint(address, args));
     send_at_once(stream.fd());
     std::vector<uint32_t> times_ns;
     const uint64_t start = monotonic_ns();

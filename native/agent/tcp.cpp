@@ -1,11 +1,10 @@
 // TCP transfers whose every byte is checked, at the receiver and again by checksum at the sender.
 #include <algorithm>
-#include <thread>
 
+#include "accept_loop.hpp"
 #include "address.hpp"
 #include "ops.hpp"
 #include "tcp_pattern.hpp"
-#include "tcp_stream.hpp"
 
 namespace valenic::agent {
 namespace {
@@ -13,16 +12,11 @@ namespace {
 /// Accepts one transfer after the other (one at a time) and keeps count.
 class TcpListener final : public Job {
  public:
-    explicit TcpListener(OwnedFd listener) : listener_(std::move(listener)) {
-        thread_ = std::thread([this] { run(); });
-    }
-    ~TcpListener() override { stop(); }
+    explicit TcpListener(OwnedFd listener)
+        : loop_(std::move(listener), [this](Stream& stream) { serve(stream); }) {}
 
     bool done() const override { return transfers_.load(std::memory_order_acquire) > 0; }
-    void stop() override {
-        stopping_.store(true, std::memory_order_relaxed);
-        if (thread_.joinable()) thread_.join();
-    }
+    void stop() override { loop_.stop(); }
     Json report(bool) override {
         const std::lock_guard lock(mutex_);
         Json report = last_;
@@ -31,31 +25,17 @@ class TcpListener final : public Job {
     }
 
  private:
-    OwnedFd listener_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<uint64_t> transfers_{0};
-    std::mutex mutex_;
-    Json last_ = {{"bytes", 0}, {"seconds", 0.0}, {"checksumOk", false}};
-    std::thread thread_;
-
-    void run() {
-        while (!stopping_.load(std::memory_order_relaxed)) {
-            pollfd wanted{listener_.get(), POLLIN, 0};
-            if (poll(&wanted, 1, 50) <= 0) continue;
-            OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-            if (!fd.valid()) continue;
-            Json result;
-            try {
-                Stream stream(std::move(fd), stopping_);
-                result = receive(stream);
-            } catch (const OpError& error) {
-                result = {{"bytes", 0}, {"seconds", 0.0}, {"checksumOk", false}};
-                result["failure"] = error.what();
-            }
-            const std::lock_guard lock(mutex_);
-            last_ = std::move(result);
-            transfers_.fetch_add(1, std::memory_order_release);
+    void serve(Stream& stream) {
+        Json result;
+        try {
+            result = receive(stream);
+        } catch (const OpError& error) {
+            result = {{"bytes", 0}, {"seconds", 0.0}, {"checksumOk", false}};
+            result["failure"] = error.what();
         }
+        const std::lock_guard lock(mutex_);
+        last_ = std::move(result);
+        transfers_.fetch_add(1, std::memory_order_release);
     }
 
     static Json receive(Stream& stream) {
@@ -83,6 +63,11 @@ class TcpListener final : public Job {
                 {"check", reply.check},
                 {"checksumOk", complete && reply.mismatch == 0}};
     }
+
+    std::atomic<uint64_t> transfers_{0};
+    std::mutex mutex_;
+    Json last_ = {{"bytes", 0}, {"seconds", 0.0}, {"checksumOk", false}};
+    AcceptLoop loop_;  ///< Last: its thread uses the others.
 };
 
 struct Sent {
@@ -116,15 +101,13 @@ Json op_tcp_listen(const Args& args, OpContext& context) {
 
 /// {address, port, bytes|seconds, seed?} -> {bytes, seconds, check, checksumOk}
 Json op_tcp_connect(const Args& args, OpContext& context) {
-    const std::string text = args.text("address");
-    const auto address = parse_ipv4(text);
-    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    const uint32_t address = ipv4_of(args, "address");
     if (args.has("bytes") == args.has("seconds")) throw OpError("give either bytes or seconds");
     const auto seed = static_cast<uint32_t>(args.whole("seed", 0, UINT32_MAX, 1));
     const uint64_t bytes = args.whole("bytes", 1, uint64_t{1} << 48, 0);
     const auto limit_ns = static_cast<uint64_t>(args.number("seconds", 0.001, 86'400, 1) * 1e9);
     Stream stream(open_tcp(), context.stop);
-    connect_stream(stream, endpoint(*address, args));
+    connect_stream(stream, endpoint(address, args));
 
     const uint64_t start = monotonic_ns();
     const Sent sent = send_payload(stream, {transfer_magic, seed, bytes}, limit_ns);

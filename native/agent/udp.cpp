@@ -41,19 +41,17 @@ class UdpReceiver final : public ProbeReceiver {
 
 /// {address, port, payloadBytes, count|seconds, ratePps?, stream?} -> {sent, bytes, seconds, busy}
 Json op_udp_send(const Args& args, OpContext& context) {
-    const std::string text = args.text("address");
-    const auto address = parse_ipv4(text);
-    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    const uint32_t address = ipv4_of(args, "address");
     const auto bytes =
         static_cast<uint32_t>(args.whole("payloadBytes", sizeof(ProbeHeader), largest_payload));
     const PaceLimits limits = pace_limits(args);
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_addr.s_addr = htonl(*address);
+    to.sin_addr.s_addr = htonl(address);
     to.sin_port = htons(static_cast<uint16_t>(args.whole("port", 1, 65535)));
     const OwnedFd fd = open_udp();
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
-        fail_errno("sending to " + text);
+        fail_errno("sending to " + args.text("address"));
     const auto stream = static_cast<uint32_t>(args.whole("stream", 0, UINT32_MAX, 1));
     return send_probes(fd, {{}, bytes, stream}, limits, context.stop);
 }

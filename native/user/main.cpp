@@ -18,7 +18,9 @@
 
 #include "nat.hpp"
 
-using namespace valenic::user;  // NOLINT(google-build-using-namespace)
+using valenic::user::Nat;
+using valenic::user::Options;
+using valenic::user::parse_options;
 
 namespace {
 

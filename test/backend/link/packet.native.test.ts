@@ -4,7 +4,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { packetSentence } from '../../../backend/link/packet.ts';
 import { until } from '../support.ts';
-import { counted, frame, framed, type LinkRig, linkRig, StreamPeer } from './support.ts';
+import { goneAndBack, linkRig, withPeer } from './support.ts';
 
 const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 const may = process.getuid?.() === 0;
@@ -40,11 +40,6 @@ function connect({ near, far, namespace }: Wire): void {
   spawnSync('sysctl', ['-qw', `net.ipv6.conf.${near}.disable_ipv6=1`]);
   ip('link', 'set', near, 'up');
   ip('-n', namespace, 'link', 'set', far, 'up');
-}
-
-async function withPeer(rig: LinkRig): Promise<StreamPeer> {
-  await rig.stream('s');
-  return StreamPeer.connect(rig.path('s'));
 }
 
 /** Runs a program of Node in a namespace; resolves with what it said. */
@@ -135,23 +130,12 @@ describe.skipIf(!may)('a packet port', () => {
     const port = await rig.add('p', { kind: 'packet', interface: pair.near, queues: 2 });
     ip('link', 'set', pair.near, 'down');
     expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
-    ip('link', 'del', pair.near);
-    const gone = await until(
-      () => port.state().link,
-      (link) => link?.connected === false,
+    await goneAndBack(
+      rig,
+      port,
+      () => ip('link', 'del', pair.near),
+      () => connect(pair),
     );
-    expect(gone?.fault?.code).toBe('interface_gone');
-    const peer = await withPeer(rig);
-    await peer.write(framed(frame(60)));
-    await counted(port, ({ drops }) => drops.rx_not_connected, 1);
-    connect(pair);
-    await until(
-      () => port.state().link?.connected,
-      (is) => is === true,
-    );
-    expect(port.state().link?.fault).toBeNull();
-    await peer.write(framed(frame(60)));
-    await counted(port, ({ counters }) => counters.rx_frames, 1);
   });
 
   it('refuses an interface that is absent, is no Ethernet, or that another port has', async () => {

@@ -2,6 +2,7 @@
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { Backend, Port } from '../../../backend/index.ts';
 import type { PortSpec } from '../../../backend/port-spec.ts';
 import { testBackend, testFolder, until } from '../support.ts';
@@ -145,4 +146,36 @@ export function counted(
     () => read(port.stats()),
     (seen) => seen >= least,
   );
+}
+
+/** A switch with a stream port `s` beside, and its peer. */
+export async function withPeer(rig: LinkRig): Promise<StreamPeer> {
+  await rig.stream('s');
+  return StreamPeer.connect(rig.path('s'));
+}
+
+/** An interface that vanishes is told, costs what is sent there, and is found again. */
+export async function goneAndBack(
+  rig: LinkRig,
+  port: Port,
+  remove: () => void,
+  restore: () => void,
+): Promise<void> {
+  remove();
+  const gone = await until(
+    () => port.state().link,
+    (link) => link?.connected === false,
+  );
+  expect(gone?.fault?.code).toBe('interface_gone');
+  const peer = await withPeer(rig);
+  await peer.write(framed(frame(60)));
+  await counted(port, ({ drops }) => drops.rx_not_connected, 1);
+  restore();
+  await until(
+    () => port.state().link?.connected,
+    (is) => is === true,
+  );
+  expect(port.state().link?.fault).toBeNull();
+  await peer.write(framed(frame(60)));
+  await counted(port, ({ counters }) => counters.rx_frames, 1);
 }

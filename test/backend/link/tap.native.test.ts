@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../backend/datapath/load.ts';
 import { tapSentence } from '../../../backend/link/tap.ts';
 import { until } from '../support.ts';
-import { counted, frame, framed, type LinkRig, linkRig, StreamPeer } from './support.ts';
+import { counted, frame, framed, goneAndBack, linkRig, withPeer } from './support.ts';
 
 const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 const may = existsSync('/dev/net/tun') && process.getuid?.() === 0;
@@ -25,11 +25,6 @@ afterEach(() => {
 /** IPv6 would speak unasked on every interface that is up. */
 function quiet(name: string): void {
   spawnSync('sysctl', ['-qw', `net.ipv6.conf.${name}.disable_ipv6=1`]);
-}
-
-async function withPeer(rig: LinkRig): Promise<StreamPeer> {
-  await rig.stream('s');
-  return StreamPeer.connect(rig.path('s'));
 }
 
 /** An ARP request for the host's address; the kernel itself answers. */
@@ -133,25 +128,16 @@ describe.skipIf(!may)('a tap port', () => {
     const rig = await linkRig();
     const name = tapName();
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 2 });
-    ip('link', 'del', name);
-    const gone = await until(
-      () => port.state().link,
-      (link) => link?.connected === false,
+    await goneAndBack(
+      rig,
+      port,
+      () => ip('link', 'del', name),
+      () => {
+        ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
+        quiet(name);
+        ip('link', 'set', name, 'up');
+      },
     );
-    expect(gone?.fault?.code).toBe('interface_gone');
-    const peer = await withPeer(rig);
-    await peer.write(framed(frame(60)));
-    await counted(port, ({ drops }) => drops.rx_not_connected, 1);
-    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
-    quiet(name);
-    ip('link', 'set', name, 'up');
-    await until(
-      () => port.state().link?.connected,
-      (is) => is === true,
-    );
-    expect(port.state().link?.fault).toBeNull();
-    await peer.write(framed(frame(60)));
-    await counted(port, ({ counters }) => counters.rx_frames, 1);
   });
 
   it.each([

@@ -22,17 +22,6 @@ Outcome coalesced(const LoadedBatch& loaded, OffloadSet accepts = large_receive)
     return result;
 }
 
-/// `count` segments that follow each other.
-std::vector<FrameSpec> stream(FrameSpec first, unsigned count) {
-    std::vector<FrameSpec> specs;
-    for (unsigned i = 0; i < count; ++i) {
-        specs.push_back(first);
-        first.sequence += first.payload;
-        ++first.id;
-        ++first.seed;
-    }
-    return specs;
-}
 LoadedBatch load(const std::vector<FrameSpec>& specs) {
     LoadedBatch loaded;
     for (const FrameSpec& spec : specs) loaded.add(make_frame(spec));
@@ -42,7 +31,7 @@ LoadedBatch load(const std::vector<FrameSpec>& specs) {
 /// Two segments, of which the second was changed: are they put together?
 template <typename Change>
 bool together(Change change, FrameSpec first = {.payload = 1000}) {
-    std::vector<FrameSpec> specs = stream(first, 2);
+    std::vector<FrameSpec> specs = following(first, 2);
     change(specs[1]);
     return coalesced(load(specs)).any;
 }
@@ -55,7 +44,7 @@ TEST_CASE("coalesce: segments that follow each other become one, which cuts into
             for (const uint32_t payload : {1448u, 40u, 1001u}) {
                 FrameSpec first{.version = version, .tags = tags, .payload = payload};
                 first.options = 12;
-                std::vector<FrameSpec> specs = stream(first, 20);
+                std::vector<FrameSpec> specs = following(first, 20);
                 specs.back().payload = payload - 5;
                 specs.back().flags |= 0x08;
                 const LoadedBatch loaded = load(specs);
@@ -117,7 +106,7 @@ TEST_CASE("coalesce: only what is the next plain segment of the same flow") {
 }
 
 TEST_CASE("coalesce: nothing whose checksum is wrong, nor padding") {
-    const std::vector<FrameSpec> specs = stream({.payload = 1000}, 2);
+    const std::vector<FrameSpec> specs = following({.payload = 1000}, 2);
     for (const size_t at : {24u, 60u, 1053u}) {  // IP header, payload, its last byte.
         LoadedBatch loaded;
         loaded.add(make_frame(specs[0]));
@@ -135,8 +124,8 @@ TEST_CASE("coalesce: nothing whose checksum is wrong, nor padding") {
 }
 
 TEST_CASE("coalesce: only towards whom takes it") {
-    const LoadedBatch four = load(stream({.payload = 1000}, 4));
-    const LoadedBatch six = load(stream({.version = 6, .payload = 1000}, 4));
+    const LoadedBatch four = load(following({.payload = 1000}, 4));
+    const LoadedBatch six = load(following({.version = 6, .payload = 1000}, 4));
     CHECK(coalesced(four, offload_csum | offload_tso4).any);
     CHECK_FALSE(coalesced(four, offload_csum | offload_tso6).any);
     CHECK(coalesced(six, offload_csum | offload_tso6).any);
@@ -147,8 +136,8 @@ TEST_CASE("coalesce: only towards whom takes it") {
 
 TEST_CASE("coalesce: flows side by side, each in its order; the rest goes on as it is") {
     std::vector<FrameSpec> specs;
-    const std::vector<FrameSpec> a = stream({.payload = 1000, .source_port = 1}, 6);
-    const std::vector<FrameSpec> b = stream({.payload = 1000, .source_port = 2}, 6);
+    const std::vector<FrameSpec> a = following({.payload = 1000, .source_port = 1}, 6);
+    const std::vector<FrameSpec> b = following({.payload = 1000, .source_port = 2}, 6);
     for (unsigned i = 0; i < 6; ++i) {
         specs.push_back(a[i]);
         specs.push_back(b[i]);
@@ -165,7 +154,7 @@ TEST_CASE("coalesce: flows side by side, each in its order; the rest goes on as 
 }
 
 TEST_CASE("coalesce: what cannot be put together is not overtaken by what comes after it") {
-    std::vector<FrameSpec> specs = stream({.payload = 1000}, 5);
+    std::vector<FrameSpec> specs = following({.payload = 1000}, 5);
     specs[2].flags = 0x11;  // FIN in the middle: a flow of its own accord.
     const LoadedBatch loaded = load(specs);
     const Outcome result = coalesced(loaded);
@@ -176,12 +165,12 @@ TEST_CASE("coalesce: what cannot be put together is not overtaken by what comes 
 }
 
 TEST_CASE("coalesce: no longer than an IP datagram, no more pieces than a frame may have") {
-    const LoadedBatch large = load(stream({.payload = 1448}, 64));
+    const LoadedBatch large = load(following({.payload = 1448}, 64));
     const Outcome big = coalesced(large);
     REQUIRE(big.count() == 2);
     CHECK(big.to->batch.frames[0].len_bytes == 54 + 45 * 1448);
     LoadedBatch many;
-    for (const FrameSpec& spec : stream({.payload = 100}, 20)) many.add(make_frame(spec), 1);
+    for (const FrameSpec& spec : following({.payload = 100}, 20)) many.add(make_frame(spec), 1);
     const Outcome pieces = coalesced(many);
     REQUIRE(pieces.any);
     for (size_t i = 0; i < pieces.count(); ++i)

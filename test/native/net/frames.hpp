@@ -275,4 +275,16 @@ struct LoadedBatch {
     }
 };
 
+/// `count` segments that follow each other.
+inline std::vector<FrameSpec> following(FrameSpec first, unsigned count) {
+    std::vector<FrameSpec> specs;
+    for (unsigned i = 0; i < count; ++i) {
+        specs.push_back(first);
+        first.sequence += first.payload;
+        ++first.id;
+        ++first.seed;
+    }
+    return specs;
+}
+
 }  // namespace valenic::test

@@ -1,11 +1,8 @@
 // TCP segments of a port that has no big frames, towards receivers that take such and those that do
 // not.
-#include <cstring>
-
 #include "link_rig.hpp"
 #include "net/adapt.hpp"
-#include "net/frames.hpp"
-#include "switch_rig.hpp"
+#include "received.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -42,35 +39,12 @@ struct Lab {
     Kind source;
 };
 
-/// What came, and with which net header.
-struct Got {
-    Octets frame;
-    spec::NetHeader header;
-};
-std::vector<Got> received(PortRig& port) {
-    std::vector<Got> all;
-    port.guest.net().receive(SIZE_MAX, [&](const uint8_t* frame, uint32_t bytes) {
-        all.push_back({Octets(frame, frame + bytes), {}});
-        std::memcpy(&all.back().header, frame - sizeof(spec::NetHeader), sizeof(spec::NetHeader));
-    });
-    return all;
-}
 std::vector<Octets> frames_of(const std::vector<Got>& all) {
     std::vector<Octets> frames;
     for (const Got& got : all) frames.push_back(got.frame);
     return frames;
 }
 
-std::vector<FrameSpec> stream(FrameSpec first, unsigned count) {
-    std::vector<FrameSpec> specs;
-    for (unsigned i = 0; i < count; ++i) {
-        specs.push_back(first);
-        first.sequence += first.payload;
-        ++first.id;
-        ++first.seed;
-    }
-    return specs;
-}
 std::vector<Octets> made(const std::vector<FrameSpec>& specs) {
     std::vector<Octets> frames;
     for (const FrameSpec& spec : specs) frames.push_back(make_frame(spec));
@@ -90,7 +64,7 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
         for (const unsigned version : {4u, 6u}) {
             CAPTURE(version);
             const FrameSpec first{.version = version, .payload = segment_bytes};
-            const std::vector<Octets> sent = made(stream(first, 10));
+            const std::vector<Octets> sent = made(following(first, 10));
             const uint64_t before = takes.count(PortCounter::rx_coalesced);
             lab.send(sent);
             const std::vector<Got> got = received(takes);
@@ -117,11 +91,11 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
     SUBCASE("of a kind that the receiver does not take, or of no flow, stay what they are") {
         PortRig& takes_v6 = lab.add(
             mergeable | features_of(spec::net_feature_guest_csum, spec::net_feature_guest_tso6));
-        const std::vector<Octets> sent = made(stream({.payload = segment_bytes}, 4));
+        const std::vector<Octets> sent = made(following({.payload = segment_bytes}, 4));
         lab.send(sent);
         CHECK(frames_of(received(takes_v6)) == sent);
         REQUIRE(received(takes).size() == 1);
-        const std::vector<Octets> datagrams = made(stream({.tcp = false, .payload = 900}, 4));
+        const std::vector<Octets> datagrams = made(following({.tcp = false, .payload = 900}, 4));
         lab.send(datagrams);
         CHECK(frames_of(received(takes)) == datagrams);
     }
@@ -132,7 +106,7 @@ TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, St
     PortRig& takes = lab.add(large_receive);
 
     SUBCASE("with a wrong checksum stay what they are, and what follows does not get before") {
-        std::vector<Octets> sent = made(stream({.payload = segment_bytes}, 5));
+        std::vector<Octets> sent = made(following({.payload = segment_bytes}, 5));
         sent[2].back() ^= 1;
         lab.send(sent);
         const std::vector<Got> got = received(takes);
@@ -142,7 +116,7 @@ TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, St
     }
     SUBCASE("with more off, each is delivered alone") {
         lab.source.port.settings().more.store(false);
-        const std::vector<Octets> sent = made(stream({.payload = segment_bytes}, 4));
+        const std::vector<Octets> sent = made(following({.payload = segment_bytes}, 4));
         lab.send(sent);
         CHECK(frames_of(received(takes)) == sent);
         CHECK(takes.count(PortCounter::rx_coalesced) == 0);
@@ -153,7 +127,7 @@ TEST_CASE("large receive: what guests send each other is left as it is") {
     SwitchRig rig;
     PortRig& from = rig.add({.ring_size = 64, .features = mergeable});
     PortRig& to = rig.add({.ring_size = 64, .features = large_receive});
-    const std::vector<Octets> sent = made(stream({.payload = segment_bytes}, 4));
+    const std::vector<Octets> sent = made(following({.payload = segment_bytes}, 4));
     for (const Octets& frame : sent) REQUIRE(from.guest.send(frame));
     rig.serve_all(from);
     CHECK(frames_of(received(to)) == sent);

@@ -2,8 +2,7 @@
 // receiver gets each frame as it is, completed or cut. docs/THREAT_MODEL.md names these tests.
 #include <cstring>
 
-#include "net/frames.hpp"
-#include "switch_rig.hpp"
+#include "received.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -68,19 +67,6 @@ std::vector<uint64_t> legal(const std::vector<unsigned>& features) {
         if (spec::settle_offloads(mask) == mask) masks.push_back(mask);
     }
     return masks;
-}
-
-struct Got {
-    Octets frame;
-    spec::NetHeader header;
-};
-std::vector<Got> receive(PortRig& rig) {
-    std::vector<Got> all;
-    rig.guest.net().receive(SIZE_MAX, [&](const uint8_t* frame, uint32_t bytes) {
-        all.push_back({Octets(frame, frame + bytes), {}});
-        std::memcpy(&all.back().header, frame - sizeof(spec::NetHeader), sizeof(spec::NetHeader));
-    });
-    return all;
 }
 
 void send(SwitchRig& rig, PortRig& from, const Octets& frame, const spec::NetHeader& header) {
@@ -153,7 +139,7 @@ TEST_SUITE("offloads between two ports") {
                 refused += !allowed;
                 CHECK(from.count(DropReason::tx_offload_not_negotiated) == refused);
                 for (PortRig* to : receivers)
-                    check_same(receive(*to),
+                    check_same(received(*to),
                                allowed ? expected_of(request, to->guest.options().features)
                                        : std::vector<Got>{});
             }
@@ -197,7 +183,7 @@ TEST_SUITE("offloads between two ports") {
         Octets frame = big.whole();
         leave_partial(frame, big.spec);
         send(rig, from, frame, big.header());
-        check_same(receive(to), expected_of(big, 0));
+        check_same(received(to), expected_of(big, 0));
         clear(rig);
     }
 
@@ -214,7 +200,7 @@ TEST_SUITE("offloads between two ports") {
             Octets frame = big.whole();
             leave_partial(frame, big.spec);
             send(rig, from, frame, big.header());
-            CHECK(receive(to).size() == (fits ? 1 : 0));
+            CHECK(received(to).size() == (fits ? 1 : 0));
             CHECK(from.count(DropReason::tx_too_long) == (fits ? 0 : 1));
             clear(rig);
         }
