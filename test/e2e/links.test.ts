@@ -1,7 +1,10 @@
 /** Guests beside other kinds of ports: an e1000 NIC over a stream, and the stack of the host. */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GuestDescription } from '../../qemu/index.ts';
 import { Counts, eth0, introduce, Lab, macOf, pinged, type Station, until } from './lab.ts';
@@ -95,11 +98,20 @@ const relay = `
   }).listen(${port}, host, () => console.log('ready'));
 `;
 
+const webPort = 8080;
+/** Serves one file to whoever asks. */
+const web = `
+  const { createReadStream } = require('node:fs');
+  const [file, host] = process.argv.slice(1);
+  require('node:http').createServer((_, answer) => createReadStream(file).pipe(answer))
+    .listen(${webPort}, host, () => console.log('ready'));
+`;
+
 /** A host of its own in a network namespace, with one interface there. */
 class Host {
   readonly namespace: string;
   readonly address: string;
-  #relaying: ChildProcess | null = null;
+  readonly #programs: ChildProcess[] = [];
 
   constructor(namespace: string, address: string) {
     this.namespace = namespace;
@@ -116,23 +128,32 @@ class Host {
     ip('-n', namespace, 'link', 'set', interfaceName, 'up');
   }
 
-  async relayTo(guest: Station): Promise<void> {
-    const program = [process.execPath, '-e', relay, guest.address, this.address];
+  relayTo(guest: Station): Promise<void> {
+    return this.#run('the relay', relay, guest.address);
+  }
+
+  /** At `webPort`. */
+  serve(file: string): Promise<void> {
+    return this.#run('the web server', web, file);
+  }
+
+  async #run(what: string, script: string, word: string): Promise<void> {
+    const program = [process.execPath, '-e', script, word, this.address];
     const started = spawn('ip', ['netns', 'exec', this.namespace, ...program]);
-    this.#relaying = started;
+    this.#programs.push(started);
     let said = '';
     started.stdout.on('data', (text) => {
       said += text;
     });
     await until(
-      'the relay',
+      what,
       () => said,
       (text) => text.includes('ready'),
     );
   }
 
   close(): void {
-    this.#relaying?.kill();
+    for (const program of this.#programs) program.kill();
     spawnSync('ip', ['netns', 'del', this.namespace]);
   }
 }
@@ -185,6 +206,19 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
       const { counters } = lab.port(name).stats();
       expect(counters.rx_bytes).toBeGreaterThan(payloadBytes);
       expect(counters.tx_bytes).toBeGreaterThan(payloadBytes);
+    });
+
+    it('serves a file by HTTP, and its hash in the guest is that on the host', async () => {
+      const file = join(lab.dir, `${name}.bin`);
+      const content = randomBytes(payloadBytes);
+      await writeFile(file, content);
+      await host().serve(file);
+      const url = `http://${host().address}:${webPort}/`;
+      const fetched = `/bin/busybox wget -q -O - ${url} | /bin/busybox sha256sum`;
+      const program = await a.agent.program('/bin/busybox', 'sh', '-c', fetched);
+      const { status, output } = await program.finished(60_000);
+      const hash = createHash('sha256').update(content).digest('hex');
+      expect({ status, output: output.trim() }).toEqual({ status: 0, output: `${hash}  -` });
     });
   });
 
