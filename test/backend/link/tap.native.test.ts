@@ -116,6 +116,21 @@ describe.skipIf(!may)('a tap port', () => {
     }
   });
 
+  it.each([
+    ['its user', 0, 'with big frames'],
+    ['somebody else', 65534, 'EPERM'],
+  ])('of %s is opened without any capability only then', (_, uid, told) => {
+    const name = tapName();
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'user', `${uid}`);
+    const addon = new URL('../../../build/release/native/valenic.node', import.meta.url).pathname;
+    const program = `try {
+        const { netHeader } = require('${addon}').openTap('${name}', { queues: 1, offloads: true });
+        console.log(/tso|uso/.test(netHeader) ? 'with big frames' : netHeader);
+      } catch (error) { console.log(error.code); }`;
+    const words = ['--bounding-set=-all', '--inh-caps=-all', process.execPath, '-e', program];
+    expect(spawnSync('setpriv', words, { encoding: 'utf8' }).stdout).toBe(`${told}\n`);
+  });
+
   it('leaves one that it made when it persists', async () => {
     const rig = await linkRig();
     const name = tapName();
