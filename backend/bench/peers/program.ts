@@ -116,14 +116,21 @@ function endsWithUs(words: readonly string[]): readonly string[] {
   return setpriv === null ? words : [setpriv, '--pdeathsig', 'KILL', '--', ...words];
 }
 
-/** Runs it to its end; what it printed. @throws {ValenicError} `bench_failed` */
-export function runProgram(words: readonly string[], env: ProgramOptions['env'] = {}) {
+/**
+ * Runs it to its end, which `timeout` milliseconds bring about; what it printed.
+ * @throws {ValenicError} `bench_failed`
+ */
+export function runProgram(
+  words: readonly string[],
+  env: ProgramOptions['env'] = {},
+  timeout = 60_000,
+) {
   return new Promise<string>((resolve, reject) => {
     const [file, ...args] = words;
     const child = spawn(file ?? '', args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
-      timeout: 60_000,
+      timeout,
     });
     let [text, errors] = ['', ''];
     child.stdout.on('data', (part: Buffer) => {

@@ -1,6 +1,5 @@
 /** The synthetic front-end for any backend: two guests of one process, on sockets given to it. */
 
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { featureNames } from '../../../frontend-spec/index.ts';
@@ -92,30 +91,16 @@ export class SyntheticFrontend implements Frontend {
     ];
   }
 
-  measure(
+  async measure(
     workload: Workload,
     sockets: readonly [string, string],
     times: LegTimes,
   ): Promise<Measured> {
-    return new Promise((resolve, reject) => {
-      const [file, ...args] = this.commandFor(workload, sockets, times);
-      const timeout = (times.warmupSeconds + times.seconds + graceSeconds) * 1000;
-      const child = spawn(file ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout });
-      let [text, errors] = ['', ''];
-      child.stdout.on('data', (part: Buffer) => {
-        text += part.toString();
-      });
-      child.stderr.on('data', (part: Buffer) => {
-        errors += part.toString();
-      });
-      child.once('error', reject);
-      child.once('close', (code) => {
-        const said = errors.trim() || `the front-end ended with status ${code}`;
-        const found = measuredOf(text, workload);
-        if (code === 0 && found !== null) resolve(found);
-        else reject(new ValenicError('bench_failed', said));
-      });
-    });
+    const words = this.commandFor(workload, sockets, times);
+    const timeout = (times.warmupSeconds + times.seconds + graceSeconds) * 1000;
+    const found = measuredOf(await runProgram(words, {}, timeout), workload);
+    if (found !== null) return found;
+    throw new ValenicError('bench_failed', 'the front-end ended without its figures');
   }
 }
 
