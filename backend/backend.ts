@@ -26,6 +26,8 @@ export interface BackendOptions {
   readonly polling?: PollingMode;
   /** Addresses that a switch can hold, 64..1048576, unless createSwitch() is told otherwise. */
   readonly macTableSize?: number;
+  /** By name; createSwitch() may be told otherwise. */
+  readonly switches?: Readonly<Record<string, SwitchOptions>>;
   /** Silent unless given. */
   readonly log?: Logger;
 }
@@ -39,6 +41,8 @@ export interface SwitchOptions {
   readonly macTableSize?: number;
   /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */
   readonly ageingSeconds?: number;
+  /** Of ports that are added without one; 0, the default: frames of any length pass. */
+  readonly mtu?: number;
 }
 
 /** What happens unasked. */
@@ -55,6 +59,8 @@ export class Backend extends EventEmitter<BackendEvents> {
   readonly #context: PortContext;
   readonly #options: BackendOptions;
   readonly #switches = new Map<string, Switch>();
+  /** By the names of switches: of ports that are added without one. */
+  readonly #mtus = new Map<string, number>();
   readonly #ports = new Map<number, Port>();
   /** Worker numbers and their threads. */
   readonly #workers: { worker: number; tid: number }[] = [];
@@ -128,6 +134,25 @@ export class Backend extends EventEmitter<BackendEvents> {
     return this.#inTurn(() => this.#createSwitch(name, options));
   }
 
+  /** What a port is held to that is added without an MTU; 0: frames of any length pass. */
+  mtuOf(name: string): number {
+    return this.#mtus.get(name) ?? 0;
+  }
+
+  /**
+   * Changes the MTU of every port of a switch, and of those that come later.
+   *
+   * @throws {ValenicError} `switch_not_found`, `value_invalid`.
+   */
+  setMtu(name: string, mtu: number): Promise<void> {
+    return this.#inTurn(async () => {
+      checkMtu(mtu);
+      const ports = this.switch(name).ports();
+      this.#mtus.set(name, mtu);
+      for (const port of ports) await port.set({ mtu });
+    });
+  }
+
   ports(): readonly Port[] {
     return [...this.#ports.values()];
   }
@@ -155,7 +180,10 @@ export class Backend extends EventEmitter<BackendEvents> {
       const there = this.#switches.get(spec.name.switch);
       const home = there ?? (await this.#createSwitch(spec.name.switch));
       const polling = this.#options.polling ?? 'adaptive';
-      const whole = { ...spec, settings: { polling, ...spec.settings } };
+      const whole = {
+        ...spec,
+        settings: { polling, mtu: this.mtuOf(home.name), ...spec.settings },
+      };
       try {
         const port = await Port.create(
           this.#context,
@@ -212,7 +240,9 @@ export class Backend extends EventEmitter<BackendEvents> {
 
   async #createSwitch(name: string, options: SwitchOptions = {}): Promise<Switch> {
     checkName('switch', name);
-    const { macTableSize = this.#options.macTableSize, ageingSeconds } = options;
+    const said = { ...this.#options.switches?.[name], ...options };
+    const { macTableSize = this.#options.macTableSize, ageingSeconds, mtu = 0 } = said;
+    checkMtu(mtu);
     checkNumber('macTableSize', macTableSize, 64, 1 << 20);
     checkNumber('ageingSeconds', ageingSeconds, 1, 1_000_000);
     if (this.#switches.has(name)) {
@@ -225,6 +255,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     });
     const created = new Switch(this, name, made.switch);
     this.#switches.set(name, created);
+    this.#mtus.set(name, mtu);
     return created;
   }
 
@@ -232,6 +263,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     const home = this.#switches.get(name);
     if (home === undefined) return;
     this.#switches.delete(name);
+    this.#mtus.delete(name);
     await this.#datapath.command('switch.remove', { switch: home.id });
   }
 
@@ -295,6 +327,11 @@ function checkNumber(name: string, value: number | undefined, least: number, mos
     'value_invalid',
     `${name}: ${least} to ${most} are possible, not ${value}`,
   );
+}
+
+/** @throws {ValenicError} `value_invalid`. */
+function checkMtu(mtu: number): void {
+  if (mtu !== 0) checkNumber('mtu', mtu, 68, 65_535);
 }
 
 export function createBackend(options: BackendOptions = {}): Promise<Backend> {

@@ -25,13 +25,13 @@ export class OwnSwitch extends Switch {
 export async function createSwitch(
   options: BackendOptions & SwitchOptions & { readonly name?: string } = {},
 ): Promise<OwnSwitch> {
-  const { name = 'vale0', ageingSeconds, ...rest } = options;
+  const { name = 'vale0', ageingSeconds, mtu, ...rest } = options;
   const backend = await createBackend(rest);
   try {
-    const made = await backend.createSwitch(
-      name,
-      ageingSeconds === undefined ? {} : { ageingSeconds },
-    );
+    const made = await backend.createSwitch(name, {
+      ...(ageingSeconds === undefined ? {} : { ageingSeconds }),
+      ...(mtu === undefined ? {} : { mtu }),
+    });
     return new OwnSwitch(backend, name, made.id);
   } catch (error) {
     await backend.close();

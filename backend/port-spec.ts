@@ -17,7 +17,6 @@ export interface VhostUserSpec {
   /** Permissions of the socket file, e.g. 0o660. */
   readonly mode?: number;
   readonly group?: string;
-  readonly mtu?: number;
   /** Guest and switch leave checksums and segmentation to each other. On by default. */
   readonly offloads?: boolean;
 }
@@ -49,8 +48,6 @@ export interface TapSpec {
   readonly queues: number;
   /** One that we make stays when the port goes. */
   readonly persist?: boolean;
-  /** Of one that we make. */
-  readonly mtu?: number;
   /** Host's stack and switch leave checksums and segmentation to each other. On by default. */
   readonly offloads?: boolean;
 }
@@ -103,6 +100,7 @@ export const defaultSettings: PortSettings = {
   budget: 64,
   macLimit: 1024,
   maxFrameBytes: 65_550,
+  mtu: 0,
   up: true,
 };
 

@@ -132,6 +132,7 @@ export class Port {
   async set(change: Partial<PortSettings>): Promise<void> {
     await this.#context.datapath.command('port.set', { port: this.id, settings: change });
     this.#settings = { ...this.#settings, ...change };
+    this.#endpoint?.setMtu(this.#settings.mtu);
     this.#context.onChange(this);
   }
 
@@ -238,6 +239,7 @@ export class Port {
     const { kind: _, ...socket } = device;
     return new VhostUserEndpoint({
       ...socket,
+      mtu: this.#settings.mtu,
       addon: this.#context.addon,
       datapath: this.#context.datapath.native,
       port: this.id,
@@ -254,6 +256,8 @@ export class Port {
       addon: this.#context.addon,
       datapath: this.#context.datapath.native,
       port: this.id,
+      name: this.name,
+      mtu: () => this.#settings.mtu,
       log: new PeerLog(this.#context.log, { port: this.name }),
       onChange: () => this.#context.onChange(this),
     });

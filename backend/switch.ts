@@ -18,6 +18,16 @@ export class Switch {
     this.id = id;
   }
 
+  /** Of ports that are added without one; 0: frames of any length pass. */
+  get mtu(): number {
+    return this.backend.mtuOf(this.name);
+  }
+
+  /** Of every port, and of those that come later. */
+  setMtu(mtu: number): Promise<void> {
+    return this.backend.setMtu(this.name, mtu);
+  }
+
   ports(): readonly Port[] {
     return this.backend.ports().filter(({ spec }) => spec.name.switch === this.name);
   }

@@ -33,6 +33,7 @@ export const dropReasons = {
   tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
+  rx_above_mtu: { at: 'destination', text: 'longer than the MTU of the receiving port' },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
   rx_port_down: { at: 'destination', text: 'the receiving port is administratively down' },
   rx_ring_broken: {
@@ -96,7 +97,7 @@ export const workerCounters = [
 export type WorkerCounter = (typeof workerCounters)[number];
 
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
-export const statsPage = { magic: 0x56414c4553544154n, version: 2, wordsPerBlock: 64 } as const;
+export const statsPage = { magic: 0x56414c4553544154n, version: 3, wordsPerBlock: 64 } as const;
 
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';
@@ -191,6 +192,8 @@ export interface PortSettings {
   readonly macLimit: number;
   /** Largest Ethernet frame the port may send, without FCS, 60..65550 bytes. */
   readonly maxFrameBytes: number;
+  /** Longest IP packet the port gets, 68..65535; big frames are measured cut. 0: any length. */
+  readonly mtu: number;
   /** Administrative state. A down port neither sends nor receives; its MACs are forgotten. */
   readonly up: boolean;
 }

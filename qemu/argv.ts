@@ -205,6 +205,8 @@ export interface AttachLink {
   readonly model?: NicModel;
   readonly mac: string;
   readonly index: number;
+  /** As of AttachPort; other models than virtio-net know none. */
+  readonly hostMtu?: number;
 }
 
 /** A vhost-user port as a user sees it, to attach a guest of their own. */
@@ -216,6 +218,8 @@ export interface AttachPort {
   readonly mac: string;
   /** Which of the guest's Valenic NICs this is, from 0: makes the ids unique. */
   readonly index: number;
+  /** The port's MTU, for the guest; 0 or absent: not told. */
+  readonly hostMtu?: number;
 }
 
 export interface AttachOptions {
@@ -266,6 +270,7 @@ export function libvirtInterfaceXml(port: AttachPort): string {
     // libvirt allows <reconnect> only where QEMU is the client.
     ...(mode === 'client' ? [`${source}>`, again, '  </source>'] : [`${source}/>`]),
     `  <model type='virtio'/>`,
+    ...(port.hostMtu ? [`  <mtu size='${port.hostMtu}'/>`] : []),
     port.queues > 1
       ? `  <driver name='vhost' queues='${port.queues}'/>`
       : `  <driver name='vhost'/>`,
@@ -275,12 +280,12 @@ export function libvirtInterfaceXml(port: AttachPort): string {
 }
 
 function attachedNic(port: AttachPort | AttachLink): GuestNic {
-  const { mac } = port;
+  const { mac, hostMtu = 0 } = port;
   const nic: GuestNic =
     'backend' in port
-      ? { mac, backend: port.backend, ...(port.model && { model: port.model }) }
+      ? { mac, hostMtu, backend: port.backend, ...(port.model && { model: port.model }) }
       : {
-          mac,
+          ...{ mac, hostMtu },
           backend: { kind: 'vhost-user', path: port.path, role: port.role, queues: port.queues },
         };
   const fault = nicFault(nic);

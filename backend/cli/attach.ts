@@ -111,7 +111,7 @@ export function attachPort(port: PortDetail, mac: string | undefined, index: num
   }
   const { path, role } = vhostUser;
   const address = mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac);
-  return { path, role, queues: queuesOf(port), mac: address, index };
+  return { path, role, queues: queuesOf(port), mac: address, index, hostMtu: port.settings.mtu };
 }
 
 /** What attaches a guest to a stream or dgram port; null: the port is of another kind. */
@@ -134,6 +134,7 @@ function attachLink(port: PortDetail, options: AttachOptions, index: number): At
     backend,
     mac: mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac),
     index,
+    hostMtu: port.settings.mtu,
     ...(chosen && { model: chosen }),
   };
 }

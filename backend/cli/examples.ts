@@ -8,6 +8,7 @@ import { examplesText } from '../help.ts';
 export const examples: Readonly<Record<string, readonly string[]>> = {
   serve: [
     'serve --port vale0:a,vhost-user=/tmp/a.sock --port vale0:b,vhost-user=/tmp/b.sock',
+    'serve --switch vale0,mtu=9000 --port vale0:a,vhost-user=/tmp/a.sock',
     'serve --config valenic.yaml --workers 2 --cpu 2,3 --polling busy',
   ],
   'port add': [
@@ -22,6 +23,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'port move': ['port move vale0:vm1 1', 'port move vale0:vm1 0,2-3'],
   polling: ['polling vale0 busy', 'polling vale0:vm1 adaptive --spin-us 20'],
   more: ['more vale0:vm1 off'],
+  mtu: ['mtu vale0 9000', 'mtu vale0:vm1 none'],
   stats: ['stats', 'stats vale0 --watch', 'stats --watch --interval 0.2 --count 10 --json'],
   'guest run': [
     'guest run --port vale0:a',

@@ -151,7 +151,7 @@ async function describe(
   options: GuestOptions,
   cli: Cli,
 ): Promise<GuestDescription> {
-  const { mac, ...backend } = attachPort(port, options.mac, 0);
+  const { mac, hostMtu = 0, ...backend } = attachPort(port, options.mac, 0);
   if (port.vhostUser?.connected === true) {
     throw new ValenicError('port_in_use', `${port.name} has a guest already: end that one first`);
   }
@@ -162,7 +162,7 @@ async function describe(
     memoryMiB: Number(options.memory),
     cpus: 1,
     boot: await bootOf(options, cli),
-    nics: [{ mac, backend: { kind: 'vhost-user', path, role, queues } }],
+    nics: [{ mac, hostMtu, backend: { kind: 'vhost-user', path, role, queues } }],
   };
 }
 

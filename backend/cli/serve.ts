@@ -11,6 +11,7 @@ import {
   maxWorkers,
   type PartialServeConfig,
   parsePort,
+  parseSwitch,
   pollingMode,
   readConfigFile,
   readValue,
@@ -26,6 +27,7 @@ import { plural } from './text.ts';
 interface ServeOptions {
   readonly config?: string;
   readonly port?: readonly string[];
+  readonly switch?: readonly string[];
   readonly workers?: string;
   readonly cpu?: string;
   readonly polling?: string;
@@ -44,6 +46,7 @@ export function addServeCommand(program: Command, cli: Cli): void {
     .description('run the daemon until SIGTERM or SIGINT; its log goes to stderr')
     .option('--config <file>', 'YAML or JSON; what is said here goes first')
     .option('--port <port>', 'a port to start with; may be given more than once', collect)
+    .option('--switch <switch>', 'what a switch is, e.g. vale0,mtu=9000; repeatable', collect)
     .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
     .option('--cpu <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
     .option('--polling <mode>', `of ports that name none: ${pollingMode.allowed} (adaptive)`)
@@ -88,5 +91,6 @@ function optionsSaid(options: ServeOptions, control: string | undefined): Partia
   const given = Object.fromEntries(
     Object.entries(said).filter(([, value]) => value !== undefined),
   ) as Omit<PartialServeConfig, 'ports'>;
-  return { ...given, ports: port.map((text) => parsePort(text)) };
+  const switches = options.switch?.map(parseSwitch);
+  return { ...given, ...(switches && { switches }), ports: port.map((text) => parsePort(text)) };
 }

@@ -1,7 +1,14 @@
-/** `valenic polling` and `valenic more`: how ports move frames, changed under traffic. */
+/** `valenic polling`, `more` and `mtu`: how ports move frames, and which, changed under traffic. */
 
 import type { Command } from 'commander';
-import { onOff, parseTarget, pollingMode, readValue, spinBudget } from '../config/index.ts';
+import {
+  mtuValue,
+  onOff,
+  parseTarget,
+  pollingMode,
+  readValue,
+  spinBudget,
+} from '../config/index.ts';
 import type { Cli } from './io.ts';
 import { portTable } from './port.ts';
 
@@ -23,6 +30,12 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .argument('<name>', target)
     .argument('<on|off>', 'on: by the batch, off: one by one')
     .action((name: string, word: string) => more(name, word, cli));
+  program
+    .command('mtu')
+    .description("set the longest packet a port gets; of a switch: all its ports', and later ones'")
+    .argument('<name>', target)
+    .argument('<bytes>', mtuValue.allowed)
+    .action((name: string, text: string) => mtu(name, text, cli));
 }
 
 async function polling(
@@ -35,6 +48,12 @@ async function polling(
   const body = { mode: readValue(pollingMode, 'mode', mode) };
   const spinUs = spin === undefined ? {} : { spinUs: readValue(spinBudget, '--spin-us', spin) };
   const ports = await cli.client().polling(name, { ...body, ...spinUs });
+  cli.data({ ports }, () => portTable(ports));
+}
+
+async function mtu(name: string, text: string, cli: Cli): Promise<void> {
+  parseTarget(name);
+  const ports = await cli.client().mtu(name, readValue(mtuValue, 'mtu', text));
   cli.data({ ports }, () => portTable(ports));
 }
 

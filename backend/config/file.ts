@@ -6,6 +6,7 @@
  * cpus: 2,3
  * polling: adaptive
  * mac-table: 65536
+ * switches: [{ name: vale0, mtu: 9000 }]
  * ports:
  *   - vale0:vm1,vhost-user=/run/vm1.sock
  *   - { name: vale0:vm2, vhost-user: /run/vm2.sock, queues: 2, moderation: 32/50 }
@@ -40,6 +41,7 @@ import {
   refuseClashes,
 } from './serve.ts';
 import { hint } from './suggest.ts';
+import { parseSwitch, type SwitchConfig, switchFromItems } from './switch.ts';
 import { cpuList, integer, readValue, type ValueKind } from './values.ts';
 
 /** Longer files are no configuration. */
@@ -58,6 +60,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const value = z.union([scalar, z.array(scalar)]);
 const workerCount = integer(1, maxWorkers);
 const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
+const switchShape = { allowed: 'a switch like vale0,mtu=9000, or a mapping with its name' };
 const shape = z.strictObject(
   {
     workers: z.number(says('workers', workerCount)).optional(),
@@ -66,6 +69,12 @@ const shape = z.strictObject(
     'mac-table': z.number(says('mac-table', macTableSize)).optional(),
     control: z.string('control is not possible: give the path of a socket').optional(),
     log: word('log', logLevel).optional(),
+    switches: z
+      .array(
+        z.union([z.string(), z.record(z.string(), scalar)], says('this', switchShape)),
+        'switches is not possible: give a list of switches',
+      )
+      .optional(),
     ports: z
       .array(
         z.union([z.string(), z.record(z.string(), value)], says('this', portShape)),
@@ -107,7 +116,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
   if (fault !== undefined) throw invalid(source, fault.pos[0], fault.message);
   const checked = shape.safeParse(plainData(source) ?? {});
   if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
-  const { cpus, control, polling, log, workers, ports = [] } = checked.data;
+  const { cpus, control, polling, log, workers, switches, ports = [] } = checked.data;
   const macTable = checked.data['mac-table'];
   const folder = dirname(resolve(path));
   const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
@@ -124,6 +133,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
     }),
     ...(control !== undefined && { control: at('control', () => socketPath(control, folder)) }),
     ...(log !== undefined && { log: at('log', () => readValue(logLevel, 'log', log)) }),
+    ...(switches !== undefined && { switches: readSwitches(source, switches) }),
     ports: readPorts(source, ports, folder),
   };
 }
@@ -141,6 +151,20 @@ interface Source {
   readonly path: string;
   readonly lines: LineCounter;
   readonly document: Document.Parsed;
+}
+
+function readSwitches(
+  source: Source,
+  entries: readonly (string | Readonly<Record<string, unknown>>)[],
+): readonly SwitchConfig[] {
+  return entries.map((entry, index) =>
+    readAt(source, ['switches', index], () => {
+      if (typeof entry === 'string') return parseSwitch(entry);
+      const { name, ...rest } = entry;
+      const items = Object.entries(rest).map(([key, value]) => [key, `${value ?? ''}`] as const);
+      return switchFromItems(`${name ?? ''}`, items);
+    }),
+  );
 }
 
 function readPorts(

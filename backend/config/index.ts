@@ -21,10 +21,12 @@ export {
   serveConfig,
 } from './serve.ts';
 export { hint } from './suggest.ts';
+export { parseSwitch, type SwitchConfig } from './switch.ts';
 export {
   choice,
   cpuList,
   integer,
+  mtuValue,
   numberList,
   onOff,
   readValue,

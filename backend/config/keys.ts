@@ -21,6 +21,7 @@ import {
   groupName,
   integer,
   moderation,
+  mtuValue,
   onOff,
   readValue,
   spinBudget,
@@ -94,6 +95,11 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
     (maxFrameBytes): Settings => ({ maxFrameBytes }),
     ({ maxFrameBytes }) => maxFrameBytes?.toString(),
   ),
+  mtu: row(
+    mtuValue,
+    (mtu): Settings => ({ mtu }),
+    ({ mtu }) => (mtu === 0 ? 'none' : mtu?.toString()),
+  ),
   up: row(
     onOff,
     (up): Settings => ({ up }),
@@ -124,11 +130,6 @@ export const socketKeys: Readonly<Record<string, Row<SocketPart>>> = {
     groupName,
     (group): SocketPart => ({ group }),
     ({ group }) => group,
-  ),
-  mtu: row(
-    integer(68, 65_535),
-    (mtu): SocketPart => ({ mtu }),
-    ({ mtu }) => mtu?.toString(),
   ),
   offloads: row(
     onOff,
@@ -184,11 +185,6 @@ const tapKeys = {
     onOff,
     (persist): TapPart => ({ persist }),
     ({ persist }) => word(persist),
-  ),
-  mtu: row(
-    integer(68, 65_535),
-    (mtu): TapPart => ({ mtu }),
-    ({ mtu }) => mtu?.toString(),
   ),
   offloads: row(
     onOff,

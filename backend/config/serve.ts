@@ -3,6 +3,7 @@
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortSpec, placeOf } from '../port-spec.ts';
+import type { SwitchConfig } from './switch.ts';
 import { choice, integer } from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -27,6 +28,7 @@ export interface PartialServeConfig {
   /** Path of the control socket. */
   readonly control?: string;
   readonly log?: LogLevel;
+  readonly switches?: readonly SwitchConfig[];
   readonly ports: readonly PortSpec[];
 }
 
@@ -38,25 +40,31 @@ export interface ServeConfig {
   /** Absent: where clients look. */
   readonly control?: string;
   readonly log: LogLevel;
+  readonly switches: readonly SwitchConfig[];
   readonly ports: readonly PortSpec[];
 }
 
 const defaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as const;
 
 /**
- * The first source that says something counts; ports add up, and a port of the same name in an
- * earlier source takes the place of the later one's.
+ * The first source that says something counts; switches and ports add up, and one of the same
+ * name in an earlier source takes the place of the later one's.
  *
  * @param sources  The strongest first: command line, configuration file.
  * @throws {ValenicError} `name_in_use`, `socket_in_use`: two ports of the result get in each
  *   other's way.
  */
 export function serveConfig(sources: readonly PartialServeConfig[]): ServeConfig {
-  let merged: ServeConfig = { ...defaults, ports: [] };
+  let merged: ServeConfig = { ...defaults, switches: [], ports: [] };
   for (const source of [...sources].reverse()) {
     const names = new Set(source.ports.map(({ name }) => nameText(name)));
     const kept = merged.ports.filter(({ name }) => !names.has(nameText(name)));
-    merged = { ...merged, ...source, ports: [...kept, ...source.ports] };
+    const { switches = [] } = source;
+    const other = ({ name }: SwitchConfig) => switches.every((one) => one.name !== name);
+    merged = {
+      ...{ ...merged, ...source, ports: [...kept, ...source.ports] },
+      switches: [...merged.switches.filter(other), ...switches],
+    };
   }
   refuseClashes(merged.ports);
   return Object.freeze({ ...merged, ports: Object.freeze([...merged.ports]) });

@@ -54,6 +54,14 @@ export const spinBudget: ValueKind<number | 'auto'> = {
   read: (text) => (text === 'auto' ? text : spinMicroseconds.read(text)),
 };
 
+const mtuBytes = integer(68, 65_535);
+
+/** Longest IP packet that a port gets; 0 stands for any. virtio 1.2, 5.1.4.1 has the range. */
+export const mtuValue: ValueKind<number> = {
+  allowed: `${mtuBytes.allowed}, or none`,
+  read: (text) => (text === 'none' ? 0 : mtuBytes.read(text)),
+};
+
 const moderationFrames = integer(1, 1024);
 const moderationUs = integer(0, 1_000_000);
 

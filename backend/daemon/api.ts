@@ -13,6 +13,7 @@
  * | `GET /v1/switches` | | `{ switches: SwitchAnswer[] }` |
  * | `PUT /v1/polling/TARGET` | {@link PollingBody} | `{ ports: PortAnswer[] }` |
  * | `PUT /v1/more/TARGET` | `{ on: boolean }` | `{ ports: PortAnswer[] }` |
+ * | `PUT /v1/mtu/TARGET` | `{ mtu: number }` | `{ ports: PortAnswer[] }` |
  * | `GET /v1/stats`, `/v1/stats/TARGET` | | {@link StatsAnswer} |
  * | `GET /v1/events` | | server-sent events, {@link ApiEvent} |
  *
@@ -67,6 +68,8 @@ export interface MoveBody {
 
 export interface SwitchAnswer {
   readonly name: string;
+  /** Of ports that are added without one; 0: frames of any length pass. */
+  readonly mtu: number;
   readonly ports: readonly string[];
 }
 

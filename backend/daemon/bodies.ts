@@ -32,6 +32,7 @@ const settings = z.strictObject({
   budget: z.number().optional(),
   macLimit: z.number().optional(),
   maxFrameBytes: z.number().optional(),
+  mtu: z.number().optional(),
   up: z.boolean().optional(),
 });
 const device = z.discriminatedUnion('kind', [
@@ -43,7 +44,6 @@ const device = z.discriminatedUnion('kind', [
     queues: z.number().default(1),
     mode: z.number().optional(),
     group: z.string().optional(),
-    mtu: z.number().optional(),
     offloads: z.boolean().optional(),
   }),
   z.strictObject({
@@ -65,7 +65,6 @@ const device = z.discriminatedUnion('kind', [
     interface: z.string(),
     queues: z.number().default(1),
     persist: z.boolean().optional(),
-    mtu: z.number().optional(),
     offloads: z.boolean().optional(),
   }),
   z.strictObject({
@@ -95,6 +94,7 @@ const specBody = z.strictObject({ name: z.string(), device, settings: settings.d
 const polling = z.strictObject({ mode: z.string(), spinUs: spinUs.optional() });
 const move = z.strictObject({ workers: z.array(z.number()) });
 const more = z.strictObject({ on: z.boolean() });
+const mtu = z.strictObject({ mtu: z.number() });
 
 /** @throws {ValenicError} as parsePort does. */
 export function readAddPort(body: unknown): PortSpec {
@@ -124,6 +124,13 @@ export function readPolling(body: unknown): PollingBody {
 
 export function readMove(body: unknown): readonly number[] {
   return read(move, body).workers;
+}
+
+/** @throws {ValenicError} `value_invalid`. */
+export function readMtu(body: unknown): number {
+  const { mtu: bytes } = read(mtu, body);
+  parseSettingWords(writeItems(settingKeys, { mtu: bytes }));
+  return bytes;
 }
 
 export function readMore(body: unknown): boolean {

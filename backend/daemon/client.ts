@@ -79,6 +79,10 @@ export class ControlClient {
     return this.#put('polling', target, body);
   }
 
+  mtu(target: string, mtu: number): Promise<readonly PortAnswer[]> {
+    return this.#put('mtu', target, { mtu });
+  }
+
   more(target: string, on: boolean): Promise<readonly PortAnswer[]> {
     return this.#put('more', target, { on });
   }

@@ -16,7 +16,7 @@ import type {
   SwitchAnswer,
   VersionAnswer,
 } from './api.ts';
-import { readAddPort, readMore, readMove, readPolling, readSettings } from './bodies.ts';
+import { readAddPort, readMore, readMove, readMtu, readPolling, readSettings } from './bodies.ts';
 import type { EventHub } from './events.ts';
 
 export interface RouteContext {
@@ -98,6 +98,14 @@ function switchRoutes(app: FastifyInstance, { backend }: RouteContext): void {
     for (const port of ports) await port.more(on);
     return { ports: ports.map(portAnswer) };
   });
+  app.put<ByName>('/v1/mtu/:name', async ({ params, body }) => {
+    const mtu = readMtu(body);
+    const target = parseTarget(params.name);
+    const ports = portsOf(backend, params.name);
+    if ('port' in target) for (const port of ports) await port.set({ mtu });
+    else await backend.switch(target.switch).setMtu(mtu);
+    return { ports: ports.map(portAnswer) };
+  });
   app.get('/v1/stats', () => statsAnswer(backend, backend.ports()));
   app.get<ByName>('/v1/stats/:name', ({ params }) =>
     statsAnswer(backend, portsOf(backend, params.name)),
@@ -119,7 +127,7 @@ async function portDetail(port: Port): Promise<PortDetail> {
 }
 
 function switchAnswer(home: ReturnType<Backend['switch']>): SwitchAnswer {
-  return { name: home.name, ports: home.ports().map(({ name }) => name) };
+  return { name: home.name, mtu: home.mtu, ports: home.ports().map(({ name }) => name) };
 }
 
 function statsAnswer(backend: Backend, ports: readonly Port[]): StatsAnswer {

@@ -107,6 +107,8 @@ export class InterfaceLink implements LinkEndpoint {
     this.#netHeader = netHeader;
     this.#connected = true;
     this.#fault = null;
+    const mismatch = this.#mtuNotice();
+    if (mismatch !== null) this.#context.log.peer('warn', 'mtu', mismatch);
   }
 
   async #detach(): Promise<void> {
@@ -127,13 +129,29 @@ export class InterfaceLink implements LinkEndpoint {
   }
 
   #notice(): string | null {
+    const flags = this.#read('flags');
+    if (flags === null || (flags & 1) !== 0) return this.#mtuNotice();
+    return `the interface is down: ip link set ${this.#place.name} up`;
+  }
+
+  /** What is longer than the interface's MTU is lost there, whatever the port lets pass. */
+  #mtuNotice(): string | null {
     const { name } = this.#place;
+    const { mtu: portMtu, name: port } = this.#context;
+    const [there, ours] = [this.#read('mtu'), portMtu()];
+    if (there === null || ours === 0 || there === ours) return null;
+    return (
+      `the interface has an MTU of ${there}, the port of ${ours}: ` +
+      `ip link set ${name} mtu ${ours}, or valenic port set ${port} mtu=${there}`
+    );
+  }
+
+  /** Null where the interface cannot be seen: it may be in another network namespace. */
+  #read(fact: 'flags' | 'mtu'): number | null {
     try {
-      const flags = Number(readFileSync(`/sys/class/net/${name}/flags`, 'utf8'));
-      const up = (flags & 1) !== 0;
-      return up ? null : `the interface is down: ip link set ${name} up`;
+      return Number(readFileSync(`/sys/class/net/${this.#place.name}/${fact}`, 'utf8'));
     } catch {
-      return null; // It may be in another network namespace.
+      return null;
     }
   }
 }

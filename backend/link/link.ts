@@ -14,6 +14,10 @@ export interface LinkContext {
   readonly datapath: NativeDatapath;
   /** The port's number in the datapath; only this endpoint commands its descriptors. */
   readonly port: number;
+  /** `vale0:t`, for sentences. */
+  readonly name: string;
+  /** The port's; 0: none. */
+  readonly mtu: () => number;
   readonly log: PeerLog;
   /** state() would now say something else. */
   readonly onChange: () => void;

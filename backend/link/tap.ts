@@ -10,14 +10,14 @@ import { InterfaceLink } from './interface.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
 
 export function tapLink(spec: TapSpec, context: LinkContext): LinkEndpoint {
-  const { interface: name, queues, persist, mtu, offloads = true } = spec;
-  const options = {
+  const { interface: name, queues, persist, offloads = true } = spec;
+  const options = () => ({
     queues,
     offloads,
     ...(persist === undefined ? {} : { persist }),
-    ...(mtu === undefined ? {} : { mtu }),
-  };
-  const open = () => context.addon.openTap(name, options);
+    ...(context.mtu() === 0 ? {} : { mtu: context.mtu() }),
+  });
+  const open = () => context.addon.openTap(name, options());
   const sentence = (code: string | undefined, error: unknown) => tapSentence(spec, code, error);
   return new InterfaceLink({ name, open, sentence }, context);
 }

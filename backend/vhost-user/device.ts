@@ -44,8 +44,8 @@ export interface DeviceOptions {
   readonly port: number;
   readonly queues: number;
   readonly offer: Offer;
-  /** Largest MTU the front-end may set. */
-  readonly mtu?: number | undefined;
+  /** The port's MTU: the largest that the front-end may set. Undefined: it has none. */
+  readonly mtu: () => number | undefined;
   /** How long a started device may be without memory before the operator is told. */
   readonly memoryNoticeMs: number;
   /** How long rings rest after a region was removed, in case others follow. */
@@ -57,6 +57,7 @@ export interface DeviceOptions {
 }
 
 const packedBit = 1n << BigInt(virtioFeatures.VIRTIO_F_RING_PACKED.bit);
+const mtuBit = 1n << BigInt(virtioFeatures.VIRTIO_NET_F_MTU.bit);
 const protocolBit = 1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit);
 
 export class Device implements Negotiated {
@@ -109,7 +110,7 @@ export class Device implements Negotiated {
   }
 
   get mtu(): number {
-    return this.mtuSet ?? this.#options.mtu ?? defaultMtu;
+    return this.mtuSet ?? this.#options.mtu() ?? defaultMtu;
   }
 
   /** QEMU says the features when its guest's driver starts the device, once for each queue pair. */
@@ -124,6 +125,7 @@ export class Device implements Negotiated {
       await this.#commands.run('vhost.features', { features: forDriver });
     }
     this.features = features;
+    this.#logMtu();
     // With no bit of the driver's, a front-end only wants to get at the protocol features.
     if (forDriver !== 0n) this.expectMemory();
   }
@@ -211,11 +213,33 @@ export class Device implements Negotiated {
   }
 
   setMtu(value: bigint): void {
-    const most = BigInt(Math.min(this.#options.mtu ?? maxMtu, maxMtu));
-    if (value < BigInt(minMtu) || value > most) {
-      throw fault('mtu_invalid', `${value}, allowed are ${minMtu} to ${most}`);
+    const most = this.#options.mtu() ?? maxMtu;
+    if (value < BigInt(minMtu) || value > BigInt(most)) {
+      const remedy =
+        value > BigInt(most) && most < maxMtu ? `: start QEMU with host_mtu=${most}` : '';
+      throw fault('mtu_invalid', `${value}, allowed are ${minMtu} to ${most}${remedy}`);
     }
     this.mtuSet = Number(value);
+    this.#logMtu();
+  }
+
+  /**
+   * What to do where guest and port differ in their MTU; null where they do not, or cannot yet.
+   *
+   * QEMU offers F_MTU to its guest only with `host_mtu`, and tells that by NET_SET_MTU when the
+   * driver took the feature.
+   */
+  get mtuNotice(): string | null {
+    const most = this.#options.mtu();
+    const driver = (this.features ?? 0n) & ~protocolBit;
+    if (most === undefined || driver === 0n) return null;
+    const knows = this.mtuSet ?? ((driver & mtuBit) === 0n ? defaultMtu : most);
+    if (knows === most) return null;
+    const told = this.mtuSet === null ? 'was told no MTU' : `was told an MTU of ${knows}`;
+    return (
+      `The guest ${told}, its port has ${most}: start QEMU with host_mtu=${most}, ` +
+      `or give the port mtu=${knows}.`
+    );
   }
 
   /** @param mac  Six bytes. */
@@ -284,6 +308,11 @@ export class Device implements Negotiated {
       this.#memoryTimer = cleared(this.#memoryTimer);
     }
     if (!this.resting) await this.rings.startWaiting();
+  }
+
+  #logMtu(): void {
+    const notice = this.mtuNotice;
+    if (notice !== null) this.#options.log.peer('warn', 'mtu', notice);
   }
 
   #settleSoon(): void {

@@ -62,7 +62,7 @@ export interface VhostUserEndpointOptions {
   readonly mode?: number;
   /** Name of the group that gets the socket file. */
   readonly group?: string;
-  /** The MTU told to the guest, and the largest that the front-end may set. */
+  /** The MTU told to the guest, and the largest that the front-end may set; 0 is none. */
   readonly mtu?: number;
   /** Offer checksum and segmentation offloads; true unless told otherwise. */
   readonly offloads?: boolean;
@@ -107,6 +107,7 @@ export class VhostUserEndpoint {
   readonly #log: PeerLog;
   #role: Listener | Client | null = null;
   #session: Session | null = null;
+  #mtu: number;
   #peer: { pid: number; uid: number } | null = null;
   /** Why the last connection was ended. */
   #ended: FaultReport | null = null;
@@ -116,6 +117,7 @@ export class VhostUserEndpoint {
   constructor(options: VhostUserEndpointOptions) {
     checkOptions(options);
     this.#options = options;
+    this.#mtu = options.mtu ?? 0;
     this.#timings = { ...defaultTimings, ...options.timings };
     this.#offer = offerOf(options);
     this.#log = new PeerLog(options.log, { port: options.name });
@@ -154,6 +156,11 @@ export class VhostUserEndpoint {
     await this.#role?.close();
   }
 
+  /** 0: none. Holds for what the front-end sets from here on. */
+  setMtu(mtu: number): void {
+    this.#mtu = mtu;
+  }
+
   /** Takes an event of the datapath that names this port; others are left alone. */
   handleEvent(event: DatapathEvent): void {
     if (event.port === this.#options.port) this.#session?.handleEvent(event);
@@ -180,17 +187,18 @@ export class VhostUserEndpoint {
         fault: ring.fault?.code ?? null,
       })),
       fault: latest,
-      notice: device?.notice ?? null,
-      mtu: device?.mtu ?? this.#options.mtu ?? null,
+      notice: device?.notice ?? device?.mtuNotice ?? null,
+      mtu: device?.mtu ?? (this.#mtu || null),
       messages: this.#session?.messages ?? 0,
     };
   }
 
   /** Serves one connection to its end. Returns how many requests it brought. Never rejects. */
   async #serve(socket: NativeFdSocket): Promise<number> {
-    const { addon, datapath, port, queues, mtu } = this.#options;
+    const { addon, datapath, port, queues } = this.#options;
     const { memoryNoticeMs, settleMs } = this.#timings;
     const log = this.#log;
+    const mtu = () => this.#mtu || undefined;
     const onChange = () => this.#changed();
     const options = { addon, datapath, port, queues, mtu, memoryNoticeMs, settleMs, log, onChange };
     const session = new Session({ ...options, offer: this.#offer }, socket);
@@ -237,7 +245,7 @@ function checkOptions(options: VhostUserEndpointOptions): void {
   if (!Number.isInteger(queues) || queues < 1 || queues > 16) {
     throw invalid(`queues is ${queues}, allowed are 1 to 16`);
   }
-  if (mtu !== undefined && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
+  if (mtu && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
     throw invalid(`mtu is ${mtu}, allowed are 68 to 65535`);
   }
   if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {

@@ -150,6 +150,20 @@ describe('other NICs', () => {
     );
   });
 
+  it('tells a virtio NIC the MTU, whatever it is attached by', () => {
+    const backend = { kind: 'stream', path: '/t/s', listen: false } as const;
+    const link = { backend, mac, index: 0, hostMtu: 9000 };
+    expect(qemuArgsForPort({ ...link, model: 'virtio-net-pci' }).join(' ')).toContain(
+      'host_mtu=9000',
+    );
+    expect(qemuArgsForPort({ ...link, model: 'e1000' }).join(' ')).not.toContain('mtu');
+    const port = { path: '/run/v', role: 'server', queues: 1, mac, index: 0 } as const;
+    expect(qemuArgsForPort({ ...port, hostMtu: 1400 }).join(' ')).toContain(',host_mtu=1400,');
+    expect(qemuArgsForPort({ ...port, hostMtu: 0 }).join(' ')).not.toContain('mtu');
+    expect(libvirtInterfaceXml({ ...port, hostMtu: 1400 })).toContain("  <mtu size='1400'/>\n");
+    expect(libvirtInterfaceXml(port)).not.toContain('mtu');
+  });
+
   it('refuses -netdev stream where QEMU has none', () => {
     const backend = { kind: 'stream', path: '/t/s', listen: true } as const;
     const host: GuestHost = { version: { major: 7, minor: 1, micro: 0 }, accel: 'kvm' };

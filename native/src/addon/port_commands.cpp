@@ -43,6 +43,7 @@ SettingsChange settings_of(const Reader& from) {
     number("budget", change.budget);
     number("macLimit", change.mac_limit);
     number("maxFrameBytes", change.max_frame_bytes);
+    number("mtu", change.mtu);
     if (from.has("more")) change.more = from.boolean("more");
     if (from.has("up")) change.up = from.boolean("up");
     return change;

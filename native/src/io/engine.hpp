@@ -55,7 +55,7 @@ struct EngineEvent {
 struct SettingsChange {
     std::optional<spec::PollingMode> polling;
     std::optional<uint32_t> spin_us, moderation_frames, moderation_us, budget, mac_limit,
-        max_frame_bytes;
+        max_frame_bytes, mtu;
     std::optional<bool> more, up;
 };
 

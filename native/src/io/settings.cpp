@@ -16,6 +16,8 @@ constexpr Range moderation_frames{1, 1024};
 constexpr Range budget{1, batch_frames};
 constexpr Range mac_limit{0, 65'536};
 constexpr Range frame_bytes{60, largest_frame_bytes};
+/// virtio 1.2, 5.1.4.1: what a device may tell its driver.
+constexpr Range mtu{68, 65'535};
 
 template <typename T>
 void store(const std::optional<T>& value, std::atomic<T>& field) noexcept {
@@ -29,7 +31,8 @@ Done check_settings(const SettingsChange& change) noexcept {
                       microseconds.holds(change.moderation_us) &&
                       moderation_frames.holds(change.moderation_frames) &&
                       budget.holds(change.budget) && mac_limit.holds(change.mac_limit) &&
-                      frame_bytes.holds(change.max_frame_bytes);
+                      frame_bytes.holds(change.max_frame_bytes) &&
+                      (change.mtu == 0 || mtu.holds(change.mtu));
     if (good) return std::nullopt;
     return spec::CommandError::invalid_argument;
 }
@@ -43,6 +46,7 @@ void apply_settings(const SettingsChange& change, PortSettings& settings) noexce
     store(change.budget, settings.budget);
     store(change.mac_limit, settings.mac_limit);
     store(change.max_frame_bytes, settings.max_frame_bytes);
+    store(change.mtu, settings.mtu);
     store(change.up, settings.up);
 }
 

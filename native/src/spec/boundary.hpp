@@ -21,6 +21,7 @@ enum class DropReason : uint8_t {
     tx_ring_overflow,
     rx_no_buffer,
     rx_too_long,
+    rx_above_mtu,
     rx_ring_stopped,
     rx_port_down,
     rx_ring_broken,
@@ -45,6 +46,7 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_ring_overflow",
     "rx_no_buffer",
     "rx_too_long",
+    "rx_above_mtu",
     "rx_ring_stopped",
     "rx_port_down",
     "rx_ring_broken",
@@ -75,6 +77,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "it came to an interface whose ring was full",
     "the receiver has no free buffer in its ring",
     "longer than the receiver's buffers can hold",
+    "longer than the MTU of the receiving port",
     "the receiver has not started its ring",
     "the receiving port is administratively down",
     "the receiver broke a rule of its ring and was stopped",
@@ -178,7 +181,7 @@ constexpr const char* name_of(WorkerCounter value) noexcept {
 
 // The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
 inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
-inline constexpr uint32_t stats_page_version = 2;
+inline constexpr uint32_t stats_page_version = 3;
 inline constexpr size_t stats_words_per_block = 64;
 /// A port's drop reasons follow its counters in the block.
 inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);

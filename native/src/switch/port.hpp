@@ -29,6 +29,7 @@ struct alignas(64) PortSettings {
     std::atomic<uint32_t> budget{batch_frames_default};
     std::atomic<uint32_t> mac_limit{1024};
     std::atomic<uint32_t> max_frame_bytes{largest_frame_bytes};
+    std::atomic<uint32_t> mtu{0};  ///< 0: frames of any length may go there.
     std::atomic<bool> up{true};
 };
 

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "net/adapt.hpp"
 #include "net/coalesce.hpp"
+#include "net/mtu.hpp"
 
 namespace valenic {
 
@@ -81,6 +82,15 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
     if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]] {
         to.counters(context.worker).drop(DropReason::rx_port_down, indices.size());
         return;
+    }
+    uint8_t fitting[batch_frames];
+    const uint32_t mtu = to.settings().mtu.load(std::memory_order_relaxed);
+    if (mtu != 0) [[unlikely]] {
+        const size_t offered = indices.size();
+        indices = within_mtu(batch, indices, mtu, fitting);
+        if (indices.size() < offered)
+            to.counters(context.worker).drop(DropReason::rx_above_mtu, offered - indices.size());
+        if (indices.empty()) return;
     }
     const std::span<Queue* const> queues = to.queues();
     pass.to = &to;

@@ -72,6 +72,8 @@ describe('valenic', () => {
     [['polling', 'v', 'fast'], 2],
     [['polling', 'v'], 2],
     [['more', 'v', 'maybe'], 2],
+    [['mtu', 'v', '67'], 2],
+    [['serve', '--switch', 'v,mtu=big'], 2],
     [['stats', '--interval', '0'], 2],
     [['guest', 'run'], 2],
     [['guest', 'run', '--port', 'v:a', '--kernel', '/nonexistent/k'], 2],
@@ -146,7 +148,7 @@ describe('commands to a daemon', () => {
     expect(existsSync(control)).toBe(false);
   });
 
-  it('set polling and more, of a port and of a whole switch', async () => {
+  it('set polling, more and mtu, of a port and of a whole switch', async () => {
     await withDaemon(async () => {
       const settings = async (...words: readonly string[]) => {
         const { out } = await cli(...words, '--json');
@@ -162,6 +164,15 @@ describe('commands to a daemon', () => {
         expect.objectContaining({ more: false }),
       ]);
       expect(await cli('more', 'vale0:nobody', 'off')).toMatchObject({ status: 4 });
+      expect(await settings('mtu', 'vale0', '9000')).toEqual(
+        Array(3).fill(expect.objectContaining({ mtu: 9000 })),
+      );
+      expect(await settings('mtu', 'vale0:a', 'none')).toEqual([
+        expect.objectContaining({ mtu: 0 }),
+      ]);
+      expect((await cli('qemu-args', 'vale0:b')).out).toContain('host_mtu=9000');
+      expect((await cli('libvirt-xml', 'vale0:b')).out).toContain("<mtu size='9000'/>");
+      expect((await cli('port', 'show', 'vale0:b')).out).toMatch(/^ +MTU +9000$/m);
       expect(await cli('polling', 'vale9', 'busy')).toMatchObject({ status: 4 });
     });
   });

@@ -32,6 +32,7 @@ describe('the configuration file', () => {
         'mac-table: 65536',
         'control: run/c.sock',
         'log: warn',
+        'switches: ["vale0,mtu=9000", { name: v, mtu: none }, { name: w }]',
         'ports:',
         '  - vale0:vm1,vhost-user=vm1.sock',
         '  - name: vale0:vm2',
@@ -53,6 +54,7 @@ describe('the configuration file', () => {
       macTable: 65_536,
       control: '/etc/valenic/run/c.sock',
       log: 'warn',
+      switches: [{ name: 'vale0', mtu: 9000 }, { name: 'v', mtu: 0 }, { name: 'w' }],
       ports: [
         parsePort('vale0:vm1,vhost-user=/etc/valenic/vm1.sock'),
         parsePort(
@@ -110,6 +112,11 @@ describe('the configuration file', () => {
     ['polling: idle', 'v.yaml:1:10: polling is not possible: give busy, adaptive or event'],
     ['log: loud', 'v.yaml:1:6: log is not possible: give debug, info, warn, error or silent'],
     ['control: 3', 'v.yaml:1:10: control is not possible: give the path of a socket'],
+    ['switches: 3', 'v.yaml:1:11: switches is not possible: give a list of switches'],
+    ['switches: ["v",w x]', 'v.yaml:1:16: "w x" is no switch name: 1 to 32 letters'],
+    ['switches:\n  - {name: v, mtu: 0}', 'v.yaml:2:5: mtu=0 is not possible: give a whole number'],
+    ['switches: ["v,mtv=9000"]', 'v.yaml:1:12: unknown key "mtv"; did you mean "mtu"?'],
+    ['switches: ["v,mtu=68,mtu=69"]', 'v.yaml:1:12: mtu is given twice'],
     ['\n\nwokers: 2', 'v.yaml:3:1: unknown key "wokers"; did you mean "workers"?'],
     ['ports: vale0:h', 'v.yaml:1:8: ports is not possible: give a list of ports'],
     [
@@ -162,12 +169,19 @@ describe('command line, file and defaults', () => {
   const file = { workers: 2, log: 'warn', ports: [parsePort('v:a,host'), parsePort('v:b,host')] };
   const cli = { workers: 3, ports: [parsePort('v:b,vhost-user=/b'), parsePort('v:c,host')] };
 
-  it('count in this order; a port of the same name is replaced', () => {
-    expect(serveConfig([cli, { ...file, log: 'warn' }])).toEqual({
+  it('count in this order; one of the same name is replaced', () => {
+    const given = [{ name: 'v', mtu: 1500 }];
+    const inFile = [{ name: 'v', mtu: 9000 }, { name: 'w' }];
+    const sources = [
+      { ...cli, switches: given },
+      { ...file, log: 'warn', switches: inFile },
+    ] as const;
+    expect(serveConfig(sources)).toEqual({
       workers: 3,
       cpus: [],
       polling: 'adaptive',
       log: 'warn',
+      switches: [{ name: 'w' }, { name: 'v', mtu: 1500 }],
       ports: [parsePort('v:a,host'), parsePort('v:b,vhost-user=/b'), parsePort('v:c,host')],
     });
   });

@@ -48,7 +48,6 @@ describe('the text of a port', () => {
         queues: 16,
         mode: 0o660,
         group: 'kvm',
-        mtu: 9000,
         offloads: false,
       },
       settings: {
@@ -60,6 +59,7 @@ describe('the text of a port', () => {
         macLimit: 7,
         budget: 64,
         maxFrameBytes: 1514,
+        mtu: 9000,
         up: false,
       },
     });
@@ -106,10 +106,7 @@ describe('the text of a port', () => {
       },
     ],
     ['tap=tap0', { kind: 'tap', interface: 'tap0', queues: 1 }],
-    [
-      'tap=t,queues=4,persist=on,mtu=9000',
-      { kind: 'tap', interface: 't', queues: 4, persist: true, mtu: 9000 },
-    ],
+    ['tap=t,queues=4,persist=on', { kind: 'tap', interface: 't', queues: 4, persist: true }],
     ['packet=eth1', { kind: 'packet', interface: 'eth1', queues: 1 }],
     ['packet=eth1,queues=4', { kind: 'packet', interface: 'eth1', queues: 4 }],
   ])('takes %s', (text, device) => {
@@ -139,7 +136,6 @@ describe('the text of a port', () => {
     ['user,network=10.0.2.1/24', 'give an IPv4 network of length 8 to 26, like 10.0.2.0/24'],
     ['user,network=10.0.2.0/27', 'value_invalid: network=10.0.2.0/27 is not possible'],
     ['user,host-loopback=on,host-loopback=on', 'port_syntax: host-loopback is given twice'],
-    ['user,mtu=1500', 'mtu is for vhost-user and tap ports, not for user'],
     ['tap=sixteen-letters!', 'value_invalid: tap=sixteen-letters! is not possible'],
     ['tap=a/b', 'an interface\'s name has 1 to 15 characters, no "/", ":" or "%"'],
     ['tap=..', 'value_invalid: tap=.. is not possible'],
@@ -240,8 +236,9 @@ describe('the text of a port', () => {
     ['mode=0888', 'give octal permissions, 0 to 0777'],
     ['mode=01777', 'give octal permissions, 0 to 0777'],
     ['group=a b', 'give the name of a group'],
-    ['mtu=67', 'give a whole number, 68 to 65535'],
-    ['mtu=65536', 'give a whole number, 68 to 65535'],
+    ['mtu=67', 'give a whole number, 68 to 65535, or none'],
+    ['mtu=65536', 'give a whole number, 68 to 65535, or none'],
+    ['mtu=0', 'give a whole number, 68 to 65535, or none'],
   ])('refuses %s with what is allowed', (item, sentence) => {
     const answer = refused(`v:p,vhost-user=/a,${item}`);
     expect(answer).toContain('value_invalid: ');
@@ -265,6 +262,7 @@ describe('the text of a port', () => {
       budget: fc.integer({ min: 1, max: 256 }),
       macLimit: fc.nat(65_536),
       maxFrameBytes: fc.integer({ min: 60, max: 65_550 }),
+      mtu: fc.oneof(fc.integer({ min: 68, max: 65_535 }), fc.constant(0)),
       up: fc.boolean(),
     },
     { requiredKeys: [] },
@@ -278,7 +276,6 @@ describe('the text of a port', () => {
       queues: fc.integer({ min: 1, max: 16 }),
       mode: fc.nat(0o777),
       group: fc.constant('kvm'),
-      mtu: fc.integer({ min: 68, max: 65_535 }),
       offloads: fc.boolean(),
     }),
   );

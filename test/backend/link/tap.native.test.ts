@@ -41,7 +41,7 @@ describe.skipIf(!may)('a tap port', () => {
   it('makes an interface that is not there, sets it up, and takes it along', async () => {
     const rig = await linkRig();
     const name = tapName();
-    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1, mtu: 1400 });
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 }, { mtu: 1400 });
     const shown = execFileSync('ip', ['-o', 'link', 'show', name], { encoding: 'utf8' });
     expect(shown).toMatch(/[<,]UP[,>].* mtu 1400 /);
     expect(port.state().link).toMatchObject({ connected: true, address: name, notice: null });
@@ -64,6 +64,27 @@ describe.skipIf(!may)('a tap port', () => {
     expect(answer?.subarray(0, 6).toString('hex')).toBe('020000000009');
     expect(answer?.subarray(28, 32)).toEqual(Buffer.from([10, 77, 0, 1]));
     expect(port.stats().counters.rx_frames).toBeGreaterThan(0);
+  });
+
+  it('says in one sentence that interface and port differ in their MTU', async () => {
+    const rig = await linkRig();
+    const name = tapName();
+    ip('tuntap', 'add', 'dev', name, 'mode', 'tap');
+    quiet(name);
+    ip('link', 'set', name, 'up');
+    const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 }, { mtu: 9000 });
+    expect(port.state().link?.notice).toBe(
+      `the interface has an MTU of 1500, the port of 9000: ip link set ${name} mtu 9000, ` +
+        'or valenic port set v:t mtu=1500',
+    );
+    ip('link', 'set', name, 'mtu', '9000');
+    expect(port.state().link?.notice).toBeNull();
+    await port.set({ mtu: 1400 });
+    expect(port.state().link?.notice).toContain('an MTU of 9000, the port of 1400');
+    await port.set({ mtu: 0 });
+    expect(port.state().link?.notice).toBeNull();
+    await port.close();
+    ip('link', 'del', name);
   });
 
   it.each([1, 4])('opens one that exists, of %i queues, and leaves it there', async (queues) => {

@@ -335,13 +335,13 @@ describe('state, events, options', () => {
       ...{ memoryRegions: 0, rings: [], fault: null, notice: null, mtu: 9000, messages: 0 },
     });
     const frontend = connect();
-    await frontend.negotiate(['VIRTIO_F_VERSION_1', 'VIRTIO_NET_F_MRG_RXBUF'], ['REPLY_ACK']);
+    await frontend.negotiate(['VIRTIO_F_VERSION_1', 'VIRTIO_NET_F_MTU'], ['REPLY_ACK']);
     await frontend.shareMemory();
     await frontend.setUpRing(0, 512);
     await frontend.ask('SET_VRING_ENABLE', { index: 0, num: 1 }, { needReply: true });
     expect(endpoint.state()).toMatchObject({
       ...{ connected: true, memoryRegions: 1, messages: 10, fault: null, notice: null },
-      features: ['VIRTIO_NET_F_MRG_RXBUF', 'VHOST_USER_F_PROTOCOL_FEATURES', 'VIRTIO_F_VERSION_1'],
+      features: ['VIRTIO_NET_F_MTU', 'VHOST_USER_F_PROTOCOL_FEATURES', 'VIRTIO_F_VERSION_1'],
       protocolFeatures: ['REPLY_ACK'],
       rings: [
         { ring: 0, started: true, enabled: true, size: 512, fault: null },

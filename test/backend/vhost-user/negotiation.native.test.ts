@@ -206,6 +206,34 @@ describe('NET_SET_MTU', () => {
     expect(session.device.mtu).toBe(Number(value));
   });
 
+  it("is refused above the port's, with what to do", async () => {
+    const { frontend, log } = rig({ mtu: 1500 });
+    await frontend.negotiate([], allProtocol);
+    await frontend.ask('NET_SET_MTU', { value: 9000n }, { needReply: true });
+    expect(log.messages('info').join()).toContain('start QEMU with host_mtu=1500');
+  });
+
+  it.each([
+    [['VIRTIO_NET_F_MTU'], 1400n, 'The guest was told an MTU of 1400, its port has 9000'],
+    [[], null, 'The guest was told no MTU, its port has 9000'],
+    [['VIRTIO_NET_F_MTU'], 9000n, null],
+    [['VIRTIO_NET_F_MTU'], null, null],
+  ] as const)(
+    'with %j and %s: one sentence where guest and port differ',
+    async (names, value, text) => {
+      const { frontend, session } = rig({ mtu: 9000 });
+      await frontend.negotiate(['VIRTIO_F_VERSION_1', ...names], allProtocol);
+      if (value !== null) await frontend.ask('NET_SET_MTU', { value }, { needReply: true });
+      await frontend.settled();
+      const { mtuNotice } = session.device;
+      if (text === null) expect(mtuNotice).toBeNull();
+      else
+        expect(mtuNotice).toContain(
+          `${text}: start QEMU with host_mtu=9000, or give the port mtu=`,
+        );
+    },
+  );
+
   it.each([0n, 67n, 65536n, 1n << 40n])('refuses %i', async (value) => {
     const { frontend } = rig();
     await frontend.negotiate([], allProtocol);

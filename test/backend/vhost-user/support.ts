@@ -298,7 +298,8 @@ export function sessionOn(
   port: number,
   options: Parameters<typeof rig>[0] = {},
 ): [Session, RecordingLog, Frontend] {
-  const { queues = 1, memoryNoticeMs = 4000, settleMs = 30, mtu } = options;
+  const { queues = 1, memoryNoticeMs = 4000, settleMs = 30, mtu: most } = options;
+  const mtu = () => most;
   const [ours, theirs] = addon.socketPair();
   const log = new RecordingLog();
   const session = new Session(

@@ -128,7 +128,8 @@ TEST_SUITE("engine commands: workers, switches, ports") {
                       {&SettingsChange::moderation_frames, 1, 1024},
                       {&SettingsChange::budget, 1, 256},
                       {&SettingsChange::mac_limit, 0, 65'536},
-                      {&SettingsChange::max_frame_bytes, 60, 65'550}};
+                      {&SettingsChange::max_frame_bytes, 60, 65'550},
+                      {&SettingsChange::mtu, 68, 65'535}};
         for (const auto& [field, lowest, highest] : ranges) {
             CHECK(refused(rig.engine.set_port(port.id, with(field, lowest))) == "");
             CHECK(refused(rig.engine.set_port(port.id, with(field, highest))) == "");
@@ -138,6 +139,11 @@ TEST_SUITE("engine commands: workers, switches, ports") {
                 CHECK(refused(rig.engine.set_port(port.id, with(field, lowest - 1))) ==
                       "invalid_argument");
         }
+    }
+    TEST_CASE("mtu 0 lifts the limit") {
+        EngineRig rig;
+        const EnginePort port(rig, rig.new_port("a", Kind::vhost));
+        CHECK(refused(rig.engine.set_port(port.id, with(&SettingsChange::mtu, 0u))) == "");
     }
     TEST_CASE("a change that is refused changes nothing at all") {
         EngineRig rig;
