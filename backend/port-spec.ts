@@ -70,12 +70,16 @@ export interface UserSpec {
   /** The gateway's address leads to this host's loopback. */
   readonly hostLoopback?: boolean;
 }
+/** What a packet port goes through; `auto`: AF_XDP where that is better and harmless. */
+export const packetIos = ['auto', 'af-packet', 'af-xdp'] as const;
 /** The wire of an interface of the host: what comes to it and what leaves it. */
 export interface PacketSpec {
   readonly kind: 'packet';
   readonly interface: string;
   /** 1..16. */
   readonly queues: number;
+  /** `auto` unless it is said. */
+  readonly io?: (typeof packetIos)[number];
 }
 /** Kinds whose peer is behind a descriptor. */
 export type LinkSpec = StreamSpec | DgramSpec | TapSpec | PacketSpec | UserSpec;

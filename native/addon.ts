@@ -90,6 +90,15 @@ export interface NativeAddon {
    */
   openPacket(name: string, options: { queues: number }): { fds: number[]; netHeader: NetHeaderUse };
   /**
+   * Opens AF_XDP sockets at an interface, one for each of its queues, and attaches the program that
+   * gives them every frame that comes: it goes when `sharedFds` are closed. Throws with an errno's
+   * name, and in `syscall` what had it (native/src/port/xdp_socket.hpp).
+   */
+  openXdp(
+    name: string,
+    options: { queues: number; zeroCopyOnly: boolean },
+  ): { fds: number[]; sharedFds: number[]; zeroCopy: boolean; native: boolean };
+  /**
    * Which versions of the wide functions there are, and which one runs: the widest, or the one that
    * VALENIC_SIMD names (native/src/base/simd.hpp).
    */

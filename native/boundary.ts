@@ -333,11 +333,18 @@ export interface Commands {
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
   /**
-   * Gives a link port its descriptors, one for each queue; they move to the datapath in every case.
+   * Gives a link port its descriptors, one for each queue, and those that its queues share, as
+   * openXdp() has them; they move to the datapath in every case.
    * `peer`: where an unconnected datagram socket sends to, a path. `netHeader`: as openTap() said.
    */
   'link.attach': [
-    { port: number; fds: readonly number[]; peer?: string; netHeader?: NetHeaderUse },
+    {
+      port: number;
+      fds: readonly number[];
+      sharedFds?: readonly number[];
+      peer?: string;
+      netHeader?: NetHeaderUse;
+    },
     Record<string, never>,
   ];
   /** Closes the port's descriptors. Answers after every worker let go of them. */

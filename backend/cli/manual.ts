@@ -131,6 +131,7 @@ function portsText(): readonly string[] {
     mode: '0600',
     network: '10.0.2.0/24',
     'host-loopback': 'off',
+    io: 'auto',
   };
   const keys = (table: Readonly<Record<string, { readonly allowed: string }>>) =>
     Object.entries(table).map(([key, { allowed }]) => {
@@ -153,9 +154,13 @@ elsewhere, with DHCP and names, without privileges.`,
     ...keys(socketKeys),
     ...paragraphs([
       `stream ports have role, mode and group, dgram ports mode and group, tap ports queues,
-and offloads, packet ports queues, and these:`,
+and offloads, packet ports queues and io, and these:`,
     ]),
-    ...keys({ peer: kindKeys.dgram.peer, persist: kindKeys.tap.persist }),
+    ...keys({
+      peer: kindKeys.dgram.peer,
+      persist: kindKeys.tap.persist,
+      io: kindKeys.packet.io,
+    }),
     ...paragraphs(['user ports have these:']),
     ...keys(kindKeys.user),
   ];
@@ -181,6 +186,7 @@ const meanings: Readonly<Record<string, string>> = {
   offloads: 'whether checksums and segmentation may be left to others',
   peer: 'where the other end of a dgram port is',
   persist: 'whether an interface that was made stays when the port goes',
+  io: 'what a packet port goes through; auto: AF_XDP where its driver copies nothing and this host does not use the interface',
 };
 
 function exitText(): readonly string[] {

@@ -2,7 +2,7 @@
 
 import { type DropReason, dropReasons } from '../../native/boundary.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
-import type { LinkState } from '../link/index.ts';
+import type { LinkIo, LinkState } from '../link/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
 import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';
@@ -53,13 +53,14 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {
-  const { role, address, peerAddress, peer, fault, notice, connected, offloads } = state;
+  const { role, address, peerAddress, peer, fault, notice, connected, offloads, io } = state;
   const ours = role === undefined ? '' : `, we ${role === 'server' ? 'listen' : 'connect'}`;
   const who = peer === undefined ? '' : `, process ${peer.pid} of user ${peer.uid}`;
   const facts: [string, string][] = [
     ['at', `${address}${ours}`],
     ['peer', peerAddress ?? (connected ? `connected${who}` : 'not connected')],
   ];
+  if (io !== undefined) facts.push(['io', ioText(io)]);
   if (offloads !== undefined) facts.push(['offloads', offloads.join(' ') || 'none']);
   if (fault !== null) {
     const when = new Date(fault.at).toISOString();
@@ -67,6 +68,13 @@ function linkFacts(state: LinkState, cli: Cli): [string, string][] {
   }
   if (notice !== null) facts.push(['notice', cli.paint('warning', notice)]);
   return facts;
+}
+
+function ioText({ mode, zeroCopy, xdp, needWakeup, why }: LinkIo): string {
+  const copies = zeroCopy ? 'zero-copy' : 'copy';
+  const woken = needWakeup ? ', need-wakeup' : '';
+  const how = xdp === undefined ? '' : `, ${copies}, ${xdp} XDP${woken}`;
+  return `${mode}${how}${why === null ? '' : `: ${why}`}`;
 }
 
 function endpointFacts(state: EndpointState, cli: Cli): [string, string][] {

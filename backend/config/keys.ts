@@ -5,14 +5,15 @@
  */
 
 import { type PortSettings, pollingModes } from '../../native/boundary.ts';
-import type {
-  DgramSpec,
-  PacketSpec,
-  PortSpec,
-  StreamSpec,
-  TapSpec,
-  UserSpec,
-  VhostUserSpec,
+import {
+  type DgramSpec,
+  type PacketSpec,
+  type PortSpec,
+  packetIos,
+  type StreamSpec,
+  type TapSpec,
+  type UserSpec,
+  type VhostUserSpec,
 } from '../port-spec.ts';
 import { forward, forwardText, network } from './user.ts';
 import {
@@ -221,6 +222,11 @@ const packetKeys = {
     integer(1, 16),
     (queues): PacketPart => ({ queues }),
     ({ queues }) => queues?.toString(),
+  ),
+  io: row(
+    choice(packetIos),
+    (io): PacketPart => ({ io }),
+    ({ io }) => io,
   ),
 };
 

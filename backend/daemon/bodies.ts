@@ -87,6 +87,7 @@ const device = z.discriminatedUnion('kind', [
     kind: z.literal('packet'),
     interface: z.string(),
     queues: z.number().default(1),
+    io: z.string().optional(),
   }),
 ]);
 const textBody = z.strictObject({ port: z.string() });

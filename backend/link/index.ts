@@ -8,7 +8,7 @@ import { StreamLink } from './stream.ts';
 import { tapLink } from './tap.ts';
 import { UserLink } from './user.ts';
 
-export type { LinkContext, LinkEndpoint, LinkFault, LinkState } from './link.ts';
+export type { LinkContext, LinkEndpoint, LinkFault, LinkIo, LinkState } from './link.ts';
 
 export function makeLink(spec: LinkSpec, context: LinkContext): LinkEndpoint {
   switch (spec.kind) {

@@ -11,6 +11,7 @@ import {
   type LinkContext,
   type LinkEndpoint,
   type LinkFault,
+  type LinkIo,
   type LinkState,
   linkFault,
 } from './link.ts';
@@ -27,13 +28,23 @@ const offloadsOf = {
   uso: [...tso, 'USO4', 'USO6'],
 } as const satisfies Record<NetHeaderUse, readonly string[]>;
 
+/** Descriptors, one for each queue, and what the queues share. */
+export interface InterfaceOpened {
+  readonly fds: readonly number[];
+  readonly sharedFds?: readonly number[];
+  readonly netHeader: NetHeaderUse;
+  readonly io?: LinkIo;
+}
+
 /** What the kinds of such ports differ in. */
 export interface InterfacePlace {
   readonly name: string;
-  /** One descriptor for each queue. Throws with an errno's name. */
-  readonly open: () => { readonly fds: readonly number[]; readonly netHeader: NetHeaderUse };
+  /** Throws with an errno's name. */
+  readonly open: () => InterfaceOpened;
   /** Why that failed, and what to do. */
   readonly sentence: (code: string | undefined, error: unknown) => string;
+  /** What the operator should know while it is up. */
+  readonly notice?: (io: LinkIo) => string | null;
 }
 
 export class InterfaceLink implements LinkEndpoint {
@@ -41,6 +52,7 @@ export class InterfaceLink implements LinkEndpoint {
   readonly #context: LinkContext;
   #connected = false;
   #netHeader: NetHeaderUse = 'none';
+  #io: LinkIo | undefined;
   #fault: LinkFault | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
@@ -80,6 +92,7 @@ export class InterfaceLink implements LinkEndpoint {
       address: this.#place.name,
       connected: this.#connected,
       offloads: offloadsOf[this.#netHeader],
+      ...(this.#io && { io: this.#io }),
       fault: this.#fault,
       notice: this.#notice(),
     };
@@ -102,9 +115,10 @@ export class InterfaceLink implements LinkEndpoint {
 
   async #attach(): Promise<void> {
     const { datapath, port } = this.#context;
-    const { fds, netHeader } = this.#open();
-    await datapath.command('link.attach', { port, fds, netHeader });
+    const { fds, sharedFds = [], netHeader, io } = this.#open();
+    await datapath.command('link.attach', { port, fds, sharedFds, netHeader });
     this.#netHeader = netHeader;
+    this.#io = io;
     this.#connected = true;
     this.#fault = null;
     const mismatch = this.#mtuNotice();
@@ -118,7 +132,7 @@ export class InterfaceLink implements LinkEndpoint {
     await datapath.command('link.detach', { port });
   }
 
-  #open(): ReturnType<InterfacePlace['open']> {
+  #open(): InterfaceOpened {
     const { open, sentence } = this.#place;
     try {
       return open();
@@ -130,8 +144,10 @@ export class InterfaceLink implements LinkEndpoint {
 
   #notice(): string | null {
     const flags = this.#read('flags');
-    if (flags === null || (flags & 1) !== 0) return this.#mtuNotice();
-    return `the interface is down: ip link set ${this.#place.name} up`;
+    if (flags === null) return null;
+    if ((flags & 1) === 0) return `the interface is down: ip link set ${this.#place.name} up`;
+    const told = this.#io === undefined ? null : this.#place.notice?.(this.#io);
+    return told ?? this.#mtuNotice();
   }
 
   /** What is longer than the interface's MTU is lost there, whatever the port lets pass. */

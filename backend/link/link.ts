@@ -23,6 +23,19 @@ export interface LinkContext {
   readonly onChange: () => void;
 }
 
+/** What a packet port goes through. */
+export interface LinkIo {
+  readonly mode: 'af-packet' | 'af-xdp';
+  /** Of AF_XDP: the interface reads and writes our memory itself. */
+  readonly zeroCopy?: boolean;
+  /** Of AF_XDP: the driver runs the program, or the kernel behind it. */
+  readonly xdp?: 'native' | 'generic';
+  /** Of AF_XDP: the kernel says when it needs a call to send or to fill. */
+  readonly needWakeup?: boolean;
+  /** Why it is not AF_XDP. Null: it is, or another was asked for. */
+  readonly why: string | null;
+}
+
 export interface LinkFault {
   readonly code: string;
   readonly text: string;
@@ -40,6 +53,8 @@ export interface LinkState {
   readonly peerAddress?: string;
   /** What both sides leave to each other: of tap ports. Empty: nothing. */
   readonly offloads?: readonly string[];
+  /** Of packet ports. */
+  readonly io?: LinkIo;
   /** Frames can pass. */
   readonly connected: boolean;
   /** Who is at the other end of a UNIX stream socket. */

@@ -5,14 +5,44 @@
  */
 
 import type { PacketSpec } from '../port-spec.ts';
-import { InterfaceLink } from './interface.ts';
-import type { LinkContext, LinkEndpoint } from './link.ts';
+import { InterfaceLink, type InterfaceOpened } from './interface.ts';
+import type { LinkContext, LinkEndpoint, LinkIo } from './link.ts';
+import { openXdp, whyNotXdp, xdpNotice, xdpSentence } from './xdp.ts';
 
 export function packetLink(spec: PacketSpec, context: LinkContext): LinkEndpoint {
-  const { interface: name, queues } = spec;
-  const open = () => context.addon.openPacket(name, { queues });
-  const sentence = (code: string | undefined, error: unknown) => packetSentence(spec, code, error);
-  return new InterfaceLink({ name, open, sentence }, context);
+  const { interface: name, io = 'auto' } = spec;
+  const open = () => {
+    if (io === 'af-xdp') return openXdp(spec, context, false);
+    if (io === 'af-packet') return openPacket(spec, context, null);
+    return openBest(spec, context);
+  };
+  const sentence = (code: string | undefined, error: unknown) =>
+    io === 'af-xdp' ? xdpSentence(spec, error) : packetSentence(spec, code, error);
+  const notice = ({ xdp }: LinkIo) => (xdp === undefined ? null : xdpNotice(name, xdp));
+  return new InterfaceLink({ name, open, sentence, notice }, context);
+}
+
+/** @throws with an errno's name. */
+function openPacket(
+  { interface: name, queues }: PacketSpec,
+  { addon }: LinkContext,
+  why: string | null,
+): InterfaceOpened {
+  return { ...addon.openPacket(name, { queues }), io: { mode: 'af-packet', why } };
+}
+
+/**
+ * AF_XDP where it copies nothing and takes nothing from anybody. Where it copies, a packet socket
+ * is the better: frames uncut, checksums left to whoever needs them (docs/decisions/0014).
+ */
+function openBest(spec: PacketSpec, context: LinkContext): InterfaceOpened {
+  const why = whyNotXdp(spec.interface);
+  if (why !== null) return openPacket(spec, context, why);
+  try {
+    return openXdp(spec, context, true);
+  } catch (error) {
+    return openPacket(spec, context, xdpSentence(spec, error));
+  }
 }
 
 /** Why an interface cannot be had, and what to do. */

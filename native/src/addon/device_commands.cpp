@@ -198,18 +198,25 @@ spec::NetHeaderUse net_header_use(const Reader& from) {
     throw from.wrong("netHeader");
 }
 
-Work attach_link(const Reader& from) {
-    // Descriptors first: they are ours whatever else is wrong.
+std::shared_ptr<std::vector<OwnedFd>> taken_fds(const Reader& from, const char* name) {
     auto fds = std::make_shared<std::vector<OwnedFd>>();
-    const Napi::Array numbers = from.array("fds");
+    const Napi::Array numbers = from.array(name);
     for (uint32_t i = 0; i < numbers.Length(); ++i) {
         const Napi::Value number = numbers.Get(i);
-        if (!number.IsNumber()) throw from.wrong("fds");
+        if (!number.IsNumber()) throw from.wrong(name);
         fds->emplace_back(number.As<Napi::Number>().Int32Value());
     }
+    return fds;
+}
+
+Work attach_link(const Reader& from) {
+    // Descriptors first: they are ours whatever else is wrong.
+    const auto fds = taken_fds(from, "fds");
+    const auto shared = from.has("sharedFds") ? taken_fds(from, "sharedFds")
+                                              : std::make_shared<std::vector<OwnedFd>>();
     const std::string peer = from.has("peer") ? from.text("peer") : std::string();
-    return [id = from.u32("port"), fds, peer, use = net_header_use(from)](Engine& engine) {
-        return done(engine.attach_link(id, std::move(*fds), peer, use));
+    return [id = from.u32("port"), fds, shared, peer, use = net_header_use(from)](Engine& engine) {
+        return done(engine.attach_link(id, std::move(*fds), std::move(*shared), peer, use));
     };
 }
 

@@ -20,6 +20,7 @@
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
 #include "port/packet_socket.hpp"
+#include "port/xdp_socket.hpp"
 #include "spec/boundary.hpp"
 #include "spec/virtio_net.hpp"
 #include "switch/port.hpp"
@@ -284,6 +285,28 @@ Napi::Value open_packet(const Napi::CallbackInfo& info) {
     return result;
 }
 
+Napi::Value open_xdp(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info.Length() < 2 || !info[0].IsString() || !info[1].IsObject())
+        throw Napi::TypeError::New(env, "name: a string, options: an object");
+    const Reader options(env, info[1].As<Napi::Object>());
+    auto opened =
+        open_xdp_sockets(info[0].As<Napi::String>().Utf8Value(),
+                         options.u32("queues", Port::queues_max), options.boolean("zeroCopyOnly"));
+    if (!opened) throw errno_error(env, opened.error().call, opened.error().number);
+    XdpSockets& made = opened.value();
+    std::vector<OwnedFd> shared(xdp_shared_count);
+    shared[xdp_memory] = std::move(made.memory);
+    shared[xdp_interface] = std::move(made.interface);
+    shared[xdp_program] = std::move(made.program);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("fds", given_away(env, made.fds));
+    result.Set("sharedFds", given_away(env, shared));
+    result.Set("zeroCopy", Napi::Boolean::New(env, made.zero_copy));
+    result.Set("native", Napi::Boolean::New(env, made.native));
+    return result;
+}
+
 }  // namespace
 
 void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes) {
@@ -296,6 +319,7 @@ void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes)
     exports.Set("openUdp", Napi::Function::New<open_udp>(env, "openUdp"));
     exports.Set("openTap", Napi::Function::New<open_tap>(env, "openTap"));
     exports.Set("openPacket", Napi::Function::New<open_packet>(env, "openPacket"));
+    exports.Set("openXdp", Napi::Function::New<open_xdp>(env, "openXdp"));
 }
 
 }  // namespace valenic::addon

@@ -121,8 +121,10 @@ class Engine final : private PortEvents, private LinkEvents {
     };
     Result<HostReport, Refusal> host_report(uint32_t id, bool reset);
 
-    /// Takes the descriptors in every case: one for each queue. `peer`: as in boundary.ts.
-    Done attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::string& peer,
+    /// Takes the descriptors in every case: one for each queue, and what the queues share.
+    /// `peer`: as in boundary.ts.
+    Done attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<OwnedFd> shared,
+                     const std::string& peer,
                      spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     Done detach_link(uint32_t id);
 

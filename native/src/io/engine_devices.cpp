@@ -146,8 +146,8 @@ Result<Engine::HostReport, Refusal> Engine::host_report(uint32_t id, bool reset)
     return report;
 }
 
-Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::string& peer,
-                         spec::NetHeaderUse net_header) {
+Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<OwnedFd> shared,
+                         const std::string& peer, spec::NetHeaderUse net_header) {
     auto port = find_link(id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
@@ -158,11 +158,13 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, const std::strin
         return CommandError::invalid_argument;
     for (const OwnedFd& fd : fds)
         if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
-    if (!link.prepare(fds)) return CommandError::system;
+    for (const OwnedFd& fd : shared)
+        if (!fd.valid()) return CommandError::invalid_argument;
+    if (!link.prepare(fds, shared)) return CommandError::system;
     bool good = true;
     change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);
-        if (good) link.attach(std::move(fds), net_header);
+        if (good) link.attach(std::move(fds), net_header, std::move(shared));
     });
     if (!good) return CommandError::invalid_argument;
     return std::nullopt;

@@ -9,9 +9,9 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "port/dgram.hpp"
-#include "port/packet.hpp"
 #include "port/stream.hpp"
 #include "port/tap.hpp"
+#include "port/wire.hpp"
 
 namespace valenic {
 
@@ -27,7 +27,7 @@ std::unique_ptr<LinkQueue> make_queue(LinkPort& port, PortKind kind, unsigned in
     if (kind == PortKind::dgram) return std::make_unique<DgramQueue>(port, index);
     if (kind == PortKind::tap) return std::make_unique<TapQueue>(port, index);
     CHECK(kind == PortKind::packet);
-    return std::make_unique<PacketQueue>(port, index);
+    return std::make_unique<WireQueue>(port, index);
 }
 
 }  // namespace
@@ -41,22 +41,25 @@ LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind ki
     }
 }
 
-bool LinkPort::prepare(std::span<const OwnedFd> fds) {
+bool LinkPort::prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> shared) {
     CHECK(fds.size() == queues_.size());
     for (size_t i = 0; i < fds.size(); ++i)
-        if (!queues_[i]->prepare(fds[i].get())) return false;
+        if (!queues_[i]->prepare(fds[i].get(), shared)) return false;
     return true;
 }
 
-void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header) {
+void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header,
+                      std::vector<OwnedFd> shared) {
     CHECK(fds.size() == queues_.size());
     net_header_ = net_header;
     for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(std::move(fds[i]));
+    shared_ = std::move(shared);
     active_pairs = static_cast<uint8_t>(queues_.size());
 }
 
 void LinkPort::detach() {
     for (auto& queue : queues_) queue->detach();
+    shared_.clear();
     active_pairs = 0;
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,8 @@ class LinkQueue : public Queue {
     void acknowledge(WorkerContext& context) override;
 
     /// What takes time or may fail before `fd` is attached, while workers run. False: it cannot be.
-    virtual bool prepare(int) { return true; }
+    /// `shared`: what the port keeps open for all its queues until they are detached.
+    virtual bool prepare(int, std::span<const OwnedFd>) { return true; }
     /// Parked. The descriptor that was there before is closed.
     virtual void attach(OwnedFd fd);
     /// Parked.
@@ -68,9 +70,10 @@ class LinkPort final : public Port {
     uint32_t id = 0;  ///< The engine's number.
 
     /// Before attach(), with the same descriptors. False: one of them cannot be used.
-    bool prepare(std::span<const OwnedFd> fds);
-    /// Parked. One descriptor for each queue.
-    void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
+    bool prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> shared = {});
+    /// Parked. One descriptor for each queue, and what they share.
+    void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none,
+                std::vector<OwnedFd> shared = {});
     /// Parked.
     void detach();
     void look_after(WorkerContext& context) noexcept;
@@ -88,6 +91,7 @@ class LinkPort final : public Port {
     std::vector<std::unique_ptr<LinkQueue>> queues_;
     std::vector<Queue*> pointers_;
     std::optional<sockaddr_un> peer_;
+    std::vector<OwnedFd> shared_;
 };
 
 /// Frames that a queue takes in one go: a system call costs so much that more gain nothing.

@@ -64,7 +64,7 @@ std::unique_ptr<PacketRing> PacketRing::map(int fd) noexcept {
 
 PacketRing::~PacketRing() { munmap(bytes_, packet_ring_bytes); }
 
-bool PacketQueue::prepare(int fd) {
+bool PacketQueue::prepare(int fd, std::span<const OwnedFd>) {
     next_ring_ = PacketRing::map(fd);
     return next_ring_ != nullptr;
 }

@@ -48,7 +48,7 @@ class PacketQueue final : public LinkQueue {
     PollWord poll_word() const noexcept override;
     void acknowledge(WorkerContext& context) override;
 
-    bool prepare(int fd) override;
+    bool prepare(int fd, std::span<const OwnedFd> shared) override;
     void attach(OwnedFd fd) override;
     void detach() override;
     void look_after(WorkerContext& context) noexcept override;

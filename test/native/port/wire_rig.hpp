@@ -15,6 +15,7 @@
 
 #include "port/link.hpp"
 #include "port/packet_socket.hpp"
+#include "port/xdp_socket.hpp"
 #include "switch_rig.hpp"
 
 namespace valenic::test {
@@ -111,18 +112,61 @@ class Wire {
     OwnedFd before_;
 };
 
+inline Bytes with_tag(const Bytes& frame, uint16_t protocol, uint16_t tag) {
+    Bytes tagged(frame);
+    const uint8_t words[] = {static_cast<uint8_t>(protocol >> 8), static_cast<uint8_t>(protocol),
+                             static_cast<uint8_t>(tag >> 8), static_cast<uint8_t>(tag)};
+    tagged.insert(tagged.begin() + 12, words, words + sizeof words);
+    return tagged;
+}
+
+/// With an EtherType that nobody speaks.
+inline Bytes plain(size_t bytes, unsigned seed = 0) {
+    Bytes frame = frame_of(bytes, seed);
+    frame[12] = 0x88;
+    frame[13] = 0xb5;
+    return frame;
+}
+
+inline std::vector<Bytes> frames_of(const std::vector<Wire::Seen>& seen) {
+    std::vector<Bytes> frames;
+    for (const Wire::Seen& one : seen) frames.push_back(one.frame);
+    return frames;
+}
+
+/// What a packet port goes through.
+enum class Io : uint8_t { packet, xdp };
+
 /// A packet port at the near end, and one worker to drive it.
 struct WireRig {
-    explicit WireRig(unsigned mtu = 1500, unsigned queues = 1)
+    explicit WireRig(unsigned mtu = 1500, unsigned queues = 1, Io io = Io::packet)
         : wire(mtu),
           blocks(std::make_unique<CounterBlock[]>(workers_max)),
           port("p", {blocks.get(), workers_max}, spec::PortKind::packet, queues, events),
           batch(std::make_unique<Batch>()),
           context(std::make_unique<WorkerContext>()) {
+        if (io == Io::xdp) {
+            attach_xdp(queues);
+        } else {
+            attach_packet(queues);
+        }
+    }
+    void attach_packet(unsigned queues) {
         auto fds = open_packet_sockets("near", queues);
         REQUIRE(fds.ok());
         REQUIRE(port.prepare(fds.value()));
         port.attach(std::move(fds.value()));
+    }
+    void attach_xdp(unsigned queues) {
+        auto opened = open_xdp_sockets("near", queues, false);
+        REQUIRE(opened.ok());
+        XdpSockets& made = opened.value();
+        std::vector<OwnedFd> shared(xdp_shared_count);
+        shared[xdp_memory] = std::move(made.memory);
+        shared[xdp_interface] = std::move(made.interface);
+        shared[xdp_program] = std::move(made.program);
+        REQUIRE(port.prepare(made.fds, shared));
+        port.attach(std::move(made.fds), spec::NetHeaderUse::none, std::move(shared));
     }
     Queue& queue(unsigned index = 0) { return *port.queues()[index]; }
     template <typename Counter>
