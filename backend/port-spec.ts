@@ -106,6 +106,8 @@ export const defaultSettings: PortSettings = {
   maxFrameBytes: 65_550,
   mtu: 0,
   up: true,
+  vlan: { mode: 'none' },
+  linkLocal: true,
 };
 
 /** Queue pairs that a port of this device has. */

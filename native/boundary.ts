@@ -6,6 +6,8 @@
  * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
  */
 
+import type { PortSettings } from './port-settings.ts';
+
 /** Why a frame was not delivered, and which port counts it. */
 export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
@@ -27,7 +29,9 @@ export const dropReasons = {
     at: 'source',
     text: 'its segment size is 0, too small, or makes more than 256 segments',
   },
-  tx_no_destination: { at: 'source', text: 'no other port is on the switch' },
+  tx_vlan_refused: { at: 'source', text: 'its VLAN is none that the sending port has' },
+  tx_link_local: { at: 'source', text: 'link-local (LACP, LLDP, STP), and the port drops these' },
+  tx_no_destination: { at: 'source', text: 'no other port is on the switch, or in its VLAN' },
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
   tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
@@ -35,6 +39,15 @@ export const dropReasons = {
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_above_mtu: { at: 'destination', text: 'longer than the MTU of the receiving port' },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
+  rx_vlan_refused: {
+    at: 'destination',
+    text: 'its VLAN is none that the receiver has, or a tag behind that one would show',
+  },
+  rx_vlan_no_room: { at: 'destination', text: 'it has no room for the VLAN tag that it is to get' },
+  rx_link_local: {
+    at: 'destination',
+    text: 'link-local (LACP, LLDP, STP), and the port drops these',
+  },
   rx_port_down: { at: 'destination', text: 'the receiving port is administratively down' },
   rx_ring_broken: {
     at: 'destination',
@@ -167,36 +180,7 @@ export const faults = {
 } as const satisfies Record<string, { closes: FaultLevel; text: string }>;
 export type FaultCode = keyof typeof faults;
 
-export const pollingModes = ['busy', 'adaptive', 'event'] as const;
-export type PollingMode = (typeof pollingModes)[number];
-
-/**
- * Settings of a port that can change under traffic. All optional in a command: absent = unchanged.
- */
-export interface PortSettings {
-  readonly polling: PollingMode;
-  /**
-   * Adaptive mode: microseconds to spin without work before sleeping, 0..1_000_000. `auto`: the
-   * worker learns it from the gaps in each queue's traffic (native/src/io/spin_tuner.hpp).
-   */
-  readonly spinUs: number | 'auto';
-  /** `false`: every frame is its own transaction, published and notified alone. */
-  readonly more: boolean;
-  /** Notification moderation: a call is sent after this many frames, 1 = at once (1..1024)... */
-  readonly moderationFrames: number;
-  /** ...or this many microseconds after the first of them, 0 = at once (0..1_000_000). */
-  readonly moderationUs: number;
-  /** Most frames taken from one queue per round: the size of a batch, 1..256. */
-  readonly budget: number;
-  /** Most MAC addresses learned on this port, 0..65536. */
-  readonly macLimit: number;
-  /** Largest Ethernet frame the port may send, without FCS, 60..65550 bytes. */
-  readonly maxFrameBytes: number;
-  /** Longest IP packet the port gets, 68..65535; big frames are measured cut. 0: any length. */
-  readonly mtu: number;
-  /** Administrative state. A down port neither sends nor receives; its MACs are forgotten. */
-  readonly up: boolean;
-}
+export * from './port-settings.ts';
 
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
 export interface MemoryRegion {

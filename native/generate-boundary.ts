@@ -16,6 +16,7 @@ import {
   portCounters,
   portKinds,
   statsPage,
+  vlanModes,
   workerCounters,
 } from './boundary.ts';
 
@@ -93,6 +94,7 @@ export function generateBoundary(): Record<string, string> {
     closes(),
     namedEnum('PollingMode', 'How a worker learns that there is work.', pollingModes),
     namedEnum('PortKind', 'What is at the other end of a port.', portKinds),
+    namedEnum('VlanMode', 'How a port takes part in the VLANs of its switch.', vlanModes),
     namedEnum('NetHeaderUse', 'What stands before the frames of a tap port.', netHeaderUses),
     namedEnum('CommandError', 'Why a command was refused.', Object.keys(commandErrors)),
     textOf('CommandError', 'The refusal in words.', Object.values(commandErrors)),

@@ -26,6 +26,44 @@ spec::PortKind port_kind(const Reader& from) {
     throw from.wrong("kind");
 }
 
+spec::VlanMode vlan_mode(const Reader& from) {
+    const std::string name = from.text("mode");
+    for (unsigned i = 0; i < static_cast<unsigned>(spec::VlanMode::count); ++i) {
+        const auto mode = static_cast<spec::VlanMode>(i);
+        if (name == spec::name_of(mode)) return mode;
+    }
+    throw from.wrong("mode");
+}
+
+/// Ranges of first and last, both included.
+void add_vlans(const Reader& from, PortVlan& vlan) {
+    const Napi::Array ranges = from.array("vlans");
+    for (uint32_t i = 0; i < ranges.Length(); ++i) {
+        const Napi::Value value = ranges.Get(i);
+        if (!value.IsArray()) throw from.wrong("vlans");
+        const auto range = value.As<Napi::Array>();
+        const uint32_t first = range.Get(0u).ToNumber().Uint32Value();
+        const uint32_t last = range.Get(1u).ToNumber().Uint32Value();
+        if (range.Length() != 2 || first < vlan_first || last > vlan_last || first > last)
+            throw from.wrong("vlans");
+        for (uint32_t number = first; number <= last; ++number) vlan.members.set(number);
+    }
+}
+
+PortVlan vlan_of(const Reader& from) {
+    PortVlan vlan;
+    vlan.mode = vlan_mode(from);
+    if (vlan.mode == spec::VlanMode::trunk) {
+        add_vlans(from, vlan);
+        if (!from.has("native")) return vlan;
+        vlan.vlan = static_cast<uint16_t>(from.u32("native", vlan_last));
+        vlan.members.set(vlan.vlan);
+    } else if (vlan.mode != spec::VlanMode::none) {
+        vlan.vlan = static_cast<uint16_t>(from.u32("vlan", vlan_last));
+    }
+    return vlan;
+}
+
 SettingsChange settings_of(const Reader& from) {
     SettingsChange change;
     const auto number = [&](const char* name, std::optional<uint32_t>& field) {
@@ -46,6 +84,8 @@ SettingsChange settings_of(const Reader& from) {
     number("mtu", change.mtu);
     if (from.has("more")) change.more = from.boolean("more");
     if (from.has("up")) change.up = from.boolean("up");
+    if (from.has("linkLocal")) change.link_local = from.boolean("linkLocal");
+    if (from.has("vlan")) change.vlan = vlan_of(from.object("vlan"));
     return change;
 }
 

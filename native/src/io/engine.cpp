@@ -182,10 +182,12 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     make_port(wanted, id, entry);
     Port& port = *entry.port;
     apply_settings(wanted.settings, port.settings());
+    apply_rules(wanted.settings, entry.rules);
     for (size_t pair = 0; pair < port.queues().size(); ++pair)
         entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
     exclusive([&] {
         switches_[wanted.switch_id].vale->attach(port);
+        switches_[wanted.switch_id].vale->set_rules(port, entry.rules);
         for (size_t pair = 0; pair < port.queues().size(); ++pair)
             workers_[entry.owners[pair]]->add(port, *port.queues()[pair]);
     });
@@ -212,9 +214,10 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     if (entry == nullptr) return CommandError::unknown_port;
     if (const Done refusal = check_settings(change)) return refusal;
     apply_settings(change, entry->port->settings());
-    // The addresses go after the last frame that could teach them again.
-    if (change.up == false)
-        exclusive([&] { entry->port->home->lookup().forget(entry->port->slot); });
+    const bool ruled = apply_rules(change, entry->rules);
+    // Its addresses go after the last frame that could teach them again.
+    if (change.up == false || ruled)
+        exclusive([&] { entry->port->home->set_rules(*entry->port, entry->rules); });
     wake_all();
     return std::nullopt;
 }

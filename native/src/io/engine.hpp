@@ -56,7 +56,8 @@ struct SettingsChange {
     std::optional<spec::PollingMode> polling;
     std::optional<uint32_t> spin_us, moderation_frames, moderation_us, budget, mac_limit,
         max_frame_bytes, mtu;
-    std::optional<bool> more, up;
+    std::optional<bool> more, up, link_local;
+    std::optional<PortVlan> vlan;
 };
 
 class Engine final : private PortEvents, private LinkEvents {
@@ -140,6 +141,7 @@ class Engine final : private PortEvents, private LinkEvents {
         size_t place = 0;  ///< In the stats page.
         uint32_t switch_id = 0;
         std::vector<uint32_t> owners;  ///< Worker of each queue pair.
+        PortRules rules;               ///< As its switch has them.
     };
     struct SwitchEntry {
         std::unique_ptr<ValeSwitch> vale;

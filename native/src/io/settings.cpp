@@ -24,6 +24,25 @@ void store(const std::optional<T>& value, std::atomic<T>& field) noexcept {
     if (value) field.store(*value, std::memory_order_relaxed);
 }
 
+/// A mode has the numbers that it needs, and no others.
+bool is_possible(const std::optional<PortVlan>& change) noexcept {
+    if (!change) return true;
+    const PortVlan& vlan = *change;
+    const bool numbered = vlan.vlan >= vlan_first && vlan.vlan <= vlan_last;
+    switch (vlan.mode) {
+        case spec::VlanMode::none:
+            return vlan.vlan == vlan_none && vlan.members.none();
+        case spec::VlanMode::access:
+        case spec::VlanMode::tunnel:
+            return numbered && vlan.members.none();
+        case spec::VlanMode::trunk:
+            return !vlan.members[vlan_none] && vlan.members.any() &&
+                   (vlan.vlan == vlan_none || (numbered && vlan.members[vlan.vlan]));
+        default:
+            return false;
+    }
+}
+
 }  // namespace
 
 Done check_settings(const SettingsChange& change) noexcept {
@@ -32,7 +51,7 @@ Done check_settings(const SettingsChange& change) noexcept {
                       moderation_frames.holds(change.moderation_frames) &&
                       budget.holds(change.budget) && mac_limit.holds(change.mac_limit) &&
                       frame_bytes.holds(change.max_frame_bytes) &&
-                      (change.mtu == 0 || mtu.holds(change.mtu));
+                      (change.mtu == 0 || mtu.holds(change.mtu)) && is_possible(change.vlan);
     if (good) return std::nullopt;
     return spec::CommandError::invalid_argument;
 }
@@ -48,6 +67,12 @@ void apply_settings(const SettingsChange& change, PortSettings& settings) noexce
     store(change.max_frame_bytes, settings.max_frame_bytes);
     store(change.mtu, settings.mtu);
     store(change.up, settings.up);
+}
+
+bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept {
+    if (change.vlan) rules.vlan = *change.vlan;
+    if (change.link_local) rules.link_local = *change.link_local;
+    return change.vlan.has_value() || change.link_local.has_value();
 }
 
 }  // namespace valenic

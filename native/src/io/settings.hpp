@@ -9,4 +9,7 @@ Done check_settings(const SettingsChange& change) noexcept;
 /// Stores what is present. Workers see it at their next look.
 void apply_settings(const SettingsChange& change, PortSettings& settings) noexcept;
 
+/// What the change demands of the port's frames goes into its rules. Whether there was anything.
+bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept;
+
 }  // namespace valenic

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "base/clock.hpp"
+#include "net/vlan.hpp"
 
 namespace valenic {
 
@@ -18,6 +19,12 @@ constexpr uint64_t key_of(MacAddress mac, uint8_t slot, uint8_t generation) noex
 constexpr MacAddress mac_of(uint64_t key) noexcept { return key >> 16; }
 constexpr uint8_t slot_of(uint64_t key) noexcept { return static_cast<uint8_t>(key >> 8); }
 constexpr uint8_t generation_of(uint64_t key) noexcept { return static_cast<uint8_t>(key); }
+
+constexpr uint64_t seen_of(uint16_t vlan, uint32_t now_s) noexcept {
+    return uint64_t{vlan} << 32 | now_s;
+}
+constexpr uint32_t second_of(uint64_t seen) noexcept { return static_cast<uint32_t>(seen); }
+constexpr uint16_t vlan_of(uint64_t seen) noexcept { return static_cast<uint16_t>(seen >> 32); }
 
 uint64_t secret_seed() noexcept {
     uint64_t seed = 0;
@@ -41,20 +48,27 @@ LearningLookup::LearningLookup(const LearningOptions& options)
       buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
 
 /// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.
-LearningLookup::Bucket& LearningLookup::bucket_of(MacAddress mac) const noexcept {
-    uint64_t hash = (mac ^ (seed_ >> 17)) * seed_;
+LearningLookup::Bucket& LearningLookup::bucket_of(Station station) const noexcept {
+    const uint64_t word = station.mac | uint64_t{station.vlan} << 48;
+    uint64_t hash = (word ^ (seed_ >> 17)) * seed_;
     hash ^= hash >> 32;
     hash *= seed_;
     return buckets_[(hash >> 32) & mask_];
 }
 
 bool LearningLookup::expired(const Entry& entry, uint32_t now_s) const noexcept {
-    const auto seen = static_cast<uint32_t>(entry.seen_s.load(std::memory_order_relaxed));
-    return now_s - seen > ageing_s_ && now_s > seen;
+    return expired(entry.seen.load(std::memory_order_relaxed), now_s);
+}
+
+bool LearningLookup::expired(uint64_t seen, uint32_t now_s) const noexcept {
+    const uint32_t then = second_of(seen);
+    return now_s - then > ageing_s_ && now_s > then;
 }
 
 void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
                              std::span<Action> actions) noexcept {
+    if (source.vlans != nullptr) [[unlikely]]
+        return resolve_in_vlans(batch, source, actions);
     // Bursts share their addresses: the last answer is good for a frame with the same ones.
     uint64_t last_source = UINT64_MAX;
     uint64_t last_destination = UINT64_MAX;
@@ -64,20 +78,47 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
         const MacAddress to = batch.destination(i);
         if (from != last_source) {
             last_source = from;
-            if (!is_group(from) && from != 0) learn(from, source);
+            if (!is_group(from) && from != 0) learn({from, vlan_none}, source);
         }
         if (to != last_destination) {
             last_destination = to;
-            last_action = is_group(to) ? action_flood : find(to, source);
+            last_action = is_group(to) ? action_flood : find({to, vlan_none}, source);
         }
         actions[i] = last_action;
     }
 }
 
-Action LearningLookup::find(MacAddress mac, const LookupSource& source) const noexcept {
-    for (const Entry& entry : bucket_of(mac).entries) {
+/// As resolve(), with the VLAN as a part of every address.
+void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& source,
+                                      std::span<Action> actions) noexcept {
+    Station last_source{0, vlan_refused};
+    Station last_destination{0, vlan_refused};
+    Action last_action = action_drop;
+    for (size_t i = 0; i < batch.count; ++i) {
+        const uint16_t vlan = source.vlans[i];
+        actions[i] = action_drop;
+        if (vlan == vlan_refused) continue;
+        const Station from{batch.source(i), vlan};
+        const Station to{batch.destination(i), vlan};
+        if (from != last_source) {
+            last_source = from;
+            if (!is_group(from.mac) && from.mac != 0) learn(from, source);
+        }
+        if (to != last_destination) {
+            last_destination = to;
+            last_action = is_group(to.mac) ? action_flood : find(to, source);
+        }
+        actions[i] = last_action;
+    }
+}
+
+Action LearningLookup::find(Station station, const LookupSource& source) const noexcept {
+    for (const Entry& entry : bucket_of(station).entries) {
         const uint64_t key = entry.key.load(std::memory_order_relaxed);
-        if (mac_of(key) != mac || key == 0 || expired(entry, source.now_s)) continue;
+        const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
+        if (mac_of(key) != station.mac || key == 0 || vlan_of(seen) != station.vlan ||
+            expired(seen, source.now_s))
+            continue;
         const uint8_t slot = slot_of(key);
         const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
         return generation_of(key) == now ? slot : action_flood;
@@ -85,28 +126,33 @@ Action LearningLookup::find(MacAddress mac, const LookupSource& source) const no
     return action_flood;
 }
 
-void LearningLookup::learn(MacAddress mac, const LookupSource& source) noexcept {
-    const uint64_t key = key_of(mac, source.slot, source.generation);
-    for (Entry& entry : bucket_of(mac).entries) {
+void LearningLookup::learn(Station station, const LookupSource& source) noexcept {
+    const uint64_t key = key_of(station.mac, source.slot, source.generation);
+    const uint64_t now = seen_of(station.vlan, source.now_s);
+    for (Entry& entry : bucket_of(station).entries) {
         if (entry.key.load(std::memory_order_relaxed) != key) continue;
-        if (entry.seen_s.load(std::memory_order_relaxed) != source.now_s)
-            entry.seen_s.store(source.now_s, std::memory_order_relaxed);
+        uint64_t seen = entry.seen.load(std::memory_order_relaxed);
+        if (seen == now) return;
+        if (vlan_of(seen) != station.vlan) continue;
+        // Not a plain store: the entry may have become another VLAN's meanwhile.
+        entry.seen.compare_exchange_strong(seen, now, std::memory_order_relaxed);
         return;
     }
-    learn_slowly(mac, source);
+    learn_slowly(station, source);
 }
 
 /// New here, or moved: under the lock.
-void LearningLookup::learn_slowly(MacAddress mac, const LookupSource& source) noexcept {
+void LearningLookup::learn_slowly(Station station, const LookupSource& source) noexcept {
     const std::lock_guard guard(lock_);
     generations_[source.slot].store(source.generation, std::memory_order_relaxed);
-    Bucket& bucket = bucket_of(mac);
+    Bucket& bucket = bucket_of(station);
     Entry* entry = nullptr;
     for (Entry& candidate : bucket.entries)
-        if (mac_of(candidate.key.load(std::memory_order_relaxed)) == mac &&
-            candidate.key.load(std::memory_order_relaxed) != 0)
+        if (mac_of(candidate.key.load(std::memory_order_relaxed)) == station.mac &&
+            candidate.key.load(std::memory_order_relaxed) != 0 &&
+            vlan_of(candidate.seen.load(std::memory_order_relaxed)) == station.vlan)
             entry = &candidate;
-    const uint64_t key = key_of(mac, source.slot, source.generation);
+    const uint64_t key = key_of(station.mac, source.slot, source.generation);
     if (entry != nullptr && entry->key.load(std::memory_order_relaxed) == key) return;
     if (learned_[source.slot] >= source.mac_limit) drop_some_expired(source.now_s);
     if (learned_[source.slot] >= source.mac_limit) {
@@ -115,7 +161,7 @@ void LearningLookup::learn_slowly(MacAddress mac, const LookupSource& source) no
     }
     const bool moved = entry != nullptr;
     if (entry == nullptr) entry = place_for(bucket, source.now_s);
-    replace(*entry, key, source.now_s);
+    replace(*entry, key, seen_of(station.vlan, source.now_s));
     source.counters->add(moved ? PortCounter::macs_moved : PortCounter::macs_learned, 1);
 }
 
@@ -141,18 +187,18 @@ LearningLookup::Entry* LearningLookup::place_for(Bucket& bucket, uint32_t now_s)
     Entry* oldest = &bucket.entries[0];
     for (Entry& entry : bucket.entries) {
         if (entry.key.load(std::memory_order_relaxed) == 0 || expired(entry, now_s)) return &entry;
-        if (entry.seen_s.load(std::memory_order_relaxed) <
-            oldest->seen_s.load(std::memory_order_relaxed))
+        if (second_of(entry.seen.load(std::memory_order_relaxed)) <
+            second_of(oldest->seen.load(std::memory_order_relaxed)))
             oldest = &entry;
     }
     return oldest;
 }
 
-void LearningLookup::replace(Entry& entry, uint64_t key, uint32_t now_s) noexcept {
+void LearningLookup::replace(Entry& entry, uint64_t key, uint64_t seen) noexcept {
     const uint64_t before = entry.key.load(std::memory_order_relaxed);
     if (before != 0 && learned_[slot_of(before)] > 0) --learned_[slot_of(before)];
     if (key != 0) ++learned_[slot_of(key)];
-    entry.seen_s.store(now_s, std::memory_order_relaxed);
+    entry.seen.store(seen, std::memory_order_relaxed);
     entry.key.store(key, std::memory_order_relaxed);
 }
 

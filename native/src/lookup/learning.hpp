@@ -38,21 +38,32 @@ class LearningLookup final : public Lookup {
     /// Any worker writes under the lock, all read.
     struct Entry {
         std::atomic<uint64_t> key{0};  ///< MAC << 16 | slot << 8 | generation; 0 = free.
-        std::atomic<uint64_t> seen_s{0};
+        /// VLAN << 32 | seconds. In a switch without VLANs that of every entry is 0.
+        std::atomic<uint64_t> seen{0};
     };
     /// One cache line: a lookup touches one.
     struct alignas(64) Bucket {
         Entry entries[ways];
     };
 
-    Bucket& bucket_of(MacAddress mac) const noexcept;
-    Action find(MacAddress mac, const LookupSource& source) const noexcept;
-    void learn(MacAddress mac, const LookupSource& source) noexcept;
-    void learn_slowly(MacAddress mac, const LookupSource& source) noexcept;
+    /// An address means nothing without its VLAN: two guests may have the same in two of them.
+    struct Station {
+        MacAddress mac;
+        uint16_t vlan;
+        bool operator==(const Station&) const = default;
+    };
+
+    Bucket& bucket_of(Station station) const noexcept;
+    void resolve_in_vlans(const Batch& batch, const LookupSource& source,
+                          std::span<Action> actions) noexcept;
+    Action find(Station station, const LookupSource& source) const noexcept;
+    void learn(Station station, const LookupSource& source) noexcept;
+    void learn_slowly(Station station, const LookupSource& source) noexcept;
     bool expired(const Entry& entry, uint32_t now_s) const noexcept;
+    bool expired(uint64_t seen, uint32_t now_s) const noexcept;
     Entry* place_for(Bucket& bucket, uint32_t now_s) noexcept;
     void drop_some_expired(uint32_t now_s) noexcept;
-    void replace(Entry& entry, uint64_t key, uint32_t now_s) noexcept;
+    void replace(Entry& entry, uint64_t key, uint64_t seen) noexcept;
 
     uint32_t ageing_s_;
     size_t mask_;

@@ -15,6 +15,8 @@ enum class DropReason : uint8_t {
     tx_csum_misplaced,
     tx_gso_headers_invalid,
     tx_gso_size_invalid,
+    tx_vlan_refused,
+    tx_link_local,
     tx_no_destination,
     tx_reflected,
     tx_port_down,
@@ -23,6 +25,9 @@ enum class DropReason : uint8_t {
     rx_too_long,
     rx_above_mtu,
     rx_ring_stopped,
+    rx_vlan_refused,
+    rx_vlan_no_room,
+    rx_link_local,
     rx_port_down,
     rx_ring_broken,
     rx_not_connected,
@@ -40,6 +45,8 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_csum_misplaced",
     "tx_gso_headers_invalid",
     "tx_gso_size_invalid",
+    "tx_vlan_refused",
+    "tx_link_local",
     "tx_no_destination",
     "tx_reflected",
     "tx_port_down",
@@ -48,6 +55,9 @@ inline constexpr const char* drop_reason_names[] = {
     "rx_too_long",
     "rx_above_mtu",
     "rx_ring_stopped",
+    "rx_vlan_refused",
+    "rx_vlan_no_room",
+    "rx_link_local",
     "rx_port_down",
     "rx_ring_broken",
     "rx_not_connected",
@@ -71,7 +81,9 @@ inline constexpr const char* drop_reason_texts[] = {
     "its virtio-net header has the checksum beyond the frame, or where none stands",
     "its headers are not what its virtio-net header says of them",
     "its segment size is 0, too small, or makes more than 256 segments",
-    "no other port is on the switch",
+    "its VLAN is none that the sending port has",
+    "link-local (LACP, LLDP, STP), and the port drops these",
+    "no other port is on the switch, or in its VLAN",
     "its destination is on the port it came from",
     "the sending port is administratively down",
     "it came to an interface whose ring was full",
@@ -79,6 +91,9 @@ inline constexpr const char* drop_reason_texts[] = {
     "longer than the receiver's buffers can hold",
     "longer than the MTU of the receiving port",
     "the receiver has not started its ring",
+    "its VLAN is none that the receiver has, or a tag behind that one would show",
+    "it has no room for the VLAN tag that it is to get",
+    "link-local (LACP, LLDP, STP), and the port drops these",
     "the receiving port is administratively down",
     "the receiver broke a rule of its ring and was stopped",
     "nobody is at the other end of the port",
@@ -389,6 +404,30 @@ static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count)
 constexpr const char* name_of(PortKind value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
+}
+
+/// How a port takes part in the VLANs of its switch.
+enum class VlanMode : uint8_t {
+    none,
+    access,
+    trunk,
+    tunnel,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* vlan_mode_names[] = {
+    "none",
+    "access",
+    "trunk",
+    "tunnel",
+};
+// clang-format on
+static_assert(std::size(vlan_mode_names) == static_cast<size_t>(VlanMode::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(VlanMode value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(vlan_mode_names) ? vlan_mode_names[index] : "?";
 }
 
 /// What stands before the frames of a tap port.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "net/retag.hpp"
 #include "net/rewritten.hpp"
 
 namespace valenic {
@@ -66,6 +67,7 @@ struct WorkerContext {
     uint64_t now_ns = 0;  ///< Monotonic, refreshed once a round.
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
+    RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.
 };
 
 }  // namespace valenic

@@ -21,9 +21,14 @@ struct LookupSource {
     uint32_t mac_limit;      ///< Most MACs this port may have learned.
     uint32_t now_s;          ///< Coarse monotonic seconds, for ageing.
     CounterBlock* counters;  ///< The source port's block of the calling worker.
+    /// The VLAN of each frame, where the switch has VLANs; vlan_refused: of none, not to be learned
+    /// from, and its action counts for nothing. Else nullptr: all frames are of one network.
+    const uint16_t* vlans = nullptr;
 };
+inline constexpr uint16_t vlan_refused = 0xffff;
 
-/// Several workers resolve at once. Reads only the stages of the batch.
+/// Several workers resolve at once. Reads only the stages of the batch. Whatever it answers: a port
+/// gets no frame of a VLAN that it has not.
 class Lookup {
  public:
     virtual ~Lookup() = default;

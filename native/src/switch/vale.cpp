@@ -69,7 +69,7 @@ bool ValeSwitch::attach(Port& port) {
 
 void ValeSwitch::detach(Port& port) {
     CHECK(port.home == this && ports_[port.slot] == &port);
-    lookup_->forget(port.slot);
+    set_rules(port, {});  // Forgets its addresses.
     ports_[port.slot] = nullptr;
     port.home = nullptr;
     --port_count_;
@@ -185,6 +185,12 @@ void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Pas
     }
 }
 
+LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) const noexcept {
+    return {
+        source.slot, source.generation, source.settings().mac_limit.load(std::memory_order_relaxed),
+        static_cast<uint32_t>(context.now_ns / 1'000'000'000), &source.counters(context.worker)};
+}
+
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {
     CounterBlock& counters = source.counters(context.worker);
     const PortSettings& settings = source.settings();
@@ -196,11 +202,11 @@ void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& contex
     counters.add(PortCounter::tx_bytes, batch.bytes);
     counters.add(PortCounter::tx_batches, 1);
 
+    if (rules_ != nullptr) [[unlikely]]
+        return forward_ruled(batch, source, context);
+
     Action actions[batch_frames];
-    const LookupSource from{source.slot, source.generation,
-                            settings.mac_limit.load(std::memory_order_relaxed),
-                            static_cast<uint32_t>(context.now_ns / 1'000'000'000), &counters};
-    lookup_->resolve(batch, from, {actions, batch.count});
+    lookup_->resolve(batch, lookup_source(source, context), {actions, batch.count});
 
     Pass pass(source, context);
     bool same = true;
@@ -215,6 +221,8 @@ void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& contex
 /// One action for all these frames.
 void ValeSwitch::act(const Batch& batch, std::span<const uint8_t> indices, Action action,
                      Pass& pass) {
+    if (pass.ruled != nullptr) [[unlikely]]
+        return act_ruled(batch, indices, action, pass);
     if (action == action_flood) return flood(batch, indices, pass);
     CounterBlock& counters = pass.source.counters(pass.context.worker);
     Port* port = action < ports_max ? ports_[action] : nullptr;

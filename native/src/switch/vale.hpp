@@ -8,6 +8,7 @@
 
 #include "switch/lookup.hpp"
 #include "switch/port.hpp"
+#include "switch/rules.hpp"
 
 namespace valenic {
 
@@ -25,6 +26,9 @@ class ValeSwitch {
     bool attach(Port& port);
     /// Takes the port off and forgets its addresses. Only while workers are parked.
     void detach(Port& port);
+    /// Gives a port that is attached other rules, and forgets its addresses. Only while workers are
+    /// parked.
+    void set_rules(const Port& port, const PortRules& rules);
     size_t port_count() const noexcept { return port_count_; }
     Port* port_at(uint8_t slot) noexcept { return ports_[slot]; }
 
@@ -35,6 +39,7 @@ class ValeSwitch {
  private:
     using Indices = std::span<const uint8_t>;
 
+    struct Ruled;
     /// One batch on its way through.
     struct Pass {
         Pass(Port& source, WorkerContext& context) noexcept
@@ -48,8 +53,19 @@ class ValeSwitch {
         Port* to = nullptr;   ///< Whose queue is transmitted to.
         bool hashed = false;  ///< flow_hashes is filled: once a receiver has several queue pairs.
         uint32_t flow_hashes[batch_frames];
+        Ruled* ruled = nullptr;  ///< Of a switch with rules.
     };
+    /// What the rules make of the frames of one batch.
+    struct Ruled {
+        FrameVlan frames[batch_frames];
+        uint16_t vlans[batch_frames];     ///< For the lookup.
+        TagChange changes[batch_frames];  ///< Of the frames for Pass::to.
+        bool reached[batch_frames];       ///< By a flood.
+    };
+    /// By slot; nullptr: none.
+    using RuleBook = std::array<std::unique_ptr<const PortRules>, ports_max>;
 
+    LookupSource lookup_source(Port& source, WorkerContext& context) const noexcept;
     void forward_mixed(const Batch& batch, const Action* actions, Pass& pass);
     void act(const Batch& batch, Indices indices, Action action, Pass& pass);
     void flood(const Batch& batch, Indices indices, Pass& pass);
@@ -59,8 +75,20 @@ class ValeSwitch {
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
+    // switch/vale_rules.cpp
+    const PortRules& rules_of(const Port& port) const noexcept;
+    void forward_ruled(const Batch& batch, Port& source, WorkerContext& context);
+    void classify_all(const Batch& batch, Pass& pass) noexcept;
+    void act_ruled(const Batch& batch, Indices indices, Action action, Pass& pass);
+    void flood_ruled(const Batch& batch, Indices indices, Pass& pass);
+    void count_undelivered(Indices indices, Pass& pass) noexcept;
+    size_t admit(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass,
+                 uint8_t* admitted) noexcept;
+    void send_ruled(const Batch& batch, Indices indices, Port& to, Pass& pass);
+
     std::string name_;
     std::unique_ptr<Lookup> lookup_;
+    std::unique_ptr<RuleBook> rules_;  ///< nullptr: no port has any.
     std::array<Port*, ports_max> ports_{};
     std::array<uint8_t, ports_max> generations_{};
     size_t port_count_ = 0;

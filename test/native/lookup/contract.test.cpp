@@ -80,3 +80,22 @@ TEST_CASE_TEMPLATE("lookup contract", Kind, Hub, Learning) {
         CHECK(action != 0x1234);
     }
 }
+
+TEST_CASE_TEMPLATE(
+    "lookup contract: with VLANs, every frame is answered, refused ones teach nothing", Kind, Hub,
+    Learning) {
+    LookupRig rig(Kind::make());
+    std::vector<uint16_t> vlans(64, vlan_refused);
+    rig.batch->clear();
+    const Bytes frame = frame_between(addresses(7, 8));
+    for (size_t i = 0; i < vlans.size(); ++i) append_frame(*rig.batch, frame);
+    for (const uint16_t vlan : {uint16_t{0}, uint16_t{4094}, vlan_refused}) {
+        std::vector<Action> actions(vlans.size(), 0x1234);
+        vlans.back() = vlan;
+        LookupSource source = rig.source(3);
+        source.vlans = vlans.data();
+        rig.lookup->resolve(*rig.batch, source, actions);
+        for (const Action action : actions) CHECK(action != 0x1234);
+    }
+    CHECK(rig.lookup->addresses_of(3, {}) <= 2);
+}

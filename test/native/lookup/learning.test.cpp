@@ -24,6 +24,65 @@ struct LearningRig : LookupRig {
 
 }  // namespace
 
+TEST_SUITE("learning lookup: VLANs") {
+    /// The answer for one frame in a VLAN.
+    Action in_vlan(LearningRig & rig, uint16_t vlan, const Addresses& both, uint8_t slot) {
+        rig.batch->clear();
+        const Bytes frame = frame_between(both);
+        append_frame(*rig.batch, frame);
+        LookupSource source = rig.source(slot);
+        source.vlans = &vlan;
+        Action action = 0x1234;
+        rig.lookup->resolve(*rig.batch, source, {&action, 1});
+        return action;
+    }
+    TEST_CASE("the same address in every VLAN, each time on another port") {
+        LearningRig rig({.table_entries = 65'536});
+        const auto slot_of = [](uint16_t vlan) { return static_cast<uint8_t>(vlan % 250); };
+        for (uint16_t vlan = 0; vlan < 1000; ++vlan)
+            in_vlan(rig, vlan, {broadcast_mac, mac(1)}, slot_of(vlan));
+        size_t found = 0;
+        for (uint16_t vlan = 0; vlan < 1000; ++vlan) {
+            const Action action = in_vlan(rig, vlan, {mac(1), broadcast_mac}, 251);
+            const bool right = action == slot_of(vlan);
+            REQUIRE((right || action == action_flood));
+            found += right;
+        }
+        CHECK(found > 990);  // Of a bucket of four, hardly one is pushed out.
+        CHECK(in_vlan(rig, 1001, {mac(1), broadcast_mac}, 251) == action_flood);
+        CHECK(rig.count(PortCounter::macs_moved) == 0);
+    }
+    TEST_CASE("seen again, moved, aged and forgotten, in its VLAN alone") {
+        LearningRig rig({.ageing_s = 10});
+        in_vlan(rig, 10, {broadcast_mac, mac(1)}, 1);
+        in_vlan(rig, 20, {broadcast_mac, mac(1)}, 2);
+        rig.now_s += 8;
+        in_vlan(rig, 10, {broadcast_mac, mac(1)}, 1);
+        rig.now_s += 8;
+        CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == 1);
+        CHECK(in_vlan(rig, 20, {mac(1), broadcast_mac}, 9) == action_flood);
+        in_vlan(rig, 10, {broadcast_mac, mac(1)}, 3);
+        CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == 3);
+        CHECK(rig.count(PortCounter::macs_moved) == 1);
+        rig.lookup->forget(3);
+        CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == action_flood);
+    }
+    TEST_CASE("a refused frame teaches nothing, wherever it stands in a batch") {
+        LearningRig rig;
+        rig.batch->clear();
+        const Bytes frame = frame_between(addresses(7, 8));
+        for (unsigned i = 0; i < 3; ++i) append_frame(*rig.batch, frame);
+        const uint16_t vlans[] = {vlan_refused, 10, vlan_refused};
+        LookupSource source = rig.source(3);
+        source.vlans = vlans;
+        std::vector<Action> actions(3);
+        rig.lookup->resolve(*rig.batch, source, actions);
+        CHECK(rig.count(PortCounter::macs_learned) == 1);
+        CHECK(in_vlan(rig, 10, {mac(8), broadcast_mac}, 9) == 3);
+        CHECK(rig.where(8) == action_flood);
+    }
+}
+
 TEST_SUITE("learning lookup") {
     TEST_CASE("an address is learned with its first frame, and counted once") {
         LearningRig rig;

@@ -1,0 +1,58 @@
+// What an operator demands of a port's frames: its VLANs, and whether link-local ones pass.
+//
+// Pure functions of a frame's first bytes and the rules of the port it comes from or goes to.
+#pragma once
+#include <bitset>
+#include <cstdint>
+
+#include "net/retag.hpp"
+#include "net/vlan.hpp"
+#include "spec/boundary.hpp"
+
+namespace valenic {
+
+/// The VLANs of a port: boundary.ts, PortVlan.
+struct PortVlan {
+    spec::VlanMode mode = spec::VlanMode::none;
+    /// Of access and tunnel ports: theirs. Of a trunk: that of untagged frames, vlan_none = none.
+    uint16_t vlan = vlan_none;
+    /// Of a trunk, with that of untagged frames.
+    std::bitset<vlan_last + 1> members;
+};
+
+struct PortRules {
+    PortVlan vlan;
+    bool link_local = true;
+
+    /// Nothing is demanded.
+    bool empty() const noexcept { return vlan.mode == spec::VlanMode::none && link_local; }
+};
+
+/// A frame as its sender's rules see it.
+struct FrameVlan {
+    bool refused = false;
+    bool tagged = false;  ///< Its first tag is that of its VLAN, or of no VLAN.
+    bool number = false;  ///< That tag has no VLAN yet.
+    bool nested = false;  ///< Without that tag, another one would be the first.
+    uint16_t vlan = vlan_none;
+    uint16_t push_type = ethertype_vlan;  ///< Of the tag that it gets where it has none.
+};
+
+/// To which VLAN a frame belongs that comes from a port with these rules.
+///
+/// @param staged  Bytes that may be read: at least an Ethernet header.
+FrameVlan classify(const PortVlan& port, const uint8_t* frame, uint32_t staged) noexcept;
+
+/// How a frame goes to a port with these rules.
+struct Egress {
+    enum class Verdict : uint8_t {
+        sent,
+        stranger,  ///< The port has not the frame's VLAN.
+        refused,   ///< It has, and would be shown a tag that is not of it.
+    };
+    Verdict verdict = Verdict::stranger;
+    TagChange change = TagChange::keep;
+};
+Egress egress(const PortVlan& port, const FrameVlan& frame) noexcept;
+
+}  // namespace valenic
