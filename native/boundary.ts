@@ -1,9 +1,8 @@
 /**
- * What crosses between TypeScript and the datapath: commands, events, counters, drop reasons,
- * faults.
+ * What crosses between TypeScript and the datapath: commands, events, counters, drops, faults.
  *
- * Everything here is plain data (numbers, strings, file descriptors), so the datapath can move to a
- * process of its own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
+ * All is plain data (numbers, strings, descriptors), so the datapath can move to a process of its
+ * own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
  */
 
 import type { PortSettings } from './port-settings.ts';
@@ -66,9 +65,9 @@ export type DropReason = keyof typeof dropReasons;
  * Counters of one port, one block of 64-bit words for each worker (one writer per block).
  * TX and RX as the guest sees them: TX is guest -> us. The drop reasons follow, in their order.
  * Big frames are those with segmentation asked for (TSO, USO): `rx_big_whole` went to the receiver
- * untouched, `rx_big_cut` became `rx_segments_made`; `rx_checksums_made` counts the other frames
- * whose checksum the receiver did not take as partial. `rx_coalesced` counts TCP segments that were
- * appended to the one before, for a receiver that takes big frames, from a source that has none.
+ * untouched (`rx_big_full`: 60000 bytes or more of it), `rx_big_cut` became `rx_segments_made`;
+ * `rx_checksums_made` counts the others whose partial checksum was not taken, `rx_coalesced` TCP
+ * segments appended to the one before, from a source that has no big frames.
  */
 export const portCounters = [
   'tx_frames',
@@ -79,6 +78,7 @@ export const portCounters = [
   'rx_batches',
   'rx_flooded',
   'rx_big_whole',
+  'rx_big_full',
   'rx_big_cut',
   'rx_segments_made',
   'rx_checksums_made',

@@ -32,6 +32,7 @@ export const packages = {
     'procps',
     'iproute2',
     'iperf3',
+    'tshark',
     'g++-aarch64-linux-gnu',
     'qemu-user',
   ],

@@ -129,14 +129,14 @@ function offloadsText(ports: readonly (readonly [string, PortStats])[]): string 
     .map(([name, { counters: c }]) => ({
       name,
       counts: [
-        ...[c.rx_big_whole, c.rx_big_cut, c.rx_segments_made],
+        ...[c.rx_big_whole, c.rx_big_full, c.rx_big_cut, c.rx_segments_made],
         ...[c.rx_checksums_made, c.rx_coalesced],
       ],
     }))
     .filter(({ counts }) => counts.some((frames) => frames > 0))
     .map(({ name, counts }) => [name, ...counts.map(count)]);
   const head = [
-    ...['PORT', 'RX BIG UNCUT', 'RX BIG CUT', 'INTO SEGMENTS', 'CHECKSUMS MADE'],
+    ...['PORT', 'RX BIG UNCUT', 'OF 60000+', 'RX BIG CUT', 'INTO SEGMENTS', 'CHECKSUMS MADE'],
     'COALESCED',
   ];
   return rows.length === 0 ? '' : `\n${table(head, rows)}`;

@@ -40,6 +40,8 @@ export interface PortOptions {
   readonly role?: 'server' | 'client';
   readonly queues?: number;
   readonly offloads?: boolean;
+  /** The port's, which its guest is told. */
+  readonly mtu?: number;
 }
 export interface GuestOptions extends PortOptions {
   /** Last byte of its MAC and IPv4 addresses, 1..254. */
@@ -126,10 +128,10 @@ export class Lab implements AsyncDisposable {
 
   /** A port of the lab's switch for a guest of the same name. */
   addPort(name: string, options: PortOptions = {}): Promise<Port> {
-    const { role = 'server', queues = 1, offloads = true } = options;
+    const { role = 'server', queues = 1, offloads = true, mtu = 0 } = options;
     const path = this.socketOf(name);
     const device = { kind: 'vhost-user', path, role, queues, offloads } as const;
-    return this.backend.addPort(specOf(name, device));
+    return this.backend.addPort({ ...specOf(name, device), settings: { mtu } });
   }
 
   addHostPort(name: string): Promise<Port> {
@@ -147,6 +149,7 @@ export class Lab implements AsyncDisposable {
   describe(name: string, options: GuestOptions): GuestDescription {
     const { kernel, initrd, append } = this.image;
     const { station, role = 'server', queues = 1, cpus = 1, nic = {}, extraArgs = [] } = options;
+    const hostMtu = options.mtu ?? 0;
     const backend = { kind: 'vhost-user', path: this.socketOf(name), role, queues } as const;
     return {
       name,
@@ -154,7 +157,7 @@ export class Lab implements AsyncDisposable {
       cpus,
       // IPv6 says hello on its own, which no count here expects.
       boot: { kind: 'kernel', kernel, initrd, append: `${append} ipv6.disable=1` },
-      nics: [{ mac: macOf(station), rxQueueSize: ringSize, ...nic, backend }],
+      nics: [{ mac: macOf(station), rxQueueSize: ringSize, hostMtu, ...nic, backend }],
       extraArgs,
     };
   }

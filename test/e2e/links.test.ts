@@ -2,7 +2,8 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -107,6 +108,58 @@ const web = `
     .listen(${webPort}, host, () => console.log('ready'));
 `;
 
+/** What came to an interface, as tshark reads it: a witness that shares no line with us. */
+class Capture {
+  readonly #file: string;
+  readonly #ended: Promise<unknown>;
+  readonly #program: ChildProcess;
+
+  private constructor(file: string, program: ChildProcess) {
+    this.#file = file;
+    this.#program = program;
+    this.#ended = once(program, 'exit');
+  }
+
+  /** Resolves when it listens. 64 MiB: all that is sent here waits there if need be. */
+  static async start(host: Host, name: string, file: string, from: string): Promise<Capture> {
+    const words = ['-q', '-p', '-i', name, '-B', '64', '-f', `ether src ${from}`, '-w', file];
+    const program = spawn('ip', ['netns', 'exec', host.namespace, 'dumpcap', ...words]);
+    const capture = new Capture(file, program);
+    let said = '';
+    program.stderr.on('data', (text) => {
+      said += text;
+    });
+    await until(
+      'dumpcap',
+      () => said,
+      (text) => text.includes('File: '),
+    );
+    return capture;
+  }
+
+  /**
+   * Waits until the file is so long; of each TCP frame its length, that of its payload, and what
+   * its checksums are.
+   */
+  async stop(fileBytes: number): Promise<readonly (readonly number[])[]> {
+    const written = (): number => statSync(this.#file).size;
+    await until('what was captured', written, (bytes) => bytes >= fileBytes);
+    this.#program.kill('SIGINT');
+    await this.#ended;
+    const fields = ['frame.len', 'tcp.len', 'ip.checksum.status', 'tcp.checksum.status'];
+    const words = [
+      ...['-n', '-r', this.#file, '-Y', 'tcp', '-T', 'fields', '-E', 'separator= '],
+      ...['-o', 'ip.check_checksum:TRUE', '-o', 'tcp.check_checksum:TRUE'],
+      ...fields.flatMap((field) => ['-e', field]),
+    ];
+    const text = execFileSync('tshark', words, { encoding: 'utf8', stdio: 'pipe' });
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').map(Number));
+  }
+}
+
 /** A host of its own in a network namespace, with one interface there. */
 class Host {
   readonly namespace: string;
@@ -159,11 +212,9 @@ class Host {
 }
 
 describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on a wire', () => {
-  const [tap, near, far] = ['t', 'n', 'f'].map((end) => `ve${process.pid}${end}`) as [
-    string,
-    string,
-    string,
-  ];
+  const [tap = '', plain = '', near = '', far = ''] = ['t', 'o', 'n', 'f'].map(
+    (end) => `ve${process.pid}${end}`,
+  );
   let lab: Lab;
   let a: Station;
   let b: Station;
@@ -174,6 +225,10 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
     hosts.t = new Host(`vale-e2e-${process.pid}t`, '10.11.0.254');
     await lab.addDevice('t', { kind: 'tap', interface: tap, queues: 1 });
     hosts.t.has(tap);
+    hosts.o = new Host(`vale-e2e-${process.pid}o`, '10.11.0.252');
+    const without = { kind: 'tap', interface: plain, queues: 1, offloads: false } as const;
+    await lab.addDevice('o', without);
+    hosts.o.has(plain);
     hosts.w = new Host(`vale-e2e-${process.pid}w`, '10.11.0.253');
     ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far);
     hosts.w.has(far);
@@ -186,7 +241,7 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
   afterAll(async () => {
     await lab?.close();
     for (const host of Object.values(hosts)) host.close();
-    for (const name of [tap, near]) spawnSync('ip', ['link', 'del', name]);
+    for (const name of [tap, plain, near]) spawnSync('ip', ['link', 'del', name]);
   });
 
   describe.each([
@@ -220,6 +275,24 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
       const hash = createHash('sha256').update(content).digest('hex');
       expect({ status, output: output.trim() }).toEqual({ status: 0, output: `${hash}  -` });
     });
+  });
+
+  it('big frames reach a host without offloads as right segments of its MTU', async () => {
+    const host = hosts.o as Host;
+    await host.relayTo(b);
+    const file = join(lab.dir, 'o.pcap');
+    const capture = await Capture.start(host, plain, file, a.mac);
+    const counts = new Counts(lab.port('o'));
+    await transfer(a, b, host.address);
+    const rows = await capture.stop(payloadBytes);
+    const { rx_big_whole, rx_big_cut } = counts.changes()[0]?.counters ?? {};
+    expect(rx_big_whole).toBe(0);
+    expect(rx_big_cut).toBeGreaterThan(0);
+    expect(rows.filter(([, , ip, tcp]) => ip !== 1 || tcp !== 1)).toEqual([]);
+    expect(Math.max(...rows.map(([frameBytes = 0]) => frameBytes))).toBe(1514);
+    const sum = rows.reduce((bytes, [, payload = 0]) => bytes + payload, 0);
+    // The file has headers besides, and dumpcap leaves what it did not read.
+    expect(sum).toBeGreaterThan(payloadBytes * 0.9);
   });
 
   it('a big frame of a guest reaches the wire uncut', () => {

@@ -1,7 +1,7 @@
 /** TCP between guests that leave checksums and segmentation to others, and one that does not. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Counts, introduce, Lab, type Station } from './lab.ts';
+import { arrived, Counts, eth0, introduce, Lab, type Station, until, wholeStream } from './lab.ts';
 
 const payloadBytes = 4 << 20;
 const port = 5001;
@@ -15,8 +15,9 @@ let plain: Station;
 beforeAll(async () => {
   lab = await Lab.create();
   const booting = (['a', 'b', 'plain'] as const).map(async (name, index) => {
-    await lab.addPort(name, { offloads: name !== 'plain' });
-    return lab.boot(name, { station: index + 1 });
+    const mtu = { a: 9000, b: 0, plain: 1500 }[name];
+    await lab.addPort(name, { offloads: name !== 'plain', mtu });
+    return lab.boot(name, { station: index + 1, mtu });
   });
   [a, b, plain] = (await Promise.all(booting)) as [Station, Station, Station];
   await introduce(a, b, plain);
@@ -53,11 +54,12 @@ describe('a port with offloads', () => {
 
 describe('4 MiB over TCP, every byte as it was', () => {
   it('offloads on both sides: big frames cross uncut', async () => {
-    const { rx_big_whole, rx_big_cut, rx_checksums_made, rx_frames, rx_bytes } = await transfer(
-      a,
-      b,
-    );
+    // TCP makes its frames as long as its window lets it, and no shorter than this if it can.
+    await shell(a, 'echo 44 > /proc/sys/net/ipv4/tcp_min_tso_segs');
+    const { rx_big_whole, rx_big_full, rx_big_cut, rx_checksums_made, rx_frames, rx_bytes } =
+      await transfer(a, b);
     expect(rx_big_whole).toBeGreaterThan(0);
+    expect(rx_big_full).toBeGreaterThan(0);
     expect(Number(rx_bytes)).toBeGreaterThan(Number(rx_frames) * mtuFrameBytes);
     expect({ rx_big_cut, rx_checksums_made }).toEqual({ rx_big_cut: 0, rx_checksums_made: 0 });
   });
@@ -79,3 +81,46 @@ describe('4 MiB over TCP, every byte as it was', () => {
     });
   });
 });
+
+describe('the MTU of a port', () => {
+  it.each([
+    ['a', 9000],
+    ['plain', 1500],
+  ] as const)('is that of the guest on %s: %i', async (name, mtu) => {
+    const station = name === 'a' ? a : plain;
+    expect(await shell(station, 'cat /sys/class/net/eth0/mtu')).toBe(`${mtu}\n`);
+    const { vhostUser } = lab.port(name).state();
+    expect(vhostUser).toMatchObject({ mtu, notice: null });
+    expect(vhostUser?.features).toContain('VIRTIO_NET_F_MTU');
+  });
+
+  it('lets jumbo frames pass where there is none, else drops them by name', async () => {
+    const count = 100;
+    const frame = { interface: eth0, frameBytes: 9014, count, ratePps: 1000 };
+    const counts = new Counts(lab.port('b'), lab.port('plain'));
+    const listener = await b.agent.packetReceive({ interface: eth0 });
+    await a.agent.packetSend({ ...frame, destination: b.mac, stream: 3 });
+    await arrived(listener, 3, count, counts);
+    expect((await listener.stop()).streams).toEqual([wholeStream(3, count, 9014)]);
+    await a.agent.packetSend({ ...frame, destination: plain.mac, stream: 4 });
+    await until(
+      'the drops',
+      () => counts.drops(),
+      ({ rx_above_mtu }) => rx_above_mtu === count,
+    );
+    // Under traffic, too: what is longer than what the guest believes reaches it all the same.
+    await lab.port('plain').set({ mtu: 0 });
+    await a.agent.packetSend({ ...frame, destination: plain.mac, count: 1, stream: 5 });
+    const seen = () => counts.changes()[1]?.counters.rx_frames;
+    await until('one frame', seen, (frames) => frames === 1);
+    expect(counts.drops()).toEqual({ rx_above_mtu: count });
+  });
+});
+
+/** What busybox prints. */
+async function shell({ agent }: Station, words: string): Promise<string> {
+  const program = await agent.program('/bin/busybox', 'sh', '-c', words);
+  const { status, output } = await program.finished(30_000);
+  expect({ status, words }).toEqual({ status: 0, words });
+  return output;
+}

@@ -19,12 +19,14 @@ inline constexpr std::array<uint8_t, batch_frames> every_index = [] {
 /// What was done with the frames of a batch.
 struct AdaptCounts {
     uint64_t whole = 0;      ///< Big frames that went on uncut.
+    uint64_t full = 0;       ///< Of those, the largest that there are.
     uint64_t cut = 0;        ///< Big frames that did not.
     uint64_t segments = 0;   ///< What became of them.
     uint64_t completed = 0;  ///< Frames that got their checksum, segments not counted.
 
     AdaptCounts& operator+=(const AdaptCounts& other) noexcept {
         whole += other.whole;
+        full += other.full;
         cut += other.cut;
         segments += other.segments;
         completed += other.completed;
@@ -40,12 +42,15 @@ inline bool needs_adapting(const Batch& batch, std::span<const uint8_t> indices,
     return false;
 }
 
-/// How many of these frames have segmentation asked for.
-inline uint64_t count_big(const Batch& batch, std::span<const uint8_t> indices) noexcept {
-    uint64_t count = 0;
-    for (const uint8_t index : indices)
-        count += (batch.needs_of(index) & offload_segmentation) != 0;
-    return count;
+/// Frames as large as a sender's TCP makes them: 64 KiB less its headers and what is left over of
+/// whole segments.
+inline constexpr uint32_t full_frame_bytes = 60'000;
+
+/// Counts a frame that goes on as it is.
+inline void count_whole(const Batch& batch, size_t index, AdaptCounts& counts) noexcept {
+    const bool big = (batch.needs_of(index) & offload_segmentation) != 0;
+    counts.whole += big;
+    counts.full += big && batch.frames[index].len_bytes >= full_frame_bytes;
 }
 
 /// Hands the frames on in their order, in one or more batches: `deliver(batch, indices)`.
@@ -69,7 +74,7 @@ AdaptCounts adapt(const Batch& from, std::span<const uint8_t> indices, OffloadSe
                 flush();
                 append_untouched(from, index, scratch);
             }
-            counts.whole += (needs & offload_segmentation) != 0;
+            count_whole(from, index, counts);
         } else if ((needs & offload_segmentation) == 0) {
             if (!append_completed(from, index, scratch)) {
                 flush();

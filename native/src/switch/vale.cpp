@@ -139,7 +139,7 @@ void ValeSwitch::transmit_offloaded(Queue& queue, const Batch& batch,
     for (; !indices.empty(); indices = indices.subspan(step)) {
         const auto part = indices.first(step);
         if (!needs_adapting(batch, part, accepts)) {
-            counts.whole += count_big(batch, part);
+            for (const uint8_t index : part) count_whole(batch, index, counts);
             queue.transmit(batch, part, false, context);
             continue;
         }
@@ -150,6 +150,7 @@ void ValeSwitch::transmit_offloaded(Queue& queue, const Batch& batch,
     }
     CounterBlock& counters = pass.to->counters(context.worker);
     counters.add(PortCounter::rx_big_whole, counts.whole);
+    counters.add(PortCounter::rx_big_full, counts.full);
     counters.add(PortCounter::rx_big_cut, counts.cut);
     counters.add(PortCounter::rx_segments_made, counts.segments);
     counters.add(PortCounter::rx_checksums_made, counts.completed);

@@ -165,6 +165,7 @@ TEST_SUITE("offloads between two ports") {
             }
             const uint64_t segments = reference_cut(big.whole(), big.spec, segment_bytes).size();
             CHECK(to.count(PortCounter::rx_big_whole) == (takes ? 2 : 0));
+            CHECK(to.count(PortCounter::rx_big_full) == (takes ? 2 : 0));
             CHECK(to.count(PortCounter::rx_big_cut) == (takes ? 0 : 2));
             CHECK(to.count(PortCounter::rx_segments_made) == (takes ? 0 : 2 * segments));
             CHECK(to.count(PortCounter::rx_checksums_made) == (takes ? 0 : 1));
