@@ -33,6 +33,8 @@ export const packages = {
     'iproute2',
     'iperf3',
     'tshark',
+    'libvirt-clients', // Its schema judges the XML that we print.
+    'libxml2-utils',
     'g++-aarch64-linux-gnu',
     'qemu-user',
   ],

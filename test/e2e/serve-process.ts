@@ -10,10 +10,15 @@ import type { PortState, PortStats } from '../../backend/index.ts';
 import { run } from '../../qemu/run.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const program = join(root, 'bin/valenic.mjs');
+export const program = join(root, 'bin/valenic.mjs');
 /** Kernel: times in /proc are in hundredths of a second (USER_HZ), whatever its own tick is. */
 const ticksPerSecond = 100;
 const endsWithinMs = 10_000;
+
+/** Words of setpriv(1). */
+export function asUser(uid: number): readonly string[] {
+  return [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
+}
 
 /** What `port show --json` prints, as far as tests look. */
 export type ShownPort = PortState & { readonly stats: PortStats };
@@ -33,14 +38,33 @@ export class ServeProcess implements AsyncDisposable {
   }
 
   /** Resolves when it answers. @param dir  For its control socket. */
-  static async start(dir: string, ...args: readonly string[]): Promise<ServeProcess> {
+  static start(dir: string, ...args: readonly string[]): Promise<ServeProcess> {
+    return ServeProcess.#start([], dir, args);
+  }
+
+  /** As start(), for another user, without root's rights. Needs root. */
+  static startAs(uid: number, dir: string, ...args: readonly string[]): Promise<ServeProcess> {
+    return ServeProcess.#start(asUser(uid), dir, args);
+  }
+
+  static async #start(
+    user: readonly string[],
+    dir: string,
+    args: readonly string[],
+  ): Promise<ServeProcess> {
     await builtProgram();
     const control = join(dir, 'control.sock');
     // Ends with us, also when we are killed.
-    const line = ['--pdeathsig', 'KILL', '--', process.execPath, program, '--json', 'serve'].concat(
-      ['--control', control],
-      args,
-    );
+    const line = [
+      ...user,
+      '--pdeathsig',
+      'KILL',
+      '--',
+      process.execPath,
+      program,
+      '--json',
+      'serve',
+    ].concat(['--control', control], args);
     const child = spawn('setpriv', line, { stdio: ['ignore', 'pipe', 'pipe'] });
     const serving = new ServeProcess(child, control);
     const { stdout } = child;
