@@ -105,6 +105,13 @@ export interface NativeAddon {
   simd(): SimdState;
 }
 
+/** Besides its descriptors, what openTap(), openPacket() and openXdp() say for link.attach. */
+export interface LinkOpened {
+  readonly netHeader?: NetHeaderUse;
+  /** What the queues of a port have together; they move to the datapath with the others. */
+  readonly sharedFds?: readonly number[];
+}
+
 export interface SimdState {
   readonly chosen: string;
   readonly versions: readonly { readonly name: string; readonly available: boolean }[];

@@ -5,6 +5,7 @@
  * own. The C++ side (`native/src/spec/boundary.hpp`) is generated from these tables.
  */
 
+import type { LinkOpened } from './addon.ts';
 import type { PortSettings } from './port-settings.ts';
 
 /** Why a frame was not delivered, and which port counts it. */
@@ -317,18 +318,11 @@ export interface Commands {
     { sent: bigint; streams: readonly HostSinkReport[] },
   ];
   /**
-   * Gives a link port its descriptors, one for each queue, and those that its queues share, as
-   * openXdp() has them; they move to the datapath in every case.
-   * `peer`: where an unconnected datagram socket sends to, a path. `netHeader`: as openTap() said.
+   * Gives a link port its descriptors, one for each queue; they move to the datapath in every case.
+   * `peer`: where an unconnected datagram socket sends to, a path. `LinkOpened`: how it was opened.
    */
   'link.attach': [
-    {
-      port: number;
-      fds: readonly number[];
-      sharedFds?: readonly number[];
-      peer?: string;
-      netHeader?: NetHeaderUse;
-    },
+    { port: number; fds: readonly number[]; peer?: string } & LinkOpened,
     Record<string, never>,
   ];
   /** Closes the port's descriptors. Answers after every worker let go of them. */

@@ -186,7 +186,7 @@ const meanings: Readonly<Record<string, string>> = {
   offloads: 'whether checksums and segmentation may be left to others',
   peer: 'where the other end of a dgram port is',
   persist: 'whether an interface that was made stays when the port goes',
-  io: 'what a packet port goes through; auto: AF_XDP where its driver copies nothing and this host does not use the interface',
+  io: 'what a packet port goes through; auto: AF_XDP where that copies nothing and is harmless',
 };
 
 function exitText(): readonly string[] {

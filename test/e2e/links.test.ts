@@ -212,9 +212,10 @@ class Host {
 }
 
 describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on a wire', () => {
-  const [tap = '', plain = '', near = '', far = ''] = ['t', 'o', 'n', 'f'].map(
-    (end) => `ve${process.pid}${end}`,
-  );
+  const [tap, plain] = [`ve${process.pid}t`, `ve${process.pid}o`];
+  /** The ends of veth pairs, the port's and the host's. */
+  const wires = { w: { io: 'af-packet' }, x: { io: 'af-xdp' } } as const;
+  const nearOf = (name: string) => `ve${process.pid}${name}n`;
   let lab: Lab;
   let a: Station;
   let b: Station;
@@ -225,28 +226,38 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
     hosts.t = new Host(`vale-e2e-${process.pid}t`, '10.11.0.254');
     await lab.addDevice('t', { kind: 'tap', interface: tap, queues: 1 });
     hosts.t.has(tap);
-    hosts.o = new Host(`vale-e2e-${process.pid}o`, '10.11.0.252');
+    hosts.o = new Host(`vale-e2e-${process.pid}o`, '10.11.0.251');
     const without = { kind: 'tap', interface: plain, queues: 1, offloads: false } as const;
     await lab.addDevice('o', without);
     hosts.o.has(plain);
-    hosts.w = new Host(`vale-e2e-${process.pid}w`, '10.11.0.253');
-    ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far);
-    hosts.w.has(far);
-    spawnSync('sysctl', ['-qw', `net.ipv6.conf.${near}.disable_ipv6=1`]);
-    ip('link', 'set', near, 'up');
-    await lab.addDevice('w', { kind: 'packet', interface: near, queues: 2 });
+    for (const [index, [name, { io }]] of Object.entries(wires).entries()) {
+      const host = new Host(`vale-e2e-${process.pid}${name}`, `10.11.0.${253 - index}`);
+      hosts[name] = host;
+      const near = nearOf(name);
+      const far = `ve${process.pid}${name}f`;
+      ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far);
+      host.has(far);
+      spawnSync('sysctl', ['-qw', `net.ipv6.conf.${near}.disable_ipv6=1`]);
+      ip('link', 'set', near, 'up');
+      // Over AF_XDP a queue is one of the interface's own: a veth has one.
+      const queues = io === 'af-xdp' ? 1 : 2;
+      await lab.addDevice(name, { kind: 'packet', interface: near, queues, io });
+    }
     [a, b] = await lab.bootAll('a', 'b');
     await introduce(a, b);
   });
   afterAll(async () => {
     await lab?.close();
     for (const host of Object.values(hosts)) host.close();
-    for (const name of [tap, plain, near]) spawnSync('ip', ['link', 'del', name]);
+    for (const name of [tap, plain, ...Object.keys(wires).map(nearOf)]) {
+      spawnSync('ip', ['link', 'del', name]);
+    }
   });
 
   describe.each([
     ['over a tap port', 't'],
     ['on a wire, over a packet port', 'w'],
+    ['on a wire, over a packet port and AF_XDP', 'x'],
   ])('a host %s', (_, name) => {
     const host = (): Host => hosts[name] as Host;
 
@@ -299,5 +310,13 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
     const { counters } = lab.port('w').stats();
     expect(counters.rx_big_whole).toBeGreaterThan(0);
     expect(counters.rx_big_cut).toBe(0);
+  });
+
+  it('is cut for a wire over AF_XDP', () => {
+    const { link } = lab.port('x').state();
+    expect(link?.io).toMatchObject({ mode: 'af-xdp', zeroCopy: false, xdp: 'native' });
+    const { counters } = lab.port('x').stats();
+    expect(counters.rx_big_whole).toBe(0);
+    expect(counters.rx_big_cut).toBeGreaterThan(0);
   });
 });

@@ -21,6 +21,10 @@ namespace {
 /// What was sent and has not left the host yet.
 constexpr int xdp_send_buffer_bytes = 8 << 20;
 
+/// The kernel gives a queue free a moment after its last socket was closed, in a thread of its own:
+/// milliseconds that are waited for.
+constexpr unsigned busy_tries_max = 50;
+
 template <typename Value>
 bool set_xdp(const OwnedFd& fd, int option, const Value& value) noexcept {
     return setsockopt(fd.get(), SOL_XDP, option, &value, sizeof value) == 0;
@@ -97,7 +101,12 @@ bool bind_queue(const OwnedFd& fd, int interface, unsigned queue, const OwnedFd*
         address.sxdp_flags = XDP_USE_NEED_WAKEUP;
         if (zero_copy_only) address.sxdp_flags |= XDP_ZEROCOPY;
     }
-    return bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    const auto* const where = reinterpret_cast<const sockaddr*>(&address);
+    for (unsigned tries = 0; bind(fd.get(), where, sizeof address) != 0; ++tries) {
+        if (errno != EBUSY || tries == busy_tries_max) return false;
+        usleep(1000);
+    }
+    return true;
 }
 
 OwnedFd open_xdp() noexcept {

@@ -131,6 +131,14 @@ TEST_SUITE("packet port over AF_XDP" * needs_root) {
         CHECK(refused(1) == E2BIG);
         CHECK(refused(3) == ERANGE);
         CHECK(open_xdp_sockets("two", 2, false).ok());
+        // A program that is there already, without the sockets that came with it.
+        auto first = open_xdp_sockets("near", 1, false);
+        REQUIRE(first.ok());
+        first.value().fds.clear();
+        const auto second = open_xdp_sockets("near", 1, false);
+        REQUIRE_FALSE(second.ok());
+        CHECK(second.error().call == std::string("BPF_LINK_CREATE"));
+        CHECK(second.error().number == EBUSY);
         const auto without_copies = open_xdp_sockets("near", 1, true);
         REQUIRE_FALSE(without_copies.ok());
         CHECK(without_copies.error().number == EOPNOTSUPP);
