@@ -48,7 +48,8 @@ LearningLookup::LearningLookup(const LearningOptions& options)
       buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
 
 /// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.
-LearningLookup::Bucket& LearningLookup::bucket_of(Station station) const noexcept {
+[[gnu::always_inline]] inline LearningLookup::Bucket& LearningLookup::bucket_of(
+    Station station) const noexcept {
     const uint64_t word = station.mac | uint64_t{station.vlan} << 48;
     uint64_t hash = (word ^ (seed_ >> 17)) * seed_;
     hash ^= hash >> 32;
@@ -63,6 +64,38 @@ bool LearningLookup::expired(const Entry& entry, uint32_t now_s) const noexcept 
 bool LearningLookup::expired(uint64_t seen, uint32_t now_s) const noexcept {
     const uint32_t then = second_of(seen);
     return now_s - then > ageing_s_ && now_s > then;
+}
+
+// find() and learn() are what a lookup costs. Inlined, they know it where there are no VLANs.
+[[gnu::always_inline]] inline Action LearningLookup::find(
+    Station station, const LookupSource& source) const noexcept {
+    for (const Entry& entry : bucket_of(station).entries) {
+        const uint64_t key = entry.key.load(std::memory_order_relaxed);
+        const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
+        if (mac_of(key) != station.mac || key == 0 || vlan_of(seen) != station.vlan ||
+            expired(seen, source.now_s))
+            continue;
+        const uint8_t slot = slot_of(key);
+        const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
+        return generation_of(key) == now ? slot : action_flood;
+    }
+    return action_flood;
+}
+
+[[gnu::always_inline]] inline void LearningLookup::learn(Station station,
+                                                         const LookupSource& source) noexcept {
+    const uint64_t key = key_of(station.mac, source.slot, source.generation);
+    const uint64_t now = seen_of(station.vlan, source.now_s);
+    for (Entry& entry : bucket_of(station).entries) {
+        if (entry.key.load(std::memory_order_relaxed) != key) continue;
+        uint64_t seen = entry.seen.load(std::memory_order_relaxed);
+        if (seen == now) return;
+        if (vlan_of(seen) != station.vlan) continue;
+        // Not a plain store: the entry may have become another VLAN's meanwhile.
+        entry.seen.compare_exchange_strong(seen, now, std::memory_order_relaxed);
+        return;
+    }
+    learn_slowly(station, source);
 }
 
 void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
@@ -110,35 +143,6 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
         }
         actions[i] = last_action;
     }
-}
-
-Action LearningLookup::find(Station station, const LookupSource& source) const noexcept {
-    for (const Entry& entry : bucket_of(station).entries) {
-        const uint64_t key = entry.key.load(std::memory_order_relaxed);
-        const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
-        if (mac_of(key) != station.mac || key == 0 || vlan_of(seen) != station.vlan ||
-            expired(seen, source.now_s))
-            continue;
-        const uint8_t slot = slot_of(key);
-        const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
-        return generation_of(key) == now ? slot : action_flood;
-    }
-    return action_flood;
-}
-
-void LearningLookup::learn(Station station, const LookupSource& source) noexcept {
-    const uint64_t key = key_of(station.mac, source.slot, source.generation);
-    const uint64_t now = seen_of(station.vlan, source.now_s);
-    for (Entry& entry : bucket_of(station).entries) {
-        if (entry.key.load(std::memory_order_relaxed) != key) continue;
-        uint64_t seen = entry.seen.load(std::memory_order_relaxed);
-        if (seen == now) return;
-        if (vlan_of(seen) != station.vlan) continue;
-        // Not a plain store: the entry may have become another VLAN's meanwhile.
-        entry.seen.compare_exchange_strong(seen, now, std::memory_order_relaxed);
-        return;
-    }
-    learn_slowly(station, source);
 }
 
 /// New here, or moved: under the lock.
