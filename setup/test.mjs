@@ -2,7 +2,7 @@
 // `npm test`: installs and builds what is needed, then runs every check there is and counts.
 //   --only NAME...   some steps (see the table below), for work on one part
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { buildAll, buildNative } from './build.mjs';
@@ -181,6 +181,7 @@ function fuzz() {
         `-max_total_time=${fuzzSeconds}`,
         '-print_final_stats=0',
         `-artifact_prefix=${root}/build/test/fuzz/`,
+        ...corpusOf(name),
       ],
       { stdio: 'ignore' },
     );
@@ -189,6 +190,24 @@ function fuzz() {
     failed += done.failed;
   }
   return { passed, failed };
+}
+
+/**
+ * Where a fuzzer starts: the inputs of test/fuzz/corpus/NAME.hex, one a line behind its name, as
+ * files. What it finds of its own goes into the same folder, for the next run here.
+ */
+function corpusOf(fuzzer) {
+  const name = fuzzer.replace('fuzz_', '');
+  const source = join(root, 'test/fuzz/corpus', `${name}.hex`);
+  if (!existsSync(source)) return [];
+  const folder = join(root, 'build/test/fuzz/corpus', name);
+  mkdirSync(folder, { recursive: true });
+  for (const line of readFileSync(source, 'utf8').split('\n')) {
+    const [input, ...bytes] = line.split(/\s+/);
+    if (input === '' || input === '#') continue;
+    writeFileSync(join(folder, input), Buffer.from(bytes.join(''), 'hex'));
+  }
+  return [folder];
 }
 
 /**

@@ -1,6 +1,7 @@
 /** A port as `port show` prints it. */
 
 import { type DropReason, dropReasons } from '../../native/boundary.ts';
+import { vlanText } from '../config/index.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
 import type { LinkIo, LinkState } from '../link/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
@@ -43,6 +44,8 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['polling', `${settings.polling}, spins ${spinText(settings.spinUs)} when adaptive`],
     ['workers', workersText(port.workers)],
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
+    ['VLANs', vlanText(settings.vlan)],
+    ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
     ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
     ...(link === undefined ? [] : linkFacts(link, cli)),

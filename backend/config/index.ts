@@ -33,3 +33,4 @@ export {
   spinBudget,
   type ValueKind,
 } from './values.ts';
+export { vlanText } from './vlan.ts';

@@ -28,6 +28,7 @@ import {
   spinBudget,
   type ValueKind,
 } from './values.ts';
+import { vlanKeys } from './vlan.ts';
 
 export interface Row<Part> {
   readonly allowed: string;
@@ -105,6 +106,12 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
     onOff,
     (up): Settings => ({ up }),
     ({ up }) => word(up),
+  ),
+  ...vlanKeys,
+  'link-local': row(
+    choice(['forward', 'drop'] as const),
+    (text): Settings => ({ linkLocal: text === 'forward' }),
+    ({ linkLocal }) => (linkLocal === undefined ? undefined : linkLocal ? 'forward' : 'drop'),
   ),
 };
 
@@ -270,10 +277,9 @@ export function writeItems<Part>(
   });
 }
 
-/** Whether some kind's key may be given more than once. */
+/** Whether a setting, or some kind's key, may be given more than once. */
 export function repeats(key: string): boolean {
-  return portKinds.some((kind) => {
-    const table: Readonly<Record<string, { readonly repeats?: boolean }>> = kindKeys[kind];
-    return Object.hasOwn(table, key) && table[key]?.repeats === true;
-  });
+  type Table = Readonly<Record<string, { readonly repeats?: boolean }>>;
+  const tables: readonly Table[] = [settingKeys, ...portKinds.map((kind) => kindKeys[kind])];
+  return tables.some((table) => Object.hasOwn(table, key) && table[key]?.repeats === true);
 }

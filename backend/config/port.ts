@@ -18,6 +18,7 @@ import {
   writeItems,
 } from './keys.ts';
 import { hint } from './suggest.ts';
+import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
 const plannedNames: readonly string[] = plannedKinds;
@@ -80,8 +81,11 @@ export function parseSettingWords(words: readonly string[]): Partial<PortSetting
 }
 
 function parseSettings(items: readonly Item[]): Partial<PortSettings> {
-  let settings: Partial<PortSettings> = {};
+  const ofVlans = items.filter(({ key }) => Object.hasOwn(vlanKeys, key));
+  const vlan = readVlans(ofVlans.map(({ key, text }) => ({ key, text: givenText(key, text) })));
+  let settings: Partial<PortSettings> = vlan === undefined ? {} : { vlan };
   for (const { key, text } of items) {
+    if (Object.hasOwn(vlanKeys, key)) continue;
     const row = Object.hasOwn(settingKeys, key) ? settingKeys[key] : undefined;
     if (row === undefined) {
       if (kindsWith(key) === '' && !kindNames.includes(key)) throw unknownKey(key, []);

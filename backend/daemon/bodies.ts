@@ -23,6 +23,16 @@ import type { PortSpec } from '../port-spec.ts';
 import type { PollingBody } from './api.ts';
 
 const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
+const vlan = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('none') }),
+  z.strictObject({ mode: z.literal('access'), vlan: z.number() }),
+  z.strictObject({
+    mode: z.literal('trunk'),
+    vlans: z.array(z.tuple([z.number(), z.number()])),
+    native: z.number().optional(),
+  }),
+  z.strictObject({ mode: z.literal('tunnel'), vlan: z.number() }),
+]);
 const settings = z.strictObject({
   polling: z.string().optional(),
   spinUs: spinUs.optional(),
@@ -34,6 +44,8 @@ const settings = z.strictObject({
   maxFrameBytes: z.number().optional(),
   mtu: z.number().optional(),
   up: z.boolean().optional(),
+  vlan: vlan.optional(),
+  linkLocal: z.boolean().optional(),
 });
 const device = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('host') }),
@@ -110,8 +122,8 @@ export function readAddPort(body: unknown): PortSpec {
 export function readSettings(body: unknown): Partial<PortSettings> {
   const change = read(settings, body) as Partial<PortSettings>;
   const both = { moderationFrames: 1, moderationUs: 0, ...change };
-  parseSettingWords(writeItems(settingKeys, both));
-  return change;
+  const { vlan } = parseSettingWords(writeItems(settingKeys, both));
+  return vlan === undefined ? change : { ...change, vlan };
 }
 
 export function readPolling(body: unknown): PollingBody {

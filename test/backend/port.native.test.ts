@@ -206,6 +206,48 @@ describe('the switch between host ports', () => {
     );
   });
 
+  it('stay in the VLAN that a port has, and follow it into another', async () => {
+    const backend = await testBackend();
+    const [a, b] = [await hostPort(backend, 'a'), await hostPort(backend, 'b')];
+    await a.set({ vlan: { mode: 'access', vlan: 10 } });
+    await a.startSource(stream('a', 'b', { count: 9n }));
+    await until(
+      () => a.stats().drops.tx_no_destination,
+      (frames) => frames === 9,
+    );
+    expect(b.stats().counters.rx_frames).toBe(0);
+    await b.set({ vlan: { mode: 'access', vlan: 10 } });
+    expect(b.state().settings.vlan).toEqual({ mode: 'access', vlan: 10 });
+    await a.startSource(stream('a', 'b', { count: 9n }));
+    await arrived(b, 9n);
+    // A probe has no tag, and this trunk no VLAN for such.
+    await a.set({ vlan: { mode: 'trunk', vlans: [[1, 4094]] } });
+    expect(await a.macs()).toEqual([]);
+    await a.startSource(stream('a', 'b', { count: 9n }));
+    await until(
+      () => a.stats().drops.tx_vlan_refused,
+      (frames) => frames === 9,
+    );
+    await a.set({ vlan: { mode: 'trunk', vlans: [[1, 4094]], native: 10 } });
+    await b.report({ reset: true });
+    await a.startSource(stream('a', 'b', { count: 9n }));
+    await arrived(b, 9n);
+  });
+
+  it.each([
+    { mode: 'access', vlan: 0 },
+    { mode: 'tunnel', vlan: 4095 },
+    { mode: 'trunk', vlans: [] },
+    { mode: 'trunk', vlans: [[0, 4]] },
+    { mode: 'trunk', vlans: [[20, 10]] },
+    { mode: 'trunk', vlans: [[1, 4094]], native: 0 },
+  ] as const)('the datapath refuses %j as VLANs', async (vlan) => {
+    const backend = await testBackend();
+    const a = await hostPort(backend, 'a');
+    await expect(a.set({ vlan })).rejects.toMatchObject({ code: 'invalid_argument' });
+    expect(a.settings.vlan).toEqual({ mode: 'none' });
+  });
+
   it('learns no more addresses than a port may have', async () => {
     const backend = await testBackend();
     const a = await hostPort(backend, 'a');

@@ -1,7 +1,21 @@
-/** TCP between guests that leave checksums and segmentation to others, and one that does not. */
+/**
+ * TCP between guests that leave checksums and segmentation to others, and one that does not; in one
+ * network, and then in two VLANs that the first guest has as interfaces of its own.
+ */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { arrived, Counts, eth0, introduce, Lab, type Station, until, wholeStream } from './lab.ts';
+import {
+  arrived,
+  Counts,
+  eth0,
+  introduce,
+  Lab,
+  pinged,
+  type Station,
+  until,
+  wholeStream,
+} from './lab.ts';
+import { testImage } from './qemu/image.ts';
 
 const payloadBytes = 4 << 20;
 const port = 5001;
@@ -14,10 +28,15 @@ let plain: Station;
 
 beforeAll(async () => {
   lab = await Lab.create();
+  const tagging = await testImage({ modules: ['8021q'] });
   const booting = (['a', 'b', 'plain'] as const).map(async (name, index) => {
     const mtu = { a: 9000, b: 0, plain: 1500 }[name];
     await lab.addPort(name, { offloads: name !== 'plain', mtu });
-    return lab.boot(name, { station: index + 1, mtu });
+    const options = { station: index + 1, mtu };
+    const described = lab.describe(name, options);
+    if (name !== 'a' || described.boot.kind !== 'kernel') return lab.boot(name, options);
+    const boot = { ...described.boot, kernel: tagging.kernel, initrd: tagging.initrd };
+    return lab.bootAs(name, options.station, { ...described, boot });
   });
   [a, b, plain] = (await Promise.all(booting)) as [Station, Station, Station];
   await introduce(a, b, plain);
@@ -114,6 +133,70 @@ describe('the MTU of a port', () => {
     const seen = () => counts.changes()[1]?.counters.rx_frames;
     await until('one frame', seen, (frames) => frames === 1);
     expect(counts.drops()).toEqual({ rx_above_mtu: count });
+  });
+});
+
+describe('a trunk to a guest with 802.1Q interfaces, and two access ports', () => {
+  /** As the stations of a VLAN: those beside `a`, and `a` itself. */
+  const at = ({ name, guest, mac }: Station, address: string): Station => {
+    return { name, guest, mac, address, agent: guest.agent };
+  };
+  const ofTen = () => [at(a, '10.12.10.1'), at(b, '10.12.10.2')] as const;
+  const ofTwenty = () => [at(a, '10.12.20.1'), at(plain, '10.12.20.2')] as const;
+
+  beforeAll(async () => {
+    await lab.port('a').set({
+      vlan: {
+        mode: 'trunk',
+        vlans: [
+          [10, 10],
+          [20, 20],
+        ],
+      },
+    });
+    await lab.port('b').set({ vlan: { mode: 'access', vlan: 10 } });
+    await lab.port('plain').set({ vlan: { mode: 'access', vlan: 20 } });
+    await shell(a, `ip addr flush dev ${eth0}`);
+    for (const [vlan, [trunk, access]] of [
+      ['10', ofTen()],
+      ['20', ofTwenty()],
+    ] as const) {
+      const name = `${eth0}.${vlan}`;
+      await shell(a, `ip link add link ${eth0} name ${name} type vlan id ${vlan}`);
+      await trunk.agent.configure({ interface: name, address: `${trunk.address}/24`, up: true });
+      await access.agent.configure({ interface: eth0, address: `${access.address}/24`, up: true });
+    }
+  });
+
+  it('reach each other in their VLAN', async () => {
+    for (const [trunk, access] of [ofTen(), ofTwenty()]) {
+      expect(await pinged(trunk, access, 3)).toBe(3);
+      expect(await pinged(access, trunk, 3)).toBe(3);
+    }
+  });
+
+  it('send big frames through the tag, uncut where both ends take them', async () => {
+    const [trunk, access] = ofTen();
+    for (const counters of [await transfer(trunk, access), await transfer(access, trunk)]) {
+      expect(counters.rx_big_whole).toBeGreaterThan(0);
+      expect(counters.rx_big_cut).toBe(0);
+    }
+    const [sender, receiver] = ofTwenty();
+    const cut = await transfer(sender, receiver);
+    expect(cut.rx_big_cut).toBeGreaterThan(0);
+    expect(Number(cut.rx_bytes)).toBeLessThanOrEqual(Number(cut.rx_frames) * mtuFrameBytes);
+    await transfer(receiver, sender);
+  });
+
+  it('reach nobody outside it, whichever address they ask for', async () => {
+    // Both believe to be in one network: without VLANs they would answer.
+    const inTwenty = at(plain, '10.12.10.3');
+    await plain.agent.configure({ interface: eth0, address: '10.12.10.3/24' });
+    const [, inTen] = ofTen();
+    expect(await pinged(inTen, inTwenty, 1)).toBe(0);
+    expect(await pinged(inTwenty, inTen, 1)).toBe(0);
+    await lab.port('plain').set({ vlan: { mode: 'access', vlan: 10 } });
+    expect(await pinged(inTen, inTwenty, 3)).toBe(3);
   });
 });
 

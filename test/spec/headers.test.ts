@@ -35,7 +35,7 @@ describe('boundary.hpp', () => {
     const source = `${using}
       using namespace std::string_view_literals;
       static_assert(name_of(DropReason::rx_no_buffer) == "rx_no_buffer"sv);
-      static_assert(text_of(DropReason::tx_reflected) == "its destination is on the port it came from"sv);
+      static_assert(text_of(DropReason::rx_link_down) == "the interface of the port is down"sv);
       static_assert(name_of(PortCounter::queue_faults) == "queue_faults"sv);
       static_assert(name_of(WorkerCounter::busy_ns) == "busy_ns"sv);
       static_assert(name_of(Fault::none) == "none"sv && static_cast<int>(Fault::none) == 0);

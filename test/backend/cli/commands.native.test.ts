@@ -140,6 +140,10 @@ describe('commands to a daemon', () => {
       expect(shown).toMatch(/front-end +not connected.*Nothing was dropped/s);
       const { out: set } = await cli('port', 'set', 'vale1:c', 'budget=7', '--json');
       expect(JSON.parse(set)).toMatchObject({ name: 'vale1:c', settings: { budget: 7 } });
+      await cli('port', 'set', 'vale1:c', 'trunk=30-40+10', 'native=5', 'link-local=drop');
+      const { out: tagged } = await cli('port', 'show', 'vale1:c');
+      expect(tagged).toContain('trunk=10+30-40,native=5,link-local=drop');
+      expect(tagged).toContain('trunk of 10, 30-40; untagged frames are of 5');
       expect(await cli('port', 'remove', 'vale1:c')).toMatchObject({ status: 0, out: '' });
       expect(existsSync(path)).toBe(false);
       expect(await cli('port', 'show', 'vale1:c')).toMatchObject({ status: 4 });

@@ -38,7 +38,7 @@ describe('the text of a port', () => {
     const text =
       'v:p,polling=busy,mode=0660,vhost-user=a.sock,role=server,queues=16,spin-us=20,more=off,' +
       'moderation=32/50,group=kvm,mtu=9000,offloads=off,mac-limit=7,budget=64,max-frame=1514,' +
-      'up=off';
+      'up=off,link-local=drop,vlan=10';
     expect(parsePort(text, '/run/x')).toEqual({
       name: { switch: 'v', port: 'p' },
       device: {
@@ -61,6 +61,8 @@ describe('the text of a port', () => {
         maxFrameBytes: 1514,
         mtu: 9000,
         up: false,
+        linkLocal: false,
+        vlan: { mode: 'access', vlan: 10 },
       },
     });
   });
@@ -230,6 +232,7 @@ describe('the text of a port', () => {
     ['mac-limit=65537', 'give a whole number, 0 to 65536'],
     ['max-frame=59', 'give a whole number, 60 to 65550'],
     ['up=maybe', 'give on or off'],
+    ['link-local=on', 'give forward or drop'],
     ['role=both', 'give server or client'],
     ['queues=0', 'give a whole number, 1 to 16'],
     ['queues=17', 'give a whole number, 1 to 16'],
@@ -254,6 +257,15 @@ describe('the text of a port', () => {
   });
 
   const names = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/);
+  const oneVlan = fc.integer({ min: 1, max: 4094 });
+  /** In order, and apart. */
+  const vlanRanges = fc
+    .uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 9 })
+    .map((numbers) =>
+      numbers
+        .sort((a, b) => a - b)
+        .map((number): [number, number] => [number * 4, number * 4 + (number % 3)]),
+    );
   const settings = fc.record(
     {
       polling: fc.constantFrom(...pollingModes),
@@ -264,6 +276,13 @@ describe('the text of a port', () => {
       maxFrameBytes: fc.integer({ min: 60, max: 65_550 }),
       mtu: fc.oneof(fc.integer({ min: 68, max: 65_535 }), fc.constant(0)),
       up: fc.boolean(),
+      linkLocal: fc.boolean(),
+      vlan: fc.oneof(
+        fc.constant({ mode: 'none' as const }),
+        fc.record({ mode: fc.constantFrom('access' as const, 'tunnel' as const), vlan: oneVlan }),
+        fc.record({ mode: fc.constant('trunk' as const), vlans: vlanRanges }),
+        fc.record({ mode: fc.constant('trunk' as const), vlans: vlanRanges, native: oneVlan }),
+      ),
     },
     { requiredKeys: [] },
   );
