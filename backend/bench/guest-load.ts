@@ -9,43 +9,43 @@ import {
   type GuestDescription,
   type GuestImage,
   locateQemu,
-  type PmdReport,
   qemuVersion,
+  shellQuote,
   startGuest,
 } from '../../qemu/index.ts';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
 import type { CpuMeter } from './cpu-meter.ts';
 import type { GuestEnvironment } from './environment.ts';
+import {
+  type GuestApp,
+  type GuestEnd,
+  interfaceBack,
+  type Receiver,
+  receiveFrames,
+  sendFrames,
+} from './guest-traffic.ts';
 import type { Load, Sample, Task } from './load.ts';
 import { hostMac, type Rig } from './rig.ts';
 
 const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02'] as const;
 const addresses = ['10.77.0.1', '10.77.0.2'] as const;
-const broadcast = 'ff:ff:ff:ff:ff:ff';
 const interfaceName = 'eth0';
 /** After the last frame was sent, until all have surely arrived under TCG. */
 const settleMs = 400;
 
 export interface GuestLoadOptions {
-  readonly app: 'pmd' | 'kernel';
+  readonly app: GuestApp;
   readonly memoryMiB: number;
-  /** QEMU offers packed rings, and the guest's kernel takes them. */
+  /** QEMU offers packed rings; the poll-mode driver asks for them, a kernel takes them. */
   readonly packed: boolean;
   readonly qemu?: string;
   readonly say: (sentence: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** A side that receives, whatever plays it. */
-interface Receiver {
-  /** Good frames so far. */
-  frames(): Promise<number>;
-  /** Ends it; `corrupt` over all. */
-  stop(): Promise<{ frames: number; corrupt: number }>;
-}
-/** A side that sends until it is stopped; answers what it sent. */
-interface Sender {
+/** Told to stop, it answers what it sent. */
+interface Source {
   stop(): Promise<number>;
 }
 
@@ -65,8 +65,7 @@ export class GuestLoad implements Load {
     environment: GuestEnvironment,
     options: GuestLoadOptions,
   ) {
-    // The poll-mode driver asks for split rings.
-    this.ring = options.packed && options.app === 'kernel' ? 'packed' : 'split';
+    this.ring = options.packed ? 'packed' : 'split';
     this.driver = options.app === 'pmd' ? 'guest-pmd' : 'guest-kernel';
     this.#rig = rig;
     this.#guests = guests;
@@ -91,6 +90,7 @@ export class GuestLoad implements Load {
       });
     const guests = await bothOrNone([boot(0), boot(1)]);
     try {
+      say(shellQuote([binary, ...guests[0].argv]));
       const version = formatVersion(await qemuVersion(binary));
       const accelerator = guests[0].accel;
       const environment = { qemu: version, accelerator, guestKernel: image.kernelVersion };
@@ -117,6 +117,7 @@ export class GuestLoad implements Load {
     let failure: unknown = null;
     try {
       await delay(task.warmupSeconds * 1000, undefined, { signal: task.signal });
+      this.#checkRings(task);
       meter.start();
       for (let run = 0; run < task.repeat; run++) mpps.push(await this.#rate(receiver, task));
     } catch (error) {
@@ -126,7 +127,7 @@ export class GuestLoad implements Load {
     const sent = await sender.stop();
     await delay(settleMs);
     const { frames, corrupt } = await receiver.stop();
-    await this.#interfacesBack();
+    for (const index of [0, 1] as const) await this.#interfaceBack(index);
     if (failure !== null) throw failure;
     return { mpps, sent, received: frames, corrupt, driverBusy: null, latencyNs: null };
   }
@@ -136,21 +137,37 @@ export class GuestLoad implements Load {
   }
 
   async #rate(receiver: Receiver, task: Task): Promise<number> {
-    const [before, begun] = [await receiver.frames(), performance.now()];
+    const [before, begun] = [await receiver.look(), performance.now()];
     await delay(task.seconds * 1000, undefined, { signal: task.signal });
-    const [after, ended] = [await receiver.frames(), performance.now()];
-    return (after - before) / (ended - begun) / 1000;
+    const [after, ended] = [await receiver.look(), performance.now()];
+    return (after.frames - before.frames) / (ended - begun) / 1000;
+  }
+
+  /** What the row says of the rings is what was negotiated. @throws {ValenicError} */
+  #checkRings(task: Task): void {
+    for (const port of this.#rig.portsOf(task.scenario)) {
+      const { vhostUser } = port.state();
+      if (vhostUser === undefined) continue;
+      const packed = vhostUser.features.includes('VIRTIO_F_RING_PACKED');
+      if (packed === this.#options.packed) continue;
+      const got = packed ? 'packed' : 'split';
+      throw new ValenicError('bench_failed', `a guest took ${got} rings, not ${this.ring} ones`);
+    }
   }
 
   #receiver(task: Task): Promise<Receiver> {
     if (task.scenario === 'g2h') return Promise.resolve(hostReceiver(this.#rig));
     const index = task.scenario === 'h2g' ? 0 : 1;
-    return this.#options.app === 'pmd'
-      ? pmdReceiver(this.#guests[index], macs[index])
-      : kernelReceiver(this.#guests[index], addresses[1 - index] ?? addresses[0]);
+    return receiveFrames(this.#end(index));
   }
 
-  async #sender(task: Task): Promise<Sender> {
+  #end(index: 0 | 1): GuestEnd {
+    const { agent } = this.#guests[index];
+    const { app } = this.#options;
+    return { agent, interface: interfaceName, mac: macs[index], app, ring: this.ring };
+  }
+
+  async #sender(task: Task): Promise<Source> {
     const { frameBytes, ratePps } = task;
     if (task.scenario === 'h2g') {
       const to = { destination: macs[0], stream: 1, frameBytes, ratePps, count: 0n };
@@ -159,15 +176,7 @@ export class GuestLoad implements Load {
     }
     const destination = task.scenario === 'g2h' ? hostMac : macs[1];
     const seconds = task.warmupSeconds + task.repeat * (task.seconds + 0.2) + 0.2;
-    const frames = { interface: interfaceName, destination, frameBytes, ratePps, seconds };
-    const agent = this.#guests[0].agent;
-    if (this.#options.app === 'kernel') {
-      const sending = agent.packetSend(frames);
-      sending.catch(() => {});
-      return { stop: async () => (await sending).sent };
-    }
-    const pmd = await agent.pmdStart({ ...frames, source: macs[0] });
-    return { stop: async () => (await pmd.stop()).sent };
+    return sendFrames(this.#end(0), { destination, frameBytes, ratePps, seconds });
   }
 
   /** Addresses on both, and the first ping: from here on the switch knows them. */
@@ -181,16 +190,9 @@ export class GuestLoad implements Load {
     throw new ValenicError('bench_failed', 'the guests do not reach each other');
   }
 
-  /** The kernel's driver takes its device back after the poll-mode driver has left it. */
-  async #interfacesBack(): Promise<void> {
+  async #interfaceBack(index: 0 | 1): Promise<void> {
     if (this.#options.app !== 'pmd') return;
-    for (const guest of this.#guests) {
-      for (let tries = 0; tries < 50; tries++) {
-        const { interfaces } = await guest.agent.hello();
-        if (interfaces.some(({ name }) => name === interfaceName)) break;
-        await delay(100);
-      }
-    }
+    await interfaceBack(this.#guests[index].agent, macs[index]);
   }
 }
 
@@ -227,44 +229,10 @@ async function bothOrNone(boots: readonly Promise<Guest>[]): Promise<readonly [G
   throw failed?.reason ?? new ValenicError('guest_failed', 'a guest did not start');
 }
 
-function sumOf(report: PmdReport, key: 'frames' | 'corrupt'): number {
-  return report.streams
-    .filter(({ stream }) => stream !== 0)
-    .reduce((sum, stream) => sum + stream[key], 0);
-}
-
-/** Drains the ring; one broadcast frame (of stream 0) says where it is. */
-async function pmdReceiver(guest: Guest, mac: string): Promise<Receiver> {
-  const hello = { destination: broadcast, source: mac, frameBytes: 60, count: 1, stream: 0 };
-  const pmd = await guest.agent.pmdStart({ interface: interfaceName, ...hello });
-  await delay(50);
-  return {
-    frames: async () => sumOf(await pmd.report(), 'frames'),
-    stop: async () => {
-      const report = await pmd.stop();
-      return { frames: sumOf(report, 'frames'), corrupt: sumOf(report, 'corrupt') };
-    },
-  };
-}
-
-async function kernelReceiver(guest: Guest, other: string): Promise<Receiver> {
-  await guest.agent.ping({ address: other, count: 1, timeoutMs: 200 });
-  const job = await guest.agent.packetReceive({ interface: interfaceName });
-  const frames = async () =>
-    (await job.report()).streams.reduce((sum, stream) => sum + stream.frames, 0);
-  return {
-    frames,
-    stop: async () => {
-      const report = await job.stop();
-      const sum = report.streams.reduce((total, stream) => total + stream.frames, 0);
-      return { frames: sum, corrupt: report.corrupt };
-    },
-  };
-}
-
 function hostReceiver(rig: Rig): Receiver {
   return {
-    frames: async () => rig.host.stats().counters.rx_frames,
+    look: async () => ({ frames: rig.host.stats().counters.rx_frames, corrupt: 0 }),
+    busySeconds: async () => null,
     stop: async () => {
       const { streams } = await rig.host.report({ reset: true });
       const stream = streams.find((found) => found.stream === 1);

@@ -130,6 +130,8 @@ export interface PmdReport {
   readonly kicks: number;
   /** Turns of the polling loop: how often the rings were looked at. */
   readonly rounds: number;
+  /** Of `seconds`, those in rounds that moved frames. */
+  readonly busySeconds: number;
   readonly seconds: number;
   /** Everything it was to send is sent. */
   readonly done: boolean;

@@ -287,6 +287,10 @@ class NetDriver {
     bool kick_wanted() noexcept {
         return with([](auto& pair) { return pair.tx().kick_wanted(); });
     }
+    /// Whether it wants one for the buffers that were offered since this was last asked.
+    bool rx_kick_wanted() noexcept {
+        return with([](auto& pair) { return pair.rx().kick_wanted(); });
+    }
     /// Sent and not reclaimed.
     size_t tx_in_flight() noexcept {
         return with([](auto& pair) { return size_t{pair.tx().in_flight()}; });
