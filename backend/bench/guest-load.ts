@@ -233,6 +233,7 @@ function hostReceiver(rig: Rig): Receiver {
   return {
     look: async () => ({ frames: rig.host.stats().counters.rx_frames, corrupt: 0 }),
     busySeconds: async () => null,
+    features: async () => null,
     stop: async () => {
       const { streams } = await rig.host.report({ reset: true });
       const stream = streams.find((found) => found.stream === 1);

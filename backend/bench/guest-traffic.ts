@@ -1,13 +1,15 @@
 /** Frames between guests: the poll-mode driver or the kernel of each sends, receives and counts. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AgentClient, PmdReport, StreamReport } from '../../qemu/index.ts';
+import type { AgentClient, StreamReport } from '../../qemu/index.ts';
 import { ValenicError } from '../errors.ts';
 
 export const guestApps = ['pmd', 'kernel'] as const;
 export type GuestApp = (typeof guestApps)[number];
 
 export const broadcast = 'ff:ff:ff:ff:ff:ff';
+/** Under TCG a program starts slowly. */
+const catMs = 20_000;
 /** Of frames that only say where somebody is. */
 const helloStream = 0;
 
@@ -35,6 +37,8 @@ export interface Receiver {
   stop(): Promise<Received>;
   /** Seconds in which it moved frames, so far; null: it does not say. */
   busySeconds(): Promise<number | null>;
+  /** Of virtio, negotiated by the guest; null: there is no guest. */
+  features(): Promise<bigint | null>;
 }
 
 /** A side that sends until it is stopped, or its time is over. */
@@ -80,6 +84,7 @@ async function pmdReceiver({ agent, mac, ring, ...end }: GuestEnd): Promise<Rece
     look: async () => receivedOf((await pmd.report()).streams),
     stop: async () => receivedOf((await pmd.stop()).streams),
     busySeconds: async () => (await pmd.report()).busySeconds,
+    features: async () => BigInt((await pmd.report()).features),
   };
 }
 
@@ -90,7 +95,7 @@ async function pmdSender(
   const what = { interface: end.interface, ring, source: mac, ...sending };
   const pmd = await agent.pmdStart(what);
   return {
-    stop: async () => ((await pmd.stop()) as PmdReport).sent,
+    stop: async () => (await pmd.stop()).sent,
     busySeconds: async () => (await pmd.report()).busySeconds,
   };
 }
@@ -107,6 +112,7 @@ async function kernelReceiver({ agent, ...end }: GuestEnd): Promise<Receiver> {
       return { frames: receivedOf(streams).frames, corrupt };
     },
     busySeconds: () => kernelBusySeconds(agent),
+    features: () => kernelFeatures(agent, end.interface),
   };
 }
 
@@ -120,6 +126,20 @@ async function kernelSender({ agent, ...end }: GuestEnd, sending: Sending): Prom
 async function kernelBusySeconds(agent: AgentClient): Promise<number> {
   const { cpu } = await agent.counters();
   return cpu.busy / 100;
+}
+
+/** sysfs has a digit for each bit, the lowest first. */
+async function kernelFeatures(agent: AgentClient, name: string): Promise<bigint> {
+  const cat = await agent.program('busybox', 'cat', `/sys/class/net/${name}/device/features`);
+  const { output } = await cat.finished(catMs);
+  return featuresOf(output);
+}
+
+/** @throws {ValenicError} `bench_failed` */
+export function featuresOf(digits: string): bigint {
+  const bits = digits.trim();
+  if (/^[01]+$/.test(bits)) return BigInt(`0b${[...bits].toReversed().join('')}`);
+  throw new ValenicError('bench_failed', `the guest's features cannot be read: ${bits}`);
 }
 
 function receivedOf(streams: readonly StreamReport[]): Received {

@@ -1,4 +1,5 @@
 // The poll-mode driver inside the guest: takes a virtio-net device from the kernel and drives it.
+#include <sstream>
 #include <thread>
 
 #include "address.hpp"
@@ -80,6 +81,7 @@ class PollModeDriver final : public Job {
         if (reset) sink_->clear();
         return {{"sent", sent_},
                 {"received", received_},
+                {"features", (std::ostringstream() << "0x" << std::hex << features_).str()},
                 {"kicks", kicks_},
                 {"rounds", rounds_},
                 {"busySeconds", double(busy_ns_) * 1e-9},
@@ -106,6 +108,7 @@ class PollModeDriver final : public Job {
         if (!features) throw OpError(features.error());
         if (packed && (features.value() & packed_mask) == 0)
             throw OpError("the device offers no packed rings");
+        features_ = features.value();
         const uint64_t event_idx = spec::feature_mask(spec::feature_ring_event_idx);
         const bool event_index = (features.value() & event_idx) != 0;
         const uint16_t size = std::min(
@@ -204,6 +207,7 @@ class PollModeDriver final : public Job {
     std::unique_ptr<ProbeSink> sink_ = std::make_unique<ProbeSink>();
     std::mutex mutex_;
     uint64_t sent_ = 0, received_ = 0, kicks_ = 0, rounds_ = 0, started_ns_ = monotonic_ns();
+    uint64_t features_ = 0;
     uint64_t busy_ns_ = 0, round_ns_ = 0;
     bool moved_ = false;  ///< By the last round.
     std::atomic<bool> stopping_{false};

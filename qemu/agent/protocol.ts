@@ -127,6 +127,8 @@ export interface PmdReport {
   readonly sent: number;
   /** Good probes, of all streams. */
   readonly received: number;
+  /** Negotiated: a mask, as a hexadecimal number. */
+  readonly features: string;
   readonly kicks: number;
   /** Turns of the polling loop: how often the rings were looked at. */
   readonly rounds: number;

@@ -3,7 +3,12 @@
 import type { HugePages } from './hugepages.ts';
 
 /** Systems of a row; see README for what each is. */
-export type PeerName = 'dpdk-testpmd-io' | 'dpdk-testpmd-mac' | 'ovs-dpdk';
+export type PeerName =
+  | 'dpdk-testpmd-io'
+  | 'dpdk-testpmd-mac'
+  | 'ovs-dpdk'
+  | 'tap-bridge'
+  | 'qemu-stream';
 export type SystemName = 'valenic' | PeerName;
 
 /** What all backends of a run share. */

@@ -8,8 +8,10 @@ import { Datapath } from '../../datapath/datapath.ts';
 import { loadAddon } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { BenchIo } from '../index.ts';
+import { isInNamespace, runInNamespace } from '../tcp/namespace.ts';
 import { refuseUnwritable } from '../values.ts';
-import type { Ground, Peer } from './backend.ts';
+import type { Ground, Peer, PeerName } from './backend.ts';
+import { GuestContest, type GuestRunTools } from './guest-run.ts';
 import { HugePages } from './hugepages.ts';
 import { type PeersOptions, parsePeersOptions } from './options.ts';
 import { ovsMiB, ovsPeer } from './ovs.ts';
@@ -21,7 +23,12 @@ import { SyntheticFrontend } from './synthetic.ts';
 import { peersHead, peersLine } from './table.ts';
 import { testpmdMiB, testpmdPeer } from './testpmd.ts';
 import { VirtioUserFrontend } from './virtio-user.ts';
-import { type Workload, workloads } from './workload.ts';
+import {
+  type GuestWorkload,
+  guestWorkloads,
+  type SyntheticWorkload,
+  workloads,
+} from './workload.ts';
 
 const peers: readonly Peer[] = [testpmdPeer('io'), testpmdPeer('mac'), ovsPeer];
 /** The largest peer (testpmd runs twice), and a front-end of DPDK's. */
@@ -36,27 +43,28 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   refuseAbsentCpus(options.cpu);
   refuseUnwritable(options.output);
   if (options.history !== null) refuseUnwritable(options.history, '--history');
+  const guests = options.driver === 'guest';
+  if (guests && !isInNamespace()) return runInNamespace(['peers', ...argv], io);
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));
   recordRun(folder, 0);
-  const hugePages = HugePages.take(hugeMiB, undefined, (added) => recordRun(folder, added));
+  const hugePages = HugePages.take(guests ? testpmdMiB : hugeMiB, undefined, (added) =>
+    recordRun(folder, added),
+  );
   const datapath = new Datapath(loadAddon(), () => {});
   try {
     const [workerCpu, otherCpu] = options.cpu;
     const ground: Ground = { folder, workerCpu, otherCpu, hugePages };
     say(`Hugepages for the peers: ${hugePages.text}`);
-    const rows = await measureAll(
-      {
-        ...{ options, ground, say, signal: io.signal ?? new AbortController().signal },
-        frontends: {
-          synthetic: await SyntheticFrontend.create(otherCpu),
-          'dpdk-virtio-user': new VirtioUserFrontend(ground),
-        },
-        probe: () => probe(datapath, options),
-      },
-      io,
-    );
+    const emit = emitter(options, io);
+    const tools = {
+      ...{ options, say, signal: io.signal ?? new AbortController().signal },
+      probe: () => probe(datapath, options),
+    };
+    const rows = guests
+      ? await measureGuests({ ...tools, ground: { ...ground, polling: options.polling } }, emit)
+      : await measureAll({ ...tools, ground, frontends: await frontendsOn(ground) }, emit);
     await writeFile(options.output, peersPage(rows));
     if (options.history !== null) await appendFile(options.history, historyText(rows));
     say(`The plots are in ${options.output}`);
@@ -74,21 +82,34 @@ async function probe(datapath: Datapath, { cpu }: PeersOptions): Promise<number 
   return answer === null ? null : Number(answer.ns.toFixed(1));
 }
 
-async function measureAll(tools: RunTools, io: BenchIo): Promise<readonly AnyRow[]> {
+async function frontendsOn(ground: Ground): Promise<RunTools['frontends']> {
+  return {
+    synthetic: await SyntheticFrontend.create(ground.otherCpu),
+    'dpdk-virtio-user': new VirtioUserFrontend(ground),
+  };
+}
+
+type Emit = (rows: readonly AnyRow[]) => void;
+
+/** Prints the rows of a comparison as they come. */
+function emitter({ json }: PeersOptions, io: BenchIo): Emit {
+  if (!json) io.stdout.write(`${peersHead()}\n`);
+  return (rows) => {
+    const lines = json ? rows.map((row) => JSON.stringify(row)) : peersLine(rows);
+    for (const line of lines) io.stdout.write(`${line}\n`);
+  };
+}
+
+async function measureAll(tools: RunTools, emit: Emit): Promise<readonly AnyRow[]> {
   const { options } = tools;
   const rows: AnyRow[] = [];
-  const emit = (row: AnyRow): void => {
-    rows.push(row);
-    if (options.json) io.stdout.write(`${JSON.stringify(row)}\n`);
-  };
-  if (!options.json) io.stdout.write(`${peersHead()}\n`);
   for (const peer of peers.filter(({ name }) => options.peers.includes(name))) {
     const contest = new Contest(tools, peer);
     try {
       for (const workload of workloads.filter(({ name }) => options.workloads.includes(name))) {
         const some = await rowsFor(tools, contest, peer, workload);
-        for (const row of some) emit(row);
-        if (!options.json) for (const line of peersLine(some)) io.stdout.write(`${line}\n`);
+        rows.push(...some);
+        emit(some);
       }
     } finally {
       await contest.close();
@@ -97,11 +118,49 @@ async function measureAll(tools: RunTools, io: BenchIo): Promise<readonly AnyRow
   return rows;
 }
 
+/** The guests are booted once for split rings, and once more with packed ones on offer. */
+async function measureGuests(tools: GuestRunTools, emit: Emit): Promise<readonly AnyRow[]> {
+  const { options } = tools;
+  const chosen = guestWorkloads.filter(({ name }) => options.workloads.includes(name));
+  const rows: AnyRow[] = [];
+  for (const ring of ['split', 'packed'] as const) {
+    const some = chosen.filter((workload) => workload.ring === ring);
+    if (some.length === 0) continue;
+    const contest = await GuestContest.start(tools, ring === 'packed');
+    try {
+      for (const [workload, peer] of some.flatMap((one) =>
+        options.peers.map((name) => [one, name] as const),
+      )) {
+        const found = await guestRows(tools, contest, peer, workload);
+        rows.push(...found);
+        emit(found);
+      }
+    } finally {
+      await contest.close();
+    }
+  }
+  return rows;
+}
+
+async function guestRows(
+  { options, signal }: GuestRunTools,
+  contest: GuestContest,
+  peer: PeerName,
+  workload: GuestWorkload,
+): Promise<readonly AnyRow[]> {
+  const head = headOf(workload, peer, options.polling);
+  const measured = await contest.measure(peer, workload).catch((error: unknown) => {
+    if (signal.aborted) throw new ValenicError('interrupted', 'stopped within a comparison');
+    return { ...head, skipped: error instanceof Error ? error.message : String(error) };
+  });
+  return 'skipped' in measured ? [measured] : rowsOf(measured, true);
+}
+
 async function rowsFor(
   tools: RunTools,
   contest: Contest,
   peer: Peer,
-  workload: Workload,
+  workload: SyntheticWorkload,
 ): Promise<readonly AnyRow[]> {
   const skip = (why: string): readonly AnyRow[] => [
     { ...headOf(workload, peer.name), skipped: why },

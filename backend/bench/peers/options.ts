@@ -1,6 +1,7 @@
 /** What `valenic bench peers` is asked for. */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { type PollingMode, pollingModes } from '../../../native/boundary.ts';
 import { ValenicError } from '../../errors.ts';
 import { examplesText } from '../../help.ts';
 import {
@@ -13,12 +14,39 @@ import {
   wholeFrom,
 } from '../values.ts';
 import type { PeerName } from './backend.ts';
-import { quickWorkloads, workloadNames } from './workload.ts';
+import {
+  guestWorkloadNames,
+  quickGuestWorkloads,
+  quickWorkloads,
+  workloadNames,
+} from './workload.ts';
 
 export const peerNames: readonly PeerName[] = ['dpdk-testpmd-io', 'dpdk-testpmd-mac', 'ovs-dpdk'];
-const quickPeers: readonly PeerName[] = ['dpdk-testpmd-io', 'ovs-dpdk'];
+export const guestPeerNames = ['dpdk-testpmd-io', 'tap-bridge', 'qemu-stream'] as const;
+
+type Driver = 'synthetic' | 'guest';
+
+interface Choice {
+  readonly workloads: readonly string[];
+  readonly peers: readonly PeerName[];
+}
+/** What each driver can measure, and what of it with `--quick`. */
+const choices: Readonly<Record<Driver, { readonly all: Choice; readonly quick: Choice }>> = {
+  synthetic: {
+    all: { workloads: workloadNames, peers: peerNames },
+    quick: { workloads: quickWorkloads, peers: ['dpdk-testpmd-io', 'ovs-dpdk'] },
+  },
+  guest: {
+    all: { workloads: guestWorkloadNames, peers: guestPeerNames },
+    quick: { workloads: quickGuestWorkloads, peers: guestPeerNames },
+  },
+};
+export const everyPeer = [...new Set([...peerNames, ...guestPeerNames])];
+/** Options that only real guests have a use for. */
+const ofGuests = ['polling', 'qemu', 'memory'] as const;
 
 export interface PeersOptions {
+  readonly driver: Driver;
   readonly workloads: readonly string[];
   readonly peers: readonly PeerName[];
   /** Pairs wanted of each row. */
@@ -27,8 +55,13 @@ export interface PeersOptions {
   readonly warmup: number;
   /** Minutes that a row may take until its pairs have come. */
   readonly deadline: number;
-  /** The backend's, then the front-end's. */
+  /** The backend's, then the front-end's; real guests and what is between them run on both. */
   readonly cpu: readonly [number, number];
+  /** Of our ports between real guests. */
+  readonly polling: PollingMode;
+  readonly qemu: string | null;
+  /** MiB of each guest. */
+  readonly memory: number;
   readonly json: boolean;
   readonly output: string;
   /** Rows are appended to it; null: to none. */
@@ -36,6 +69,10 @@ export interface PeersOptions {
 }
 
 interface Raw {
+  readonly driver: Driver;
+  readonly polling?: PollingMode;
+  readonly qemu?: string;
+  readonly memory?: number;
   readonly workload?: readonly string[];
   readonly peer?: readonly PeerName[];
   readonly quick?: true;
@@ -52,6 +89,7 @@ interface Raw {
 export const peersExamples = [
   'bench peers --quick',
   'bench peers --workload 60-uni --peer ovs-dpdk --pairs 9',
+  'bench peers --driver guest --workload pmd-60,kernel-60 --peer tap-bridge',
 ] as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -67,18 +105,38 @@ export function parsePeersOptions(
 export function peersCommand(): Command {
   return new Command('peers')
     .description('the same load over Valenic, DPDK testpmd and Open vSwitch in turn')
+    .addOption(
+      new Option('--driver <name>', 'who plays the guests; guest: two of QEMU, booted once')
+        .choices(['synthetic', 'guest'])
+        .default('synthetic'),
+    )
     .option(
       '--workload <list>',
-      `which of ${workloadNames.join(', ')}`,
-      listOf(oneOf(workloadNames)),
+      `which of ${workloadNames.join(', ')}; of guests ${guestWorkloadNames.join(', ')}`,
+      listOf(oneOf([...workloadNames, ...guestWorkloadNames])),
     )
-    .option('--peer <list>', `which of ${peerNames.join(', ')}`, listOf(oneOf(peerNames)))
-    .option('--quick', `${quickWorkloads.join(', ')} against ${quickPeers.join(', ')}`)
+    .option(
+      '--peer <list>',
+      `which of ${peerNames.join(', ')}; of guests ${guestPeerNames.join(', ')}`,
+      listOf(oneOf(everyPeer)),
+    )
+    .option(
+      '--quick',
+      `${quickWorkloads.join(', ')} against ${choices.synthetic.quick.peers.join(', ')};` +
+        ` of guests ${quickGuestWorkloads.join(', ')}`,
+    )
     .option('--pairs <n>', 'pairs that count, of each row', wholeFrom(1, 1000), 5)
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 1)
     .option('--warmup <s>', 'before each run', numberFrom(0, 60), 0.3)
     .option('--deadline <minutes>', 'for the pairs of a row', numberFrom(0.01, 1440), 20)
-    .addOption(cpuPairOption("the backend's CPU, then the front-end's"))
+    .addOption(cpuPairOption("the backend's CPU, then the front-end's; guests run on both"))
+    .option(
+      '--polling <mode>',
+      `of our ports between guests: ${pollingModes.join(', ')} (default: adaptive)`,
+      oneOf(pollingModes),
+    )
+    .option('--qemu <program>', 'QEMU to boot guests with')
+    .option('--memory <MiB>', 'of each guest (default: 256)', wholeFrom(64, 65536))
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes', 'valenic-peers.html')
     .option('--history <file>', 'appends the rows to it, a line of JSON each')
@@ -90,14 +148,38 @@ function finish(raw: Raw): PeersOptions {
   if (backend === frontend) {
     throw new ValenicError('usage', '--cpu: backend and front-end need a CPU each');
   }
-  const quick = raw.quick ?? false;
+  const { driver } = raw;
+  refuseForeign(raw);
+  const { workloads, peers } = choices[driver][raw.quick ? 'quick' : 'all'];
   return {
     ...raw,
-    workloads: raw.workload ?? (quick ? quickWorkloads : workloadNames),
-    peers: raw.peer ?? (quick ? quickPeers : peerNames),
-    pairs: raw.pairs,
+    workloads: raw.workload ?? workloads,
+    peers: raw.peer ?? peers,
     cpu: [backend, frontend],
+    polling: raw.polling ?? (driver === 'guest' ? 'adaptive' : 'busy'),
+    qemu: raw.qemu ?? null,
+    memory: raw.memory ?? 256,
     json: raw.json ?? false,
     history: raw.history ?? null,
   };
+}
+
+/** What the other driver has. @throws {ValenicError} `usage` */
+function refuseForeign(raw: Raw): void {
+  const { driver } = raw;
+  const { workloads, peers } = choices[driver].all;
+  const refuse = (option: string, name: string, possible: readonly string[]) => {
+    const list = possible.join(', ');
+    throw new ValenicError(
+      'usage',
+      `${option} ${name}: with --driver ${driver} ${list} are possible`,
+    );
+  };
+  const workload = raw.workload?.find((name) => !workloads.includes(name));
+  if (workload !== undefined) refuse('--workload', workload, workloads);
+  const peer = raw.peer?.find((name) => !peers.includes(name));
+  if (peer !== undefined) refuse('--peer', peer, peers);
+  const option = ofGuests.find((name) => raw[name] !== undefined);
+  if (driver === 'guest' || option === undefined) return;
+  throw new ValenicError('usage', `--${option} is of real guests: it goes with --driver guest`);
 }

@@ -2,28 +2,35 @@
 
 import { type Bar, barChart, legend } from '../chart.ts';
 import { pageText, section, type TableOf } from '../html.ts';
+import type { Spread } from '../row.ts';
+import { everyPeer } from './options.ts';
 import type { PeersRow, SkippedPeersRow } from './row.ts';
 import { peersCells, peersNames } from './table.ts';
+import { isOfGuests } from './workload.ts';
 
 type AnyRow = PeersRow | SkippedPeersRow;
 
 /** Colours of the systems; ours is the first. */
-const systems = ['valenic', 'dpdk-testpmd-io', 'dpdk-testpmd-mac', 'ovs-dpdk'] as const;
+const systems = ['valenic', ...everyPeer];
 
 const lead =
   'Each pair of bars comes from the same run: one of the two backends worked while the other ' +
-  'stood still, in turn, on one CPU; the guests had another. A bar is the median of the pairs ' +
-  'that count, the thin line their range, the ratio the median of their ratios. A pair counts ' +
-  "when the two CPUs were near before and after both runs. Of a peer's settings the best one is " +
-  'shown.';
+  'stood still, in turn, on one CPU; the guests had another. (Real guests and what is between ' +
+  'them share both.) A bar is the median of the pairs that count, the thin line their range, the ' +
+  'ratio the median of their ratios. A pair counts when the two CPUs were near before and after ' +
+  "both runs, of real guests also when they were far throughout. Of a peer's settings the best " +
+  'one is shown.';
 
 export function peersPage(rows: readonly AnyRow[]): string {
   const measured = rows.filter((row): row is PeersRow => !('skipped' in row));
   const own = measured.filter((row) => row.ratio?.best === true);
-  const rates = own.filter((row) => row.ratio?.of === 'mpps');
+  const [guests, rates] = [true, false].map((real) =>
+    own.filter((row) => row.ratio?.of === 'mpps' && isReal(row) === real),
+  );
   const delays = own.filter((row) => row.ratio?.of === 'p99');
   const sections = [
-    ...plotsOf('Frames delivered per second', 'Mpps', rates),
+    ...plotsOf('Frames delivered per second', 'Mpps', rates ?? []),
+    ...plotsOf('Between two QEMU guests', 'thousands of frames a second', guests ?? []),
     ...plotsOf('Round trip, 99th percentile', 'microseconds; less is better', delays),
   ];
   return pageText({
@@ -50,16 +57,25 @@ function barsOf(row: PeersRow): readonly Bar[] {
     row.driverBusy === null ? '' : `, guests busy ${(row.driverBusy * 100).toFixed(0)} %`;
   const burst = ratio.burst === null ? '' : `, burst ${ratio.burst}`;
   const own = ratio.own;
+  const times = isReal(row) ? 1000 : 1;
+  const barOf = ({ median, min, max }: Spread) => ({
+    ...{ value: median * times, low: min * times, high: max * times },
+  });
   return [
     {
-      ...{ label: 'Valenic', series: 0, value: own.median, low: own.min, high: own.max },
+      ...{ label: 'Valenic', series: 0, ...barOf(own) },
       remark: `${ratio.median.toFixed(2)} x${busy}`,
     },
     {
       ...{ label: `${ratio.to}${burst}`, series: Math.max(1, systems.indexOf(ratio.to)) },
-      ...{ value: ratio.peer.median, low: ratio.peer.min, high: ratio.peer.max },
+      ...barOf(ratio.peer),
     },
   ];
+}
+
+/** Between real guests, not synthetic ones. */
+function isReal({ driver }: PeersRow): boolean {
+  return isOfGuests({ frontend: driver });
 }
 
 function tableOf(rows: readonly AnyRow[]): TableOf {

@@ -10,6 +10,8 @@ import { type Spread, spreadOf } from '../row.ts';
  * in the code so that nobody chooses it after seeing the rates.
  */
 export const nearNs = 100;
+/** Above this somebody else had one of the CPUs while it was probed: that is no placement. */
+export const disturbedNs = 1000;
 
 /** One measured run of one backend, between two probes. */
 export interface Leg {
@@ -23,6 +25,18 @@ export interface Leg {
   readonly received: number;
   /** Of virtio, negotiated by front-end and backend. */
   readonly features: readonly string[];
+  /** Of real guests: who used how many CPUs. */
+  readonly cores?: Cores;
+}
+
+/** Seconds of CPU for each second. */
+export interface Cores {
+  /** The process that moves frames, and the kernel's softirq threads. */
+  readonly backend: number;
+  /** QEMU's threads but for the virtual CPUs. */
+  readonly devices: number;
+  /** The virtual CPUs of both guests. */
+  readonly guests: number;
 }
 
 export interface Pair {
@@ -30,15 +44,28 @@ export interface Pair {
   readonly peer: Leg;
   /** Ours was measured before the peer. */
   readonly ownFirst: boolean;
+  /**
+   * What the four probes must be; `near` when absent. Real guests and what is between them go from
+   * one CPU to the other as the scheduler likes, and emulation sets their rate: for them it is
+   * enough that the CPUs were `alike`, all near or all far.
+   */
+  readonly placement?: Placement;
 }
+
+export type Placement = 'near' | 'alike';
 
 export function isNear(probeNs: number | null): boolean {
   return probeNs !== null && probeNs < nearNs;
 }
 
-/** All four probes near. Nothing else decides, least of all the rates. */
-export function counts({ own, peer }: Pair): boolean {
-  return [...own.probesNs, ...peer.probesNs].every(isNear);
+function isFar(probeNs: number | null): boolean {
+  return probeNs !== null && probeNs >= nearNs && probeNs < disturbedNs;
+}
+
+/** The four probes. Nothing else decides, least of all the rates. */
+export function counts({ own, peer, placement = 'near' }: Pair): boolean {
+  const probes = [...own.probesNs, ...peer.probesNs];
+  return probes.every(isNear) || (placement === 'alike' && probes.every(isFar));
 }
 
 export type Turn = 'own' | 0 | 1;
@@ -89,5 +116,5 @@ export function compare(pairs: readonly Pair[], stick: Yardstick): Comparison {
 }
 
 function rounded(value: number): number {
-  return Number(value.toFixed(4));
+  return Number(value.toFixed(6));
 }

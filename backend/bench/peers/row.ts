@@ -1,5 +1,6 @@
 /** The rows of `valenic bench peers`: those of DESIGN.md with what a comparison adds. */
 
+import type { PollingMode } from '../../../native/boundary.ts';
 import type { Environment } from '../environment.ts';
 import { gbpsOf, type Spread, spreadOf } from '../row.ts';
 import type { Backend, PeerName, SystemName } from './backend.ts';
@@ -8,19 +9,26 @@ import {
   byDelay,
   byRate,
   type Comparison,
+  type Cores,
   compare,
   counts,
   type Leg,
   type Pair,
 } from './pairs.ts';
 import { spreadOfKnown } from './synthetic.ts';
-import type { Workload } from './workload.ts';
+import { isOfGuests, type Workload } from './workload.ts';
 
 /** Microseconds: medians over the legs that count. */
 interface Delays {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+}
+
+interface SideCores {
+  readonly switching: number;
+  readonly usPerFrame: number;
+  readonly guests: number;
 }
 
 export interface RatioText {
@@ -37,6 +45,8 @@ export interface RatioText {
   readonly best: boolean;
   /** Of round trips, both sides'. */
   readonly latencyUs?: { readonly own: Delays; readonly peer: Delays };
+  /** Of real guests, both sides': CPUs that were used. */
+  readonly cores?: { readonly own: SideCores; readonly peer: SideCores };
   /** What the ratio compares, of both sides. */
   readonly own: Spread;
   readonly peer: Spread;
@@ -45,9 +55,10 @@ export interface RatioText {
 interface RowHead {
   readonly scenario: 'g2g';
   readonly system: SystemName;
-  readonly driver: 'synthetic' | 'dpdk-virtio-user';
+  readonly driver: Workload['frontend'];
   readonly frameBytes: number;
-  readonly polling: 'busy';
+  /** Ours; the peers' worker, where there is one, polls. */
+  readonly polling: PollingMode;
   readonly more: true;
   readonly workload: string;
   readonly title: string;
@@ -76,8 +87,15 @@ export interface PeersRow extends RowHead {
   /** Settings that the peer's build did not take, with its answers; none: left out. */
   readonly refused?: readonly string[];
   readonly hugePages: string;
-  /** Share of the front-end's rounds that had work; near 1 it is what limits the rate. */
+  /**
+   * Share of the front-end's time in which it had work, of real guests the busier one's; near 1 it
+   * is what limits the rate.
+   */
   readonly driverBusy: number | null;
+  /** Of real guests: CPUs that were used, medians; `switching` is `backend` and `devices`. */
+  readonly cores?: Cores & { readonly switching: number };
+  /** What switching cost, CPU by frames that arrived. */
+  readonly switchingUsPerFrame?: number;
   /** Of ours only. */
   readonly ratio?: RatioText;
   /** Every leg that was measured, counted or not, in pairs. */
@@ -113,19 +131,24 @@ export interface Measurement {
   readonly own: Side;
   readonly theirs: Side;
   readonly hugePages: string;
+  readonly polling: PollingMode;
   /** Why there are fewer pairs than wanted. */
   readonly incomplete: string | null;
   readonly environment: Environment;
 }
 
-export function headOf(workload: Workload, system: SystemName): RowHead {
+export function headOf(
+  workload: Workload,
+  system: SystemName,
+  polling: PollingMode = 'busy',
+): RowHead {
   const { name, title, frameBytes, frontend } = workload;
   return {
     scenario: 'g2g',
     system,
     driver: frontend,
     frameBytes,
-    polling: 'busy',
+    polling,
     more: true,
     workload: name,
     title,
@@ -162,16 +185,32 @@ export function rowsOf(
   const peers = sideOf(measured, peer, (pair) => pair.peer, theirs, burst);
   const both = ours.latencyUs !== null && peers.latencyUs !== null;
   const delays = both ? { latencyUs: { own: ours.latencyUs, peer: peers.latencyUs } } : {};
-  return [peers, { ...ours, ratio: { ...ratioText, ...delays } }];
+  const [ownCores, peerCores] = [ours, peers].map(sideCoresOf);
+  const known = ownCores !== undefined && peerCores !== undefined;
+  const cores = known ? { cores: { own: ownCores, peer: peerCores } } : {};
+  return [peers, { ...ours, ratio: { ...ratioText, ...delays, ...cores } }];
 }
 
-function farRow({ workload, peer, pairs, burst, incomplete }: Measurement): SkippedPeersRow {
+function sideCoresOf({ cores, switchingUsPerFrame }: PeersRow): SideCores | undefined {
+  if (cores === undefined) return undefined;
+  const { switching, guests } = cores;
+  return { switching, usPerFrame: switchingUsPerFrame ?? 0, guests };
+}
+
+function farRow({
+  workload,
+  peer,
+  pairs,
+  burst,
+  incomplete,
+  polling,
+}: Measurement): SkippedPeersRow {
   const stick = workload.roundTrip ? byDelay : byRate;
   const ratios = spreadOf(pairs.map((pair) => advantage(pair, stick)));
   const setting = burst === null ? '' : `burst ${burst}: `;
   return {
-    ...headOf(workload, peer),
-    skipped: `${setting}${incomplete}; ratio on far ones ${ratios.median.toFixed(2)}`,
+    ...headOf(workload, peer, polling),
+    skipped: `${setting}${incomplete}; ratio of the others ${ratios.median.toFixed(2)}`,
     legs: legsOf(pairs, (pair) => pair.peer),
   };
 }
@@ -179,8 +218,7 @@ function farRow({ workload, peer, pairs, burst, incomplete }: Measurement): Skip
 function legsOf(pairs: readonly Pair[], legOf: (pair: Pair) => Leg): PeersRow['legs'] {
   return pairs.map((pair) => {
     const { mpps, probesNs } = legOf(pair);
-    const mppsRounded = Number(mpps.toFixed(4));
-    return { counts: counts(pair), ownFirst: pair.ownFirst, mpps: mppsRounded, probesNs };
+    return { counts: counts(pair), ownFirst: pair.ownFirst, mpps: rounded(mpps), probesNs };
   });
 }
 
@@ -194,13 +232,13 @@ function sideOf(
   const { workload, ratePps, pairs, hugePages, environment, incomplete } = measured;
   const { ring, ringSize, bothWays, mergeable, indirect, touch } = workload;
   const legs = pairs.filter(counts).map(legOf);
-  const mpps = spreadOf(legs.map((leg) => Number(leg.mpps.toFixed(4))));
+  const mpps = spreadOf(legs.map((leg) => rounded(leg.mpps)));
   const sum = (key: 'sent' | 'received') => legs.reduce((total, leg) => total + leg[key], 0);
   const [sent, received] = [sum('sent'), sum('received')];
   const lacks = refused.length === 0 ? null : `its build refused: ${refused.join('; ')}`;
   const notes = [incomplete, workload.note, lacks].filter((note) => (note ?? '') !== '');
   return {
-    ...headOf(workload, system),
+    ...headOf(workload, system, measured.polling),
     ...{
       ring,
       ringSize,
@@ -213,11 +251,34 @@ function sideOf(
     ...{ bothWays, mergeable, indirect, touch, burst, command, version, hugePages },
     ...(refused.length === 0 ? {} : { refused }),
     driverBusy: spreadOfKnown(legs.map((leg) => leg.driverBusy))?.median ?? null,
+    ...coresOf(legs),
     legs: legsOf(pairs, legOf),
     probeNs: spreadOfKnown(legs.flatMap((leg) => leg.probesNs))?.median ?? null,
     ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
     environment: { ...environment, features: legs.at(-1)?.features ?? [] },
   };
+}
+
+/** CPU of real guests and of what is between them. */
+function coresOf(legs: readonly Leg[]): Pick<PeersRow, 'cores' | 'switchingUsPerFrame'> {
+  const known = legs.flatMap(({ cores, mpps }) => (cores === undefined ? [] : [{ cores, mpps }]));
+  if (known.length === 0) return {};
+  const median = (value: (at: (typeof known)[number]) => number) =>
+    Number(spreadOf(known.map(value)).median.toPrecision(4));
+  const switching = ({ cores }: { readonly cores: Cores }) => cores.backend + cores.devices;
+  return {
+    cores: {
+      backend: median(({ cores }) => cores.backend),
+      devices: median(({ cores }) => cores.devices),
+      switching: median(switching),
+      guests: median(({ cores }) => cores.guests),
+    },
+    switchingUsPerFrame: median((at) => (at.mpps === 0 ? 0 : switching(at) / at.mpps)),
+  };
+}
+
+function rounded(mpps: number): number {
+  return Number(mpps.toFixed(6));
 }
 
 function delaysOf(legs: readonly Leg[]): Delays | null {
@@ -236,11 +297,22 @@ export function historyText(rows: readonly (PeersRow | SkippedPeersRow)[]): stri
     .join('');
 }
 
+/** How people read what is compared: `times` is what a figure is multiplied with. */
+export function unitOf(workload: Pick<Workload, 'frontend' | 'roundTrip'>): {
+  readonly unit: string;
+  readonly times: number;
+  readonly digits: number;
+} {
+  if (workload.roundTrip) return { unit: 'us p99', times: 1, digits: 2 };
+  const slow = isOfGuests(workload);
+  return slow ? { unit: 'kpps', times: 1000, digits: 1 } : { unit: 'Mpps', times: 1, digits: 1 };
+}
+
 /** One pair, as progress. */
 export function pairText(pair: Pair, workload: Workload): string {
   const stick = workload.roundTrip ? byDelay : byRate;
-  const unit = workload.roundTrip ? 'us p99' : 'Mpps';
-  const figure = (leg: Leg) => stick.valueOf(leg).toFixed(2);
+  const { unit, times } = unitOf(workload);
+  const figure = (leg: Leg) => (stick.valueOf(leg) * times).toFixed(2);
   const probes = [...pair.own.probesNs, ...pair.peer.probesNs];
   const apart = probes.map((ns) => (ns === null ? '-' : ns.toFixed(0))).join(' ');
   return (

@@ -6,27 +6,22 @@ import { environmentOf, noGuest } from '../environment.ts';
 import type { Backend, Ground, Peer } from './backend.ts';
 import type { PeersOptions } from './options.ts';
 import { startOwn } from './own.ts';
-import { counts, isNear, type Leg, type Pair, type Turn, turnsOf } from './pairs.ts';
+import { type Leg, type Pair, type Turn, turnsOf } from './pairs.ts';
+import { incompleteText, pairsOf, type RoundTools } from './rounds.ts';
 import { type Measurement, pairText } from './row.ts';
 import type { Frontend } from './synthetic.ts';
-import type { Workload } from './workload.ts';
+import type { FrontendName, SyntheticWorkload } from './workload.ts';
 
 /** The backend wakes up, its timers with it, before the front-end comes. */
 const wakeMs = 30;
 /** It has taken the front-end's leave before it stands still. */
 const leaveMs = 50;
-/** A round is not begun on far CPUs unless they stay so for this long. */
-const nearWithinMs = 10_000;
-const nearAgainMs = 500;
 
-export interface RunTools {
+export interface RunTools extends RoundTools {
   readonly options: PeersOptions;
   readonly ground: Ground;
-  readonly frontends: Readonly<Record<Workload['frontend'], Frontend>>;
-  /** Nanoseconds between the two CPUs; nothing else runs on them meanwhile. */
-  probe(): Promise<number | null>;
+  readonly frontends: Readonly<Record<FrontendName, Frontend>>;
   say(sentence: string): void;
-  readonly signal: AbortSignal;
 }
 
 /** One peer's backends and ours; all stand still but the one that is measured. */
@@ -45,25 +40,18 @@ export class Contest {
   }
 
   /** @throws {ValenicError} when a backend or the front-end cannot do it. */
-  async measure(workload: Workload): Promise<readonly Measurement[]> {
-    const { options, say, signal } = this.#tools;
+  async measure(workload: SyntheticWorkload): Promise<readonly Measurement[]> {
+    const { say } = this.#tools;
     await this.#startAll();
     const ratePps = await this.#rateOf(workload);
-    const pairs: Pair[][] = this.#settings.map(() => []);
-    const deadline = Date.now() + options.deadline * 60_000;
-    // Where the probe never answers, waiting for near CPUs is in vain.
-    let blind = true;
-    for (let round = 0; ; round++) {
-      signal.throwIfAborted();
-      await this.#untilNear(deadline);
-      for (const [setting, pair] of (await this.#round(workload, ratePps, round)).entries()) {
-        pairs[setting]?.push(pair);
+    const settings = this.#settings.length;
+    const pairs = await pairsOf(this.#tools, { settings, placement: 'near' }, async (round) => {
+      const found = await this.#round(workload, ratePps, round);
+      for (const [setting, pair] of found.entries()) {
         say(`${workload.name} ${this.#nameOf(setting)}, ${pairText(pair, workload)}`);
-        blind &&= pair.own.probesNs.every((ns) => ns === null);
       }
-      const enough = pairs.every((some) => some.filter(counts).length >= options.pairs);
-      if (enough || Date.now() >= deadline || (blind && round + 1 >= options.pairs)) break;
-    }
+      return found;
+    });
     return this.#settings.map((_, setting) =>
       this.#measurement({ workload, ratePps }, setting, pairs[setting] ?? []),
     );
@@ -92,7 +80,7 @@ export class Contest {
   }
 
   /** 0: as fast as it goes. Both sides get the same, which the slowest can still do. */
-  async #rateOf(workload: Workload): Promise<number> {
+  async #rateOf(workload: SyntheticWorkload): Promise<number> {
     if (workload.load === null) return 0;
     for (const backend of this.#slowestPps === null ? [this.#own, ...this.#settings] : []) {
       if (backend === null) throw notStarted();
@@ -104,7 +92,11 @@ export class Contest {
     return Math.max(1, Math.round(workload.load * (this.#slowestPps ?? 0)));
   }
 
-  async #round(workload: Workload, ratePps: number, round: number): Promise<readonly Pair[]> {
+  async #round(
+    workload: SyntheticWorkload,
+    ratePps: number,
+    round: number,
+  ): Promise<readonly Pair[]> {
     const turns = turnsOf(this.#settings.length, round);
     const legs = new Map<Turn, Leg>();
     for (const turn of turns) {
@@ -120,7 +112,7 @@ export class Contest {
     });
   }
 
-  async #leg(backend: Backend, workload: Workload, ratePps: number): Promise<Leg> {
+  async #leg(backend: Backend, workload: SyntheticWorkload, ratePps: number): Promise<Leg> {
     const { probe, frontends, options } = this.#tools;
     const before = await probe();
     backend.resume();
@@ -146,35 +138,22 @@ export class Contest {
     }
   }
 
-  /** Rates decide nothing here: it looks at the placement alone, before anything is measured. */
-  async #untilNear(deadline: number): Promise<void> {
-    const late = Math.min(deadline, Date.now() + nearWithinMs);
-    for (;;) {
-      const ns = await this.#tools.probe();
-      if (ns === null || isNear(ns) || Date.now() >= late) return;
-      await delay(nearAgainMs, undefined, { signal: this.#tools.signal });
-    }
-  }
-
   #measurement(
     load: Pick<Measurement, 'workload' | 'ratePps'>,
     setting: number,
     pairs: readonly Pair[],
   ): Measurement {
-    const { options, ground } = this.#tools;
+    const { ground } = this.#tools;
     const [own, theirs] = [this.#own, this.#settings[setting]];
     if (own === null || theirs === null || theirs === undefined) throw notStarted();
-    const near = pairs.filter(counts).length;
-    const missing =
-      `${near} of ${options.pairs} pairs on near CPUs came in ${options.deadline} minutes` +
-      ` (${pairs.length} measured)`;
     return {
       ...{ ...load, pairs, peer: this.#peer.name },
       burst: this.#peer.variants[setting]?.burst ?? null,
       own,
       theirs,
       hugePages: ground.hugePages.text,
-      incomplete: near >= options.pairs ? null : missing,
+      incomplete: incompleteText(this.#tools, pairs),
+      polling: 'busy',
       environment: environmentOf(noGuest, []),
     };
   }

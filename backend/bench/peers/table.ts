@@ -1,7 +1,7 @@
 /** Comparisons as a table for people: one line for each setting of each peer. */
 
 import type { Spread } from '../row.ts';
-import type { PeersRow, RatioText, SkippedPeersRow } from './row.ts';
+import { type PeersRow, type RatioText, type SkippedPeersRow, unitOf } from './row.ts';
 
 const columns = [
   ['workload', 16],
@@ -34,20 +34,24 @@ export function peersCells(row: PeersRow | SkippedPeersRow): readonly string[] {
 }
 
 function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
-  const [unit, digits] = ratio.of === 'mpps' ? ['Mpps', 1] : ['us p99', 2];
-  const spread = ({ median, min, max }: Omit<Spread, 'runs'>, places: number) =>
-    `${median.toFixed(places)} (${min.toFixed(places)}..${max.toFixed(places)})`;
+  const shape = { frontend: row.driver, roundTrip: ratio.of === 'p99' };
+  const { unit, times, digits } = unitOf(shape);
+  const spread = ({ median, min, max }: Omit<Spread, 'runs'>, places: number, by = 1) => {
+    const [middle, low, high] = [median, min, max].map((value) => (value * by).toFixed(places));
+    return `${middle} (${low}..${high})`;
+  };
   const setting = ratio.burst === null ? '' : ` burst ${ratio.burst}`;
   return [
     row.workload,
     `${ratio.to}${setting}`,
-    `${spread(ratio.own, digits)} ${unit}`,
-    `${spread(ratio.peer, digits)} ${unit}`,
+    `${spread(ratio.own, digits, times)} ${unit}`,
+    `${spread(ratio.peer, digits, times)} ${unit}`,
     `${spread(ratio, 2)}${ratio.best ? '' : ' *'}`,
     `${ratio.pairs.length}`,
     row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
     row.probeNs === null ? '-' : row.probeNs.toFixed(0),
-    [ratio.best ? '' : 'not its best setting', delaysText(row, ratio), row.note ?? '']
+    [ratio.best ? '' : 'not its best setting', delaysText(row, ratio), coresText(ratio)]
+      .concat(row.note ?? '')
       .filter(Boolean)
       .join('; '),
   ];
@@ -60,6 +64,17 @@ function delaysText({ ratePps }: PeersRow, { latencyUs }: RatioText): string {
     [p50, p99, p999].map((us) => us.toFixed(2)).join(' ');
   const pace = ratePps === 0 ? '' : ` at ${(ratePps / 1e6).toFixed(2)} M/s`;
   return `p50 p99 p99.9: ${text(latencyUs.own)} / ${text(latencyUs.peer)} us${pace}`;
+}
+
+/** CPU of both sides, where real guests were between them. */
+function coresText({ cores }: RatioText): string {
+  if (cores === undefined) return '';
+  const { own, peer } = cores;
+  const both = (key: keyof typeof own) => `${own[key].toFixed(2)} / ${peer[key].toFixed(2)}`;
+  return (
+    `CPUs for switching ${both('switching')}, ${both('usPerFrame')} us a frame, ` +
+    `guests ${both('guests')}`
+  );
 }
 
 function aligned(cells: readonly string[]): string {

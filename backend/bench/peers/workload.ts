@@ -1,10 +1,14 @@
 /** What is compared, a row for each: the front-end's rings, frames and directions. */
 
+/** Who plays the guests: ours, or DPDK's virtio-user. */
+export type FrontendName = 'synthetic' | 'dpdk-virtio-user';
+/** Real guests: a poll-mode driver in them, or their kernel. */
+export type GuestDriver = 'guest-pmd' | 'guest-kernel';
+
 export interface Workload {
   readonly name: string;
   readonly title: string;
-  /** Who plays the guests: ours, or DPDK's virtio-user. */
-  readonly frontend: 'synthetic' | 'dpdk-virtio-user';
+  readonly frontend: FrontendName | GuestDriver;
   readonly frameBytes: number;
   readonly bothWays: boolean;
   readonly ring: 'split' | 'packed';
@@ -21,6 +25,9 @@ export interface Workload {
   readonly note?: string;
 }
 
+export type SyntheticWorkload = Workload & { readonly frontend: FrontendName };
+export type GuestWorkload = Workload & { readonly frontend: GuestDriver };
+
 const plain = {
   frontend: 'synthetic',
   frameBytes: 60,
@@ -36,7 +43,7 @@ const plain = {
 
 const loads = [0.01, 0.5, 0.9] as const;
 
-export const workloads: readonly Workload[] = [
+export const workloads: readonly SyntheticWorkload[] = [
   { ...plain, name: '60-uni', title: '60 B, one direction' },
   { ...plain, name: '60-bi', title: '60 B, both directions', bothWays: true },
   { ...plain, name: 'packed-uni', title: '60 B, packed ring, one direction', ring: 'packed' },
@@ -75,3 +82,24 @@ export const workloadNames: readonly string[] = workloads.map(({ name }) => name
 
 /** Ten minutes' worth. */
 export const quickWorkloads: readonly string[] = ['60-uni', '60-bi', '1500-touched', 'latency'];
+
+const polled = { ...plain, frontend: 'guest-pmd', touch: true } as const;
+const itself = { frontend: 'guest-kernel', touch: true, mergeable: true, indirect: true } as const;
+const byKernel = { ...plain, ...itself };
+
+/** Between two QEMU guests, with `--driver guest`. */
+export const guestWorkloads: readonly GuestWorkload[] = [
+  { ...polled, name: 'pmd-60', title: '60 B, poll-mode drivers' },
+  { ...polled, name: 'pmd-1500', title: '1500 B, poll-mode drivers', frameBytes: 1500 },
+  { ...byKernel, name: 'kernel-60', title: "60 B, the guests' kernels" },
+  { ...byKernel, name: 'kernel-1500', title: "1500 B, the guests' kernels", frameBytes: 1500 },
+  { ...polled, name: 'pmd-packed-60', title: '60 B, packed ring, poll-mode', ring: 'packed' },
+  { ...byKernel, name: 'kernel-packed-60', title: '60 B, packed ring, kernels', ring: 'packed' },
+];
+
+export const guestWorkloadNames: readonly string[] = guestWorkloads.map(({ name }) => name);
+export const quickGuestWorkloads: readonly string[] = ['pmd-60', 'kernel-60'];
+
+export function isOfGuests({ frontend }: Pick<Workload, 'frontend'>): boolean {
+  return frontend === 'guest-pmd' || frontend === 'guest-kernel';
+}

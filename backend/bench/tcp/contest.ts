@@ -6,9 +6,10 @@ import { environmentOf } from '../environment.ts';
 import type { Scenario } from '../row.ts';
 import { spent, takeSnapshot, type Watched } from './cpu-time.ts';
 import { type Place, TcpGuests } from './guests.ts';
-import { type Addresses, addressesOf, type Network, type TcpGround } from './network.ts';
-import { ownNetwork, type PeerNetwork, peerNetworks } from './networks.ts';
+import type { TcpGround } from './network.ts';
+import { peerNetworks } from './networks.ts';
 import type { TcpOptions } from './options.ts';
+import { type PeerPlace, Places, sentenceOf } from './places.ts';
 import {
   type AnyTcpRow,
   earlierPairs,
@@ -30,17 +31,10 @@ export interface ContestTools {
 /** Timers of what just woke up are over. */
 const wakeMs = 100;
 
-interface Peer {
-  readonly network: PeerNetwork;
-  /** Or why it cannot be measured. */
-  readonly place: Place | string;
-}
-
 export class Contest {
   readonly #tools: ContestTools;
   readonly #earlier: readonly AnyTcpRow[];
-  readonly #peers: Peer[] = [];
-  #own: Place | null = null;
+  #places: Places | null = null;
   #guests: TcpGuests | null = null;
   #qemus: Watched['qemus'] = [];
   #servers: Servers | null = null;
@@ -55,7 +49,7 @@ export class Contest {
   async *rows(): AsyncGenerator<readonly AnyTcpRow[]> {
     const { options } = this.#tools;
     await this.#start();
-    for (const peer of this.#peers) {
+    for (const peer of this.#places?.peers ?? []) {
       const scenarios = options.scenarios.filter((scenario) =>
         peer.network.scenarios.includes(scenario),
       );
@@ -68,46 +62,34 @@ export class Contest {
 
   async close(): Promise<void> {
     await this.#servers?.close();
-    await this.#guests?.close();
-    for (const { place } of this.#peers) if (typeof place !== 'string') await closed(place);
-    if (this.#own !== null) await closed(this.#own);
+    await this.#places?.close(this.#guests);
   }
 
   async #start(): Promise<void> {
     const { options, ground, signal, say } = this.#tools;
-    const start = async (network: Network, addresses: Addresses): Promise<Place> => {
-      const live = await network.start(ground, addresses);
-      say(`${network.system}: ${live.command}`);
-      return { live, addresses };
-    };
-    this.#own = await start(ownNetwork, addressesOf(0));
-    for (const [index, network] of peerNetworks.entries()) {
-      if (!options.peers.includes(network.system)) continue;
-      const missing = network.missing();
-      const place = missing ?? (await start(network, addressesOf(index + 1)).catch(sentenceOf));
-      this.#peers.push({ network, place });
-    }
-    const places = [this.#own, ...this.#peers.map(({ place }) => place)];
-    const there = places.filter((place): place is Place => typeof place !== 'string');
+    const wanted = peerNetworks.filter(({ system }) => options.peers.includes(system));
+    const places = await Places.start(wanted, ground, say);
+    this.#places = places;
     const programs = options.test === 'latency' ? [] : ['iperf3'];
-    this.#guests = await TcpGuests.start(there, { options, programs, signal, say });
+    const tools = { options, programs, packed: false, signal, say };
+    this.#guests = await TcpGuests.start(places.there(), tools);
     this.#qemus = await this.#guests.watched();
     this.#servers = await Servers.start(this.#ends());
-    for (const { live } of there) live.pause();
+    places.pause();
   }
 
-  async #compared(peer: Peer, scenario: Scenario): Promise<readonly AnyTcpRow[]> {
+  async #compared(peer: PeerPlace, scenario: Scenario): Promise<readonly AnyTcpRow[]> {
     const { options, signal } = this.#tools;
     const { system } = peer.network;
     const skip = (why: string) => [skippedRow(options.test, scenario, system, why)];
-    if (typeof peer.place === 'string' || this.#own === null) return skip(`${peer.place}`);
+    if (typeof peer.place === 'string') return skip(peer.place);
     try {
       const comparison = { test: options.test, scenario, peer: system };
       const pairs = await this.#pairs(peer.place, system, scenario);
       return tcpRowsOf({
         ...comparison,
         pairs: [...earlierPairs(this.#earlier, comparison), ...pairs],
-        own: this.#own.live,
+        own: this.#own().live,
         theirs: peer.place.live,
         environment: environmentOf(this.#environment(), []),
       });
@@ -119,8 +101,7 @@ export class Contest {
 
   /** Ours first, then the peer first, and so on: a drift favours nobody. */
   async #pairs(peer: Place, system: string, scenario: Scenario): Promise<readonly TcpPair[]> {
-    const own = this.#own;
-    if (own === null) throw new ValenicError('internal', 'our network was not started');
+    const own = this.#own();
     const pairs: TcpPair[] = [];
     for (let round = 0; round < this.#tools.options.pairs; round++) {
       const ownFirst = round % 2 === 0;
@@ -152,6 +133,11 @@ export class Contest {
     }
   }
 
+  #own(): Place {
+    if (this.#places === null) throw new ValenicError('internal', 'our network was not started');
+    return this.#places.own;
+  }
+
   #ends(): Ends {
     if (this.#guests === null) throw new ValenicError('internal', 'no guest was started');
     const { a, b } = this.#guests;
@@ -162,14 +148,4 @@ export class Contest {
     if (this.#guests === null) throw new ValenicError('internal', 'no guest was started');
     return this.#guests.environment;
   }
-}
-
-/** Whatever goes wrong now: the namespace goes, and what is in it. */
-async function closed({ live }: Place): Promise<void> {
-  live.resume();
-  await live.close().catch(() => {});
-}
-
-function sentenceOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

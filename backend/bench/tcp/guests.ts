@@ -13,6 +13,7 @@ import {
   locateQemu,
   type NicBackend,
   qemuVersion,
+  shellQuote,
   startGuest,
 } from '../../../qemu/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
@@ -31,12 +32,18 @@ export interface Place {
 export interface GuestTools {
   readonly options: Pick<TcpOptions, 'qemu' | 'memory'>;
   readonly programs: readonly string[];
+  /** QEMU offers packed rings. */
+  readonly packed: boolean;
   readonly signal: AbortSignal;
   say(sentence: string): void;
 }
 
-/** MAC of a guest's NIC on a network: also how the guest's interface is found. */
-function macOf(network: number, guest: 0 | 1): string {
+/**
+ * MAC of a guest's NIC on a network: also how the guest's interface is found.
+ *
+ * @param network  Its number among the places.
+ */
+export function macOf(network: number, guest: 0 | 1): string {
   return `52:54:00:78:${network.toString(16).padStart(2, '0')}:0${guest + 1}`;
 }
 
@@ -67,12 +74,13 @@ export class TcpGuests {
     });
     say(`Booting two guests with a NIC on each of ${places.length} networks`);
     const boot = (guest: 0 | 1) =>
-      startGuest(describe(guest, places, image, options.memory), { binary, signal });
+      startGuest(describe(guest, places, image, tools), { binary, signal });
     const first = boot(0);
     first.catch(() => {});
     // The second one connects to what the first one listens on, once.
     await untilListening(places, first, signal);
     const guests = await both(first, boot(1));
+    say(shellQuote([binary, ...guests[0].argv]));
     const environment = {
       qemu: formatVersion(await qemuVersion(binary)),
       accelerator: guests[0].accel,
@@ -124,15 +132,15 @@ function describe(
   guest: 0 | 1,
   places: readonly Place[],
   image: GuestImage,
-  memoryMiB: number,
+  { options, packed }: GuestTools,
 ): GuestDescription {
   const { kernel, initrd, append } = image;
   const nics = places.flatMap(({ live }, index): readonly GuestNic[] => {
     const backend: NicBackend | null = guest === 0 ? live.a : live.b;
-    return backend === null ? [] : [{ mac: macOf(index, guest), backend }];
+    return backend === null ? [] : [{ mac: macOf(index, guest), backend, packed }];
   });
   return {
-    ...{ name: `bench-${guest === 0 ? 'a' : 'b'}`, memoryMiB, cpus: 1, nics },
+    ...{ name: `bench-${guest === 0 ? 'a' : 'b'}`, memoryMiB: options.memory, cpus: 1, nics },
     // IPv6 says hello on its own, on every network.
     boot: { kind: 'kernel', kernel, initrd, append: `${append} ipv6.disable=1` },
   };

@@ -51,7 +51,8 @@ export async function startOwn(ground: TcpGround, { host }: Addresses): Promise<
     return { kind: 'vhost-user', path, role: 'server', queues: 1 };
   };
   return {
-    ...{ command: serve.command, ...sleepsByItself, pids: [serve.pid] },
+    ...{ command: serve.command, pids: [serve.pid] },
+    ...(ground.polling === 'busy' ? standsStill(serve) : sleepsByItself),
     version: `Valenic ${environmentOf(noGuest, []).valenic}`,
     ...{ a: nic('a'), b: nic('b') },
     close: async () => {
@@ -59,4 +60,9 @@ export async function startOwn(ground: TcpGround, { host }: Addresses): Promise<
       await ip(`link del ${tapName}`);
     },
   };
+}
+
+/** A worker that spins would take a CPU from the peer. */
+function standsStill(serve: Program): Pick<LiveNetwork, 'pause' | 'resume'> {
+  return { pause: () => serve.pause(), resume: () => serve.resume() };
 }

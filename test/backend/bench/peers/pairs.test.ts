@@ -5,6 +5,7 @@ import {
   byRate,
   compare,
   counts,
+  disturbedNs,
   isNear,
   type Leg,
   nearNs,
@@ -44,6 +45,16 @@ describe('a pair', () => {
     ['not known', leg(40, [45, null]), leg(20)],
   ])('does not count when one is far: %s', (_, own, peer) => {
     expect(counts(pair(own, peer))).toBe(false);
+  });
+  it.each([
+    ['all far', [210, 220], [230, 240], true],
+    ['near, then far', [45, 45], [210, 220], false],
+    ['far, and once disturbed', [210, 220], [230, disturbedNs], false],
+    ['far, and once not known', [210, null], [230, 240], false],
+  ] as const)('of real guests counts where the CPUs were alike: %s', (_, own, peer, expected) => {
+    const both = pair(leg(40, own), leg(20, peer));
+    expect(counts({ ...both, placement: 'alike' })).toBe(expected);
+    expect(counts(both)).toBe(false);
   });
   it('counts whatever the rates are', () => {
     expect(counts(pair(leg(0.001), leg(90)))).toBe(true);

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { environmentOf, noGuest } from '../../../../backend/bench/environment.ts';
-import { parsePeersOptions, peerNames } from '../../../../backend/bench/peers/options.ts';
+import {
+  guestPeerNames,
+  parsePeersOptions,
+  peerNames,
+} from '../../../../backend/bench/peers/options.ts';
 import { peersPage } from '../../../../backend/bench/peers/page.ts';
 import type { Leg, Pair } from '../../../../backend/bench/peers/pairs.ts';
 import {
@@ -12,6 +16,8 @@ import {
 } from '../../../../backend/bench/peers/row.ts';
 import { peersLine } from '../../../../backend/bench/peers/table.ts';
 import {
+  guestWorkloadNames,
+  guestWorkloads,
   type Workload,
   workloadNames,
   workloads,
@@ -42,7 +48,7 @@ const measurement = (burst: number, pairs: readonly Pair[]): Measurement => ({
   },
   own: { command: 'valenic serve', version: 'Valenic 0.1', refused: [] },
   theirs: { command: `testpmd --burst=${burst}`, version: 'DPDK 22', refused: ['wide: unknown'] },
-  ...{ incomplete: null, environment: environmentOf(noGuest, []) },
+  ...{ incomplete: null, polling: 'busy', environment: environmentOf(noGuest, []) },
 });
 const whole = (rows: ReturnType<typeof rowsOf>) => rows as readonly [PeersRow, PeersRow];
 
@@ -76,7 +82,10 @@ describe('the rows of a comparison', () => {
   it('have no figure without a near pair, but say what there is', () => {
     const far = { ...measurement(32, [pair(40, 20, true)]), incomplete: '0 of 5 pairs came' };
     expect(rowsOf(far, false)).toMatchObject([
-      { skipped: 'burst 32: 0 of 5 pairs came; ratio on far ones 2.00', legs: [{ counts: false }] },
+      {
+        skipped: 'burst 32: 0 of 5 pairs came; ratio of the others 2.00',
+        legs: [{ counts: false }],
+      },
     ]);
     expect(bestOf([far])).toBeUndefined();
   });
@@ -107,6 +116,29 @@ describe('the rows of a comparison', () => {
     expect(lines.map(({ system }) => system)).toEqual(['dpdk-testpmd-io', 'valenic']);
     expect(lines[0]?.environment.cpu).toBeDefined();
   });
+  it('of real guests have the CPU of both sides, and kpps in the table', () => {
+    const cores = (switching: number) => ({ backend: switching - 0.1, devices: 0.1, guests: 1.5 });
+    const slow = (mpps: number, switching: number): Leg => ({
+      ...{ ...leg(mpps, true), cores: cores(switching), driverBusy: 0.95 },
+    });
+    const pairs: readonly Pair[] = [
+      { own: slow(0.6, 0.3), peer: slow(0.2, 0.8), ownFirst: true, placement: 'alike' },
+    ];
+    const pmd = guestWorkloads.find(({ name }) => name === 'pmd-60');
+    if (pmd === undefined) throw new Error('pmd-60');
+    const guests = { ...measurement(32, pairs), workload: pmd, burst: null } as const;
+    const rows = rowsOf({ ...guests, peer: 'tap-bridge', polling: 'adaptive' }, true);
+    const [theirs, ours] = whole(rows);
+    expect(ours).toMatchObject({
+      ...{ driver: 'guest-pmd', polling: 'adaptive', driverBusy: 0.95, switchingUsPerFrame: 0.5 },
+      ...{ cores: { backend: 0.2, devices: 0.1, switching: 0.3, guests: 1.5 } },
+      ratio: { to: 'tap-bridge', median: 3 },
+    });
+    expect(theirs).toMatchObject({ switchingUsPerFrame: 4, mpps: { median: 0.2 } });
+    expect(peersLine(rows)[0]).toMatch(/600\.0 .* kpps +200\.0 .* kpps +3\.00 /);
+    expect(peersLine(rows)[0]).toContain('switching 0.30 / 0.80, 0.50 / 4.00 us a frame');
+    expect(peersPage(rows)).toContain('Between two QEMU guests');
+  });
   it('are one line of the table', () => {
     const [line] = peersLine(rowsOf(measurement(32, [pair(40, 20)]), false));
     expect(line).toMatch(/60-uni .*burst 32 .*40\.0 .*20\.0 .*2\.00 .*not its best setting/);
@@ -129,7 +161,27 @@ describe('valenic bench peers: its options', () => {
     expect(parse()?.history).toBeNull();
     expect(parse('--history', 'rows.ndjson')?.history).toBe('rows.ndjson');
   });
+  it('of real guests are theirs', () => {
+    const options = parse('--driver', 'guest');
+    expect(options).toMatchObject({ polling: 'adaptive', qemu: null, memory: 256 });
+    expect(options?.workloads).toEqual(guestWorkloadNames);
+    expect(options?.peers).toEqual(guestPeerNames);
+    const quick = parse('--driver', 'guest', '--quick', '--polling', 'busy');
+    expect(quick).toMatchObject({ workloads: ['pmd-60', 'kernel-60'], polling: 'busy' });
+  });
   it.each([
+    ['another driver', ['--driver', 'real'], /Allowed choices are synthetic, guest/],
+    [
+      "a guest's workload without guests",
+      ['--workload', 'pmd-60'],
+      /pmd-60: with .* synthetic 60-/,
+    ],
+    [
+      'a peer that no guest is on',
+      ['--driver', 'guest', '--peer', 'ovs-dpdk'],
+      /with --driver guest dpdk-testpmd-io, tap-bridge, qemu-stream are possible/,
+    ],
+    ["a guest's option without guests", ['--memory', '128'], /goes with --driver guest/],
     ['an unknown workload', ['--workload', '61-uni'], /60-uni, .* are possible/],
     ['an unknown peer', ['--peer', 'vpp'], /dpdk-testpmd-io, .* are possible/],
     ['one CPU for both', ['--cpu', '1,1'], /need a CPU each/],
