@@ -2,7 +2,9 @@
 // `npm run history`: measured rates over time, in test/bench/history.ndjson: rows of `valenic bench
 // --json` as they are, each with its machine and commit. To be looked at; no test asserts on it.
 //   npm run history                        shows the rows
+//   npm run history -- add                 measures the main scenarios, and appends
 //   npm run history -- add g2g ...         measures as `valenic bench g2g ...`, and appends
+// What is compared with peers comes from `valenic bench peers --history test/bench/history.ndjson`.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +13,15 @@ import { root, runMain, SetupFailure } from './system.mjs';
 
 const file = join(root, 'test/bench/history.ndjson');
 
-function add(words) {
+/** Guest to guest, one worker: both kinds of ring, and whole frames with every line touched. */
+const mainScenarios = [
+  ['g2g'],
+  ['g2g', '--packed'],
+  ['g2g', '--frame', '1500', '--touch'],
+  ['g2g', '--frame', '1500', '--touch', '--packed'],
+];
+
+function measured(words) {
   const args = ['bin/valenic.mjs', 'bench', ...words, '--json'];
   const done = spawnSync(process.execPath, args, {
     cwd: root,
@@ -19,10 +29,26 @@ function add(words) {
     stdio: ['ignore', 'pipe', 2],
   });
   const rows = done.stdout.split('\n').filter((line) => line.startsWith('{"scenario"'));
-  if (done.status !== 0 || rows.length === 0) throw new SetupFailure('Nothing was measured.');
+  if (done.status === 0 && rows.length > 0) return rows;
+  throw new SetupFailure(`Nothing was measured by "valenic bench ${words.join(' ')}".`);
+}
+
+/** All or nothing: a row without the others of its day says little. */
+function add(words) {
+  const wanted = words.length > 0 ? [words] : mainScenarios;
+  const rows = wanted.flatMap(measured);
   appendFileSync(file, `${rows.join('\n')}\n`);
-  console.error(`${rows.length} rows added`);
-  return show(rows);
+  const shown = show(rows);
+  console.error(`${rows.length} rows added to test/bench/history.ndjson`);
+  if (rows.some((row) => JSON.parse(row).environment.commit?.endsWith('-dirty')))
+    console.error('They are of a tree that was changed: commit first to have rows of a commit.');
+  return shown;
+}
+
+/** Emulated guests send thousands of frames a second, synthetic ones millions. */
+function rateText(mpps) {
+  if (mpps === undefined) return '-';
+  return mpps >= 0.1 ? mpps.toFixed(2) : mpps.toPrecision(3);
 }
 
 /** A row of any `valenic bench` in one line; each kind has what it lacks left out. */
@@ -30,10 +56,10 @@ export function line(text) {
   const row = JSON.parse(text);
   const { environment: at = {}, mpps, ratio } = row;
   // `bench cpu` measures a rate once, the others several times.
-  const rate = typeof mpps === 'number' ? mpps.toFixed(2) : (mpps?.median.toFixed(2) ?? '-');
+  const rate = rateText(typeof mpps === 'number' ? mpps : mpps?.median);
   const ports = row.ports === undefined ? '' : `${row.traffic ?? 'idle'} ${row.ports} ports`;
   const what = [row.scenario, row.system, row.driver, row.workload, ports, row.ring];
-  what.push(row.frameBytes, row.polling);
+  what.push(`${row.frameBytes ?? ''}${row.touch === true ? ' touched' : ''}`, row.polling);
   const cells = [
     at.date?.slice(0, 10),
     at.commit ?? at.valenic,
@@ -43,7 +69,8 @@ export function line(text) {
   const more = row.more === false ? 'more off' : '';
   const beside =
     ratio === undefined ? '' : `${ratio.median.toFixed(2)} x ${ratio.to} (${ratio.of})`;
-  return [...cells, more, `${rate} Mpps`, beside, `probe ${row.probeNs ?? '-'} ns`]
+  const probes = row.probesNs?.map((ns) => ns ?? '-').join(' ') ?? row.probeNs ?? '-';
+  return [...cells, more, `${rate} Mpps`, beside, `probe ${probes} ns`]
     .filter((cell) => cell !== '')
     .join('  ');
 }
@@ -55,8 +82,9 @@ function show(rows) {
 
 function main([verb, ...words]) {
   if (verb === 'add') return add(words);
-  if (verb !== undefined) throw new SetupFailure('Usage: npm run history [-- add BENCH-WORDS]', 2);
-  if (!existsSync(file)) throw new SetupFailure('There is no history: npm run history -- add g2g');
+  if (verb !== undefined)
+    throw new SetupFailure('Usage: npm run history [-- add [BENCH-WORDS]]', 2);
+  if (!existsSync(file)) throw new SetupFailure('There is no history: npm run history -- add');
   return show(readFileSync(file, 'utf8').split('\n').filter(Boolean));
 }
 

@@ -25,11 +25,18 @@ export interface Environment {
 export type GuestEnvironment = Pick<Environment, 'qemu' | 'accelerator' | 'guestKernel'>;
 export const noGuest: GuestEnvironment = { qemu: null, accelerator: null, guestKernel: null };
 
-function commitOf(folder: string): string | null {
+/** Where rows go that were measured: they change nothing of what ran. */
+const historyFile = 'test/bench/history.ndjson';
+
+export function commitOf(folder: string): string | null {
   if (!existsSync(join(folder, '.git'))) return null;
-  const words = ['-C', folder, 'describe', '--always', '--dirty', '--exclude=*'];
-  const { status, stdout } = spawnSync('git', words, { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : null;
+  const git = (...words: readonly string[]) =>
+    spawnSync('git', ['-C', folder, ...words], { encoding: 'utf8' });
+  const { status, stdout } = git('describe', '--always', '--exclude=*');
+  if (status !== 0) return null;
+  const changed =
+    git('diff', '--quiet', 'HEAD', '--', '.', `:(exclude)${historyFile}`).status !== 0;
+  return `${stdout.trim()}${changed ? '-dirty' : ''}`;
 }
 
 export function environmentOf(guest: GuestEnvironment, features: readonly string[]): Environment {

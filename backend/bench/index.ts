@@ -142,13 +142,14 @@ export class Bench {
         skipped,
       };
     }
-    const { seconds, warmup, repeat, rate, latencyRate } = this.#options;
+    const { seconds, warmup, repeat, rate, latencyRate, touch } = this.#options;
     const clockShared = this.load.driver === 'synthetic';
     const base = { scenario, frameBytes, seconds, warmupSeconds: warmup, signal: this.#signal };
     const paced = rate !== 0;
     const task: Task = { ...base, repeat, ratePps: rate, latency: paced && clockShared };
     const measured = await measureRow(this.rig, this.load, point, task, this.#probeCpus());
-    const row = { ...measured, batch: point.batch };
+    const touched = touch ? ({ touch } as const) : {};
+    const row: Row = { ...measured, ...touched, batch: point.batch };
     if (paced || !clockShared || latencyRate === 0) return row;
     // Delays at saturation are those of full queues: they are measured in a paced run of their own.
     const pacedTask: Task = { ...base, repeat: 1, ratePps: latencyRate, latency: true };

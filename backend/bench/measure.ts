@@ -21,11 +21,13 @@ export async function measureRow(
   probeCpus: readonly [number, number] | null,
 ): Promise<Row> {
   await rig.apply(point.polling, point.more);
-  const probeNs = probeCpus === null ? null : await probe(rig, probeCpus);
+  const placement = () => (probeCpus === null ? null : probe(rig, probeCpus));
+  const probeNs = await placement();
   if (task.scenario !== 'g2g') await rig.introduceHost();
   const before = rig.snapshot(task.scenario);
   const meter = new CpuMeter();
   const sample = await load.measure(task, meter);
+  const probesNs = [probeNs, await placement()] as const;
   const { lost, kicks, calls } = rig.since(task.scenario, before);
   const mpps = spreadOf(sample.mpps.map((rate) => round(rate, 4)));
   const lostSum = Object.values(lost).reduce((sum, frames) => sum + frames, 0);
@@ -53,6 +55,7 @@ export async function measureRow(
     kicksPerFrame: round(kicks / frames, 6),
     callsPerFrame: round(calls / frames, 6),
     probeNs,
+    probesNs,
     environment: environmentOf(load.environment, rig.features()),
   };
 }

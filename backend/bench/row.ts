@@ -24,6 +24,8 @@ export interface Row {
   readonly more: boolean;
   /** Frames of a batch at most; absent where it was not chosen (64). */
   readonly batch?: number;
+  /** Every cache line was written and read; absent where it was not. */
+  readonly touch?: true;
   /** Frames per second that were asked for; 0 = as many as go. */
   readonly ratePps: number;
   readonly mpps: Spread;
@@ -49,6 +51,8 @@ export interface Row {
   readonly callsPerFrame: number;
   /** One way between the two CPUs, nanoseconds; below about 100 they are near. */
   readonly probeNs: number | null;
+  /** The same before and after; they differ when the CPUs were moved meanwhile. */
+  readonly probesNs: readonly [number | null, number | null];
   readonly environment: Environment;
 }
 

@@ -28,6 +28,7 @@ const row: Row = {
   kicksPerFrame: 0.00001,
   callsPerFrame: 0,
   probeNs: 45,
+  probesNs: [45, 46],
   environment: {
     valenic: '0.1.0',
     commit: 'abc1234',
