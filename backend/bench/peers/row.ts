@@ -1,6 +1,7 @@
 /** The rows of `valenic bench peers`: those of DESIGN.md with what a comparison adds. */
 
 import type { PollingMode } from '../../../native/boundary.ts';
+import { packageRoot } from '../../datapath/load.ts';
 import type { Environment } from '../environment.ts';
 import { gbpsOf, type Spread, spreadOf } from '../row.ts';
 import type { Backend, PeerName, SystemName } from './backend.ts';
@@ -289,10 +290,17 @@ function delaysOf(legs: readonly Leg[]): Delays | null {
   return { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
 }
 
-/** Those that were measured: what was skipped has no place in a history. */
-export function historyText(rows: readonly (PeersRow | SkippedPeersRow)[]): string {
+/**
+ * Those that were measured: what was skipped has no place in a history, nor where the program lies
+ * on the machine.
+ */
+export function historyText(
+  rows: readonly (PeersRow | SkippedPeersRow)[],
+  root = packageRoot(),
+): string {
   return rows
-    .filter((row) => !('skipped' in row))
+    .filter((row): row is PeersRow => !('skipped' in row))
+    .map((row) => ({ ...row, command: row.command.replaceAll(`${root}/`, '') }))
     .map((row) => `${JSON.stringify(row)}\n`)
     .join('');
 }

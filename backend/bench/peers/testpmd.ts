@@ -16,15 +16,16 @@ export type TestpmdMode = 'io' | 'mac';
 
 /** What EAL gets in every use of testpmd here. */
 export function ealWords(ground: Ground, cores: readonly string[]): readonly string[] {
+  // Memory without files or locks in the file system: several run side by side, and none needs
+  // hugetlbfs to be mounted. One file, since a vhost-user back-end takes few regions; without
+  // hugepages it is one anyway, and EAL refuses both options.
   const memory = ground.hugePages.available
-    ? ['--socket-mem', `${testpmdMiB}`]
-    : ['--no-huge', '-m', `${testpmdMiB}`];
+    ? ['--in-memory', '--single-file-segments', '--socket-mem', `${testpmdMiB}`]
+    : ['--no-shconf', '--no-huge', '-m', `${testpmdMiB}`];
   return [
     program,
     ...cores,
-    // Memory without files or locks in the file system: several run side by side, and none needs
-    // hugetlbfs to be mounted. One file, since a vhost-user back-end takes few regions.
-    ...['--in-memory', '--single-file-segments', ...memory],
+    ...memory,
     // It says its version.
     ...['-v', '--no-pci', '--no-telemetry', '--force-max-simd-bitwidth=512'],
   ];

@@ -115,6 +115,10 @@ describe('the rows of a comparison', () => {
       .map((line) => JSON.parse(line) as PeersRow);
     expect(lines.map(({ system }) => system)).toEqual(['dpdk-testpmd-io', 'valenic']);
     expect(lines[0]?.environment.cpu).toBeDefined();
+    const own = rowsOf(measurement(64, [pair(40, 20)]), true);
+    const command = 'node /home/a/valenic/bin/valenic.mjs serve';
+    const placed = whole(own).map((row) => ({ ...row, command }));
+    expect(historyText(placed, '/home/a/valenic')).toContain('"node bin/valenic.mjs serve"');
   });
   it('of real guests have the CPU of both sides, and kpps in the table', () => {
     const cores = (switching: number) => ({ backend: switching - 0.1, devices: 0.1, guests: 1.5 });
