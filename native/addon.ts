@@ -97,7 +97,14 @@ export interface NativeAddon {
   openXdp(
     name: string,
     options: { queues: number; zeroCopyOnly: boolean },
-  ): { fds: number[]; sharedFds: number[]; zeroCopy: boolean; native: boolean };
+  ): {
+    fds: number[];
+    sharedFds: number[];
+    zeroCopy: boolean;
+    native: boolean;
+    /** The interface takes VLAN tags off, and its driver does not tell the program. */
+    losesTags: boolean;
+  };
   /**
    * Which versions of the wide functions there are, and which one runs: the widest, or the one that
    * VALENIC_SIMD names (native/src/base/simd.hpp).

@@ -32,6 +32,8 @@ export interface LinkIo {
   readonly xdp?: 'native' | 'generic';
   /** Of AF_XDP: the kernel says when it needs a call to send or to fill. */
   readonly needWakeup?: boolean;
+  /** Of AF_XDP: the interface takes VLAN tags off. */
+  readonly losesTags?: boolean;
   /** Why it is not AF_XDP. Null: it is, or another was asked for. */
   readonly why: string | null;
 }

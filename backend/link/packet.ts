@@ -18,7 +18,7 @@ export function packetLink(spec: PacketSpec, context: LinkContext): LinkEndpoint
   };
   const sentence = (code: string | undefined, error: unknown) =>
     io === 'af-xdp' ? xdpSentence(spec, error) : packetSentence(spec, code, error);
-  const notice = ({ xdp }: LinkIo) => (xdp === undefined ? null : xdpNotice(name, xdp));
+  const notice = (chosen: LinkIo) => xdpNotice(name, chosen);
   return new InterfaceLink({ name, open, sentence, notice }, context);
 }
 

@@ -9,7 +9,7 @@ import { networkInterfaces } from 'node:os';
 import type { PacketSpec } from '../port-spec.ts';
 import { codeOf } from '../vhost-user/faults.ts';
 import type { InterfaceOpened } from './interface.ts';
-import type { LinkContext } from './link.ts';
+import type { LinkContext, LinkIo } from './link.ts';
 import { packetSentence } from './packet.ts';
 
 /** @throws with an errno's name. */
@@ -18,9 +18,11 @@ export function openXdp(
   { addon }: LinkContext,
   zeroCopyOnly: boolean,
 ): InterfaceOpened {
-  const { fds, sharedFds, zeroCopy, native } = addon.openXdp(name, { queues, zeroCopyOnly });
+  const opened = addon.openXdp(name, { queues, zeroCopyOnly });
+  const { fds, sharedFds, zeroCopy, native, losesTags } = opened;
   const xdp = native ? 'native' : 'generic';
-  const io = { mode: 'af-xdp', zeroCopy, xdp, needWakeup: true, why: null } as const;
+  const state = { zeroCopy, xdp, needWakeup: true, losesTags, why: null } as const;
+  const io = { mode: 'af-xdp', ...state } as const;
   return { fds, sharedFds, netHeader: 'none', io };
 }
 
@@ -34,15 +36,20 @@ export function whyNotXdp(name: string): string | null {
 }
 
 /** What works only together with the port, and does no more: the operator asked for it. */
-export function xdpNotice(name: string, xdp: 'native' | 'generic'): string | null {
+export function xdpNotice(name: string, { xdp, losesTags }: LinkIo): string | null {
+  if (xdp === undefined) return null;
   const why = whyNotXdp(name);
   if (why !== null) return `${why}: with AF_XDP it hears nothing any more`;
-  if (xdp === 'native') return null;
-  return (
-    `${name} has generic XDP alone: frames that its kernel puts together are lost; ` +
-    `"ethtool -K ${name} gro off" as root`
-  );
+  if (xdp === 'generic') {
+    return (
+      `${name} has generic XDP alone: frames that its kernel puts together are lost, and VLAN ` +
+      `tags that it takes off: "ethtool -K ${name} gro off rxvlan off" as root`
+    );
+  }
+  return losesTags ? `its VLAN tags are lost: ${keepTags(name)}` : null;
 }
+
+const keepTags = (name: string): string => `"ethtool -K ${name} rxvlan off" as root`;
 
 /** Link-local ones, which every interface has, do not count. */
 function addressesOf(name: string): readonly string[] {
@@ -98,6 +105,7 @@ const sentences: Readonly<Record<string, Sentence>> = {
   'BPF_LINK_CREATE ENOSPC': () =>
     'its other end sends through more queues than it has to receive: give it as many',
   'BPF_LINK_CREATE EINVAL': tooOld,
+  'tags EOPNOTSUPP': (name) => `it would lose its VLAN tags: ${keepTags(name)}`,
   'bind EOPNOTSUPP': () => 'its driver cannot do AF_XDP without copies',
   'bind EBUSY': () => 'another AF_XDP socket has its queue: end that program',
   ENOBUFS: (_, queues) =>

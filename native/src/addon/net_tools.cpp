@@ -304,6 +304,7 @@ Napi::Value open_xdp(const Napi::CallbackInfo& info) {
     result.Set("sharedFds", given_away(env, shared));
     result.Set("zeroCopy", Napi::Boolean::New(env, made.zero_copy));
     result.Set("native", Napi::Boolean::New(env, made.native));
+    result.Set("losesTags", Napi::Boolean::New(env, made.loses_tags));
     return result;
 }
 

@@ -1,4 +1,4 @@
-// The XDP program of a packet port: five instructions that give every frame to its queue's socket.
+// The XDP program of a packet port: it gives every frame to its queue's socket.
 #pragma once
 #include <span>
 
@@ -11,6 +11,7 @@ namespace valenic {
 struct AttachedProgram {
     OwnedFd link;
     bool native;
+    bool restores_tags;  ///< It asks the driver for a VLAN tag that is kept beside the frame.
 };
 
 /// Attaches it for as long as the link is open: a process that is killed takes it along.

@@ -1,7 +1,9 @@
 #include "port/xdp_socket.hpp"
 
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
@@ -156,6 +158,16 @@ bool copies_nothing(const OwnedFd& fd) noexcept {
            (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
 }
 
+bool takes_tags_off(const OwnedFd& interface, const std::string& name) noexcept {
+    ethtool_value value{};
+    value.cmd = ETHTOOL_GFLAGS;
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    request.ifr_data = reinterpret_cast<char*>(&value);
+    return ioctl(interface.get(), SIOCETHTOOL, &request) == 0 &&
+           (value.data & ETH_FLAG_RXVLAN) != 0;
+}
+
 /// Null, or what failed.
 const char* check_mtu(const OwnedFd& interface, const std::string& name) noexcept {
     ifreq request{};
@@ -186,6 +198,8 @@ Result<XdpSockets, PacketFailure> open_xdp_sockets(const std::string& name, unsi
     if (!attached) return attached.error();
     made.program = std::move(attached.value().link);
     made.native = attached.value().native;
+    made.loses_tags = !attached.value().restores_tags && takes_tags_off(made.interface, name);
+    if (made.loses_tags && zero_copy_only) return PacketFailure{EOPNOTSUPP, "tags"};
     return made;
 }
 

@@ -30,7 +30,8 @@ struct XdpSockets {
     OwnedFd interface;         ///< A packet socket that hears nothing: keeps it promiscuous.
     OwnedFd program;           ///< A BPF link: the program goes when it is closed.
     bool zero_copy = false;
-    bool native = false;  ///< The driver runs the program; else the kernel, for any driver.
+    bool native = false;      ///< The driver runs the program; else the kernel, for any driver.
+    bool loses_tags = false;  ///< The interface takes VLAN tags off, and nobody puts them back.
 };
 
 /// What the queues of one port share, in the order in which it is handed on.
@@ -38,7 +39,8 @@ enum XdpShared : uint8_t { xdp_memory, xdp_interface, xdp_program, xdp_shared_co
 
 /// One socket for each queue, and a program that gives them what comes there: nothing of it reaches
 /// the host's own stack any more. What failed in it, `call` says:
-/// `queues`: the interface has more of them (E2BIG) or fewer (ERANGE); `mtu`: above xdp_mtu_max.
+/// `queues`: the interface has more of them (E2BIG) or fewer (ERANGE); `mtu`: above xdp_mtu_max;
+/// `tags`: they would be lost, with `zero_copy_only`.
 /// @param zero_copy_only  Refuses drivers that copy (EOPNOTSUPP).
 Result<XdpSockets, PacketFailure> open_xdp_sockets(const std::string& name, unsigned queues,
                                                    bool zero_copy_only);

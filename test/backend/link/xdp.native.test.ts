@@ -136,6 +136,7 @@ describe('an interface that AF_XDP cannot have', () => {
     ['BPF_LINK_CREATE', 'EEXIST', 'an XDP program already'],
     ['BPF_LINK_CREATE', 'ERANGE', 'no XDP at this MTU'],
     ['BPF_LINK_CREATE', 'ENOSPC', 'sends through more queues'],
+    ['tags', 'EOPNOTSUPP', 'would lose its VLAN tags: "ethtool -K none rxvlan off"'],
     ['bind', 'EOPNOTSUPP', 'cannot do AF_XDP without copies'],
     ['bind', 'EBUSY', 'another AF_XDP socket has its queue'],
     ['XDP_UMEM_REG', 'ENOBUFS', 'AF_XDP pins 16 MiB, more than may be locked'],

@@ -76,6 +76,26 @@ TEST_SUITE("packet port over AF_XDP" * needs_root) {
         REQUIRE(rig.wire.send(frames[0]) == 0);
         CHECK(rig.receive_all(1) == std::vector<Bytes>{frames[0]});
     }
+    TEST_CASE("a VLAN tag that the far kernel keeps beside its frame is back in its place") {
+        WireRig rig(1500, 1, Io::xdp);
+        // A bridge takes tags off what it receives, and forwards them beside the frame.
+        Wire::run(
+            "ip link add outer type veth peer name inner && ip link add middle type bridge "
+            "mcast_snooping 0");
+        Wire::run("ip link set inner master middle && ip link set far master middle");
+        Wire::run("for each in outer inner middle; do ip link set $each up; done");
+        Wire::run(
+            "until [ $(bridge link show | grep -c 'state forwarding') = 2 ]; do sleep 0.01; "
+            "done");
+        const OwnedFd outer = rig.wire.open("outer");
+        for (const size_t bytes : {60, 1514}) {
+            const Bytes tagged = with_tag(plain(bytes), 0x8100, 0x2005);
+            REQUIRE(Wire::send(outer, tagged) == 0);
+            CHECK(rig.receive_all(1) == std::vector<Bytes>{tagged});
+        }
+        REQUIRE(rig.wire.send(with_tag(plain(60), 0x8100, 7)) == 0);
+        CHECK(rig.receive_all(1) == std::vector<Bytes>{with_tag(plain(60), 0x8100, 7)});
+    }
     TEST_CASE("chunks come back: several times as many frames as there are chunks") {
         WireRig rig(1500, 1, Io::xdp);
         constexpr unsigned rounds = 3 * xdp_slots / 64;
