@@ -58,7 +58,7 @@ constexpr int16_t tag_at = -6;
 
 constexpr uint8_t copy_register = BPF_ALU64 | BPF_MOV | BPF_X;
 constexpr uint8_t set_register = BPF_ALU64 | BPF_MOV | BPF_K;
-constexpr uint8_t add_number = BPF_ALU64 | BPF_ADD | BPF_K;
+constexpr uint8_t add_number = BPF_ALU64 | BPF_ADD;  // BPF_K, a number, is 0.
 constexpr uint8_t load_from = BPF_LDX | BPF_MEM;
 constexpr uint8_t store_to = BPF_STX | BPF_MEM;
 constexpr bpf_insn exit_program = {BPF_JMP | BPF_EXIT, 0, 0, 0, 0};
