@@ -271,13 +271,18 @@ export function libvirtInterfaceXml(port: AttachPort): string {
     ...(mode === 'client' ? [`${source}>`, again, '  </source>'] : [`${source}/>`]),
     `  <model type='virtio'/>`,
     ...(port.hostMtu ? [`  <mtu size='${port.hostMtu}'/>`] : []),
-    port.queues > 1
-      ? `  <driver name='vhost' queues='${port.queues}'/>`
-      : `  <driver name='vhost'/>`,
+    `  <driver name='vhost'${port.queues > 1 ? ` queues='${port.queues}'` : ''}` +
+      ` rx_queue_size='${attachedRingSize}'/>`,
     '</interface>',
     '',
   ].join('\n');
 }
+
+/**
+ * QEMU's own ring of 256 has room for five frames of 64 KiB that are cut into segments of 1448
+ * bytes, and what finds no room is lost: this is the most that QEMU allows.
+ */
+const attachedRingSize = 1024;
 
 function attachedNic(port: AttachPort | AttachLink): GuestNic {
   const { mac, hostMtu = 0 } = port;
@@ -285,7 +290,7 @@ function attachedNic(port: AttachPort | AttachLink): GuestNic {
     'backend' in port
       ? { mac, hostMtu, backend: port.backend, ...(port.model && { model: port.model }) }
       : {
-          ...{ mac, hostMtu },
+          ...{ mac, hostMtu, rxQueueSize: attachedRingSize },
           backend: { kind: 'vhost-user', path: port.path, role: port.role, queues: port.queues },
         };
   const fault = nicFault(nic);

@@ -36,6 +36,7 @@ constexpr auto table = std::to_array<Op>({
     {"configure", op_configure, false},
     {"link", op_link, false},
     {"set_mac", op_set_mac, false},
+    {"xdp", op_xdp, false},
     {"channels", op_channels, false},
     {"dhcp", op_dhcp, true},
     {"counters", op_counters, false},

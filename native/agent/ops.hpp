@@ -32,6 +32,8 @@ Json op_configure(const Args&, OpContext&);
 Json op_link(const Args&, OpContext&);
 Json op_set_mac(const Args&, OpContext&);
 Json op_channels(const Args&, OpContext&);
+// xdp.cpp
+Json op_xdp(const Args&, OpContext&);
 // dhcp.cpp
 Json op_dhcp(const Args&, OpContext&);
 // ping.cpp

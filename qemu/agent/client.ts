@@ -160,6 +160,11 @@ export class AgentClient implements AsyncDisposable {
     return (await this.call('set_mac', { interface: name, mac })).interface;
   }
 
+  /** @throws {AgentError} with what the driver says against it. */
+  async xdp(name: string, action: AgentOps['xdp'][0]['action']): Promise<void> {
+    await this.call('xdp', { interface: name, action });
+  }
+
   /** The queue pairs in use; sets them first when `combined` is given. */
   channels(name: string, combined?: number): Promise<AgentOps['channels'][1]> {
     const wanted = combined === undefined ? {} : { combined };

@@ -178,6 +178,11 @@ export interface AgentOps {
     { readonly interface: string; readonly mac: string },
     { readonly interface: AgentInterface },
   ];
+  /**
+   * A program in front of the interface's own driver that passes or drops every frame; `none` takes
+   * it away.
+   */
+  xdp: [{ readonly interface: string; readonly action: 'pass' | 'drop' | 'none' }, None];
   channels: [
     { readonly interface: string; readonly combined?: number },
     { readonly combined: number; readonly most: number },

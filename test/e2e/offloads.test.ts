@@ -136,6 +136,33 @@ describe('the MTU of a port', () => {
   });
 });
 
+/** VIRTIO_NET_F_CTRL_GUEST_OFFLOADS is off in the lines we print: qemu/argv.ts says why. */
+describe('XDP in a guest, in front of its own driver', () => {
+  it('is refused by a driver that takes big frames, with its reason; traffic goes on', async () => {
+    await expect(a.agent.xdp(eth0, 'pass')).rejects.toThrow(
+      /eth0: setting XDP: .*GRO_HW.*: Operation not supported/,
+    );
+    await transfer(b, a);
+  });
+
+  it('is attached on a port with offloads=off, decides, and is taken away again', async () => {
+    await plain.agent.xdp(eth0, 'pass');
+    await transfer(a, plain);
+    await transfer(plain, a);
+    await plain.agent.xdp(eth0, 'drop');
+    expect(await pinged(a, plain, 2)).toBe(0);
+    await plain.agent.xdp(eth0, 'none');
+    expect(await pinged(a, plain, 3)).toBe(3);
+    await transfer(a, plain);
+    expect(lab.port('plain').state().vhostUser).toMatchObject({ connected: true, fault: null });
+  });
+
+  it('is refused where the driver knows none, and without an interface', async () => {
+    await expect(a.agent.xdp('lo', 'pass')).rejects.toThrow('lo: setting XDP');
+    await expect(a.agent.xdp('eth7', 'pass')).rejects.toThrow('eth7: No such device');
+  });
+});
+
 describe('a trunk to a guest with 802.1Q interfaces, and two access ports', () => {
   /** As the stations of a VLAN: those beside `a`, and `a` itself. */
   const at = ({ name, guest, mac }: Station, address: string): Station => {

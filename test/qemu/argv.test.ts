@@ -179,7 +179,7 @@ describe('lines for somebody else’s guest', () => {
     expect(first).toContain('-machine memory-backend=valenic-mem');
     expect(first).toContain('size=1024M,share=on');
     expect(first).toContain('-netdev vhost-user,id=valenic0,chardev=valenic0-sock,queues=2');
-    expect(first).toContain('mq=on,vectors=6');
+    expect(first).toContain('mq=on,vectors=6,rx_queue_size=1024,ctrl_guest_offloads=off');
     const second = qemuArgsForPort({ ...port, index: 1 }).join(' ');
     expect(second).not.toContain('memory-backend');
     expect(second).toContain('id=valenic1,');
@@ -200,6 +200,7 @@ describe('lines for somebody else’s guest', () => {
     const other = libvirtInterfaceXml({ ...port, role: 'client', queues: 1 });
     expect(other).toContain(`mode='server'/>`);
     expect(other).not.toMatch(/reconnect|queues/);
+    expect(other).toContain("<driver name='vhost' rx_queue_size='1024'/>");
   });
 
   it('shellQuote quotes only what needs it', () => {
