@@ -127,7 +127,8 @@ OwnedFd load_program(const OwnedFd& map, int interface, unsigned tag_function) {
     attributes.prog_type = BPF_PROG_TYPE_XDP;
     attributes.insns = address_of(program.data());
     attributes.insn_cnt = static_cast<uint32_t>(program.size());
-    // Functions of the kernel are for programs whose source is to be had under the GPL too.
+    // The kernel lends its functions to such programs alone. So the instructions made in this file
+    // may be used under MIT or GPL-2.0 too, beside the licence of the project.
     attributes.license = address_of("Dual MIT/GPL");
     std::memcpy(attributes.prog_name, "valenic", sizeof "valenic");
     return OwnedFd(bpf_call(BPF_PROG_LOAD, attributes));
