@@ -171,10 +171,8 @@ PollWord PacketQueue::poll_word() const noexcept {
 
 void PacketQueue::acknowledge(WorkerContext& context) {
     LinkQueue::acknowledge(context);
-    int number = 0;
-    socklen_t size = sizeof number;
-    if (!usable() || getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &size) != 0) return;
-    if (number != 0 && gone()) lost(Fault::interface_gone, context);
+    if (usable() && take_socket_error(fd_.get()) && interface_is_gone(fd_.get()))
+        lost(Fault::interface_gone, context);
 }
 
 /// One that polls is not woken when its interface goes, and losses at the end of a burst have no
@@ -182,15 +180,7 @@ void PacketQueue::acknowledge(WorkerContext& context) {
 void PacketQueue::look_after(WorkerContext& context) noexcept {
     if (!usable()) return;
     count_overflow(port_.counters(context.worker));
-    if (gone()) lost(Fault::interface_gone, context);
-}
-
-/// One that is only down comes back by itself; one that was deleted leaves its socket nowhere.
-bool PacketQueue::gone() const noexcept {
-    sockaddr_ll address{};
-    socklen_t size = sizeof address;
-    return getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
-           address.sll_ifindex <= 0;
+    if (interface_is_gone(fd_.get())) lost(Fault::interface_gone, context);
 }
 
 // ---- What goes to the interface.

@@ -57,7 +57,6 @@ class PacketQueue final : public LinkQueue {
     bool take(uint32_t status, Batch& batch, CounterBlock& counters) noexcept;
     bool receive_whole(PacketArrival& arrival, uint8_t* into) noexcept;
     void count_overflow(CounterBlock& counters) noexcept;
-    bool gone() const noexcept;
 
     const OffloadSet offloads_ = packet_offloads();
     std::unique_ptr<PacketRing> ring_;

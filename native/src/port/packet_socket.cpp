@@ -120,6 +120,19 @@ Result<std::vector<OwnedFd>, PacketFailure> open_packet_sockets(const std::strin
     return fds;
 }
 
+bool take_socket_error(int fd) noexcept {
+    int number = 0;
+    socklen_t size = sizeof number;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 && number != 0;
+}
+
+bool interface_is_gone(int packet_socket) noexcept {
+    sockaddr_ll address{};
+    socklen_t size = sizeof address;
+    return getsockname(packet_socket, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+           address.sll_ifindex <= 0;
+}
+
 /// Segmentation of UDP came to this header with Linux 6.2.
 OffloadSet packet_offloads() noexcept {
     OffloadSet set = offload_csum | offload_tso4 | offload_tso6 | offload_ecn;

@@ -28,6 +28,12 @@ struct PacketFailure {
 Result<std::vector<OwnedFd>, PacketFailure> open_packet_sockets(const std::string& name,
                                                                 unsigned queues);
 
+/// Takes the error that a socket woke its owner with; false: it has none.
+bool take_socket_error(int fd) noexcept;
+/// Whether a packet socket's interface was deleted, which leaves it nowhere; one that is only down
+/// comes back by itself.
+bool interface_is_gone(int packet_socket) noexcept;
+
 /// What this host's kernel takes in front of a frame that is sent.
 OffloadSet packet_offloads() noexcept;
 

@@ -12,6 +12,7 @@
 
 #include "net/ip.hpp"
 #include "port/left_checksum.hpp"
+#include "port/packet_socket.hpp"
 
 namespace valenic {
 
@@ -129,10 +130,8 @@ PollWord XdpQueue::poll_word() const noexcept {
 
 void XdpQueue::acknowledge(WorkerContext& context) {
     LinkQueue::acknowledge(context);
-    int number = 0;
-    socklen_t size = sizeof number;
-    if (!usable() || getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &number, &size) != 0) return;
-    if (number != 0 && gone()) lost(Fault::interface_gone, context);
+    if (usable() && take_socket_error(fd_.get()) && interface_is_gone(rings_->interface_fd))
+        lost(Fault::interface_gone, context);
 }
 
 void XdpQueue::look_after(WorkerContext& context) noexcept {
@@ -143,7 +142,7 @@ void XdpQueue::look_after(WorkerContext& context) noexcept {
     counters.drop(DropReason::tx_too_long, now.too_long - counted_.too_long);
     counted_ = now;
     look_at_interface();
-    if (gone()) lost(Fault::interface_gone, context);
+    if (interface_is_gone(rings_->interface_fd)) lost(Fault::interface_gone, context);
 }
 
 /// The kernel counts a frame without a chunk twice, and one that is too long for a chunk once.
@@ -169,13 +168,6 @@ void XdpQueue::look_at_interface() noexcept {
                              std::memory_order_relaxed);
     if (ioctl(rings_->interface_fd, SIOCGIFFLAGS, &request) == 0)
         interface_down_.store((request.ifr_flags & IFF_UP) == 0, std::memory_order_relaxed);
-}
-
-bool XdpQueue::gone() const noexcept {
-    sockaddr_ll address{};
-    socklen_t size = sizeof address;
-    return getsockname(rings_->interface_fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
-           address.sll_ifindex <= 0;
 }
 
 // ---- What goes to the interface.

@@ -41,7 +41,6 @@ class XdpQueue final : public LinkQueue {
     void try_later(WorkerContext& context) noexcept;
     Losses losses() const noexcept;
     void look_at_interface() noexcept;
-    bool gone() const noexcept;
 
     Queue& face_;
     std::unique_ptr<XdpRings> rings_;

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { packetSentence } from '../../../backend/link/packet.ts';
-import { goneAndBack, linkRig, withPeer } from './support.ts';
-import { bytes, client, connect, inside, ip, may, server, wire } from './wires.ts';
+import { linkRig, withPeer } from './support.ts';
+import { bytes, client, inside, ip, loseAndFind, may, server, wire } from './wires.ts';
 
 describe.skipIf(!may)('a packet port', () => {
   it('carries the TCP of two kernels, big frames and all, every byte as it was', async () => {
@@ -46,19 +46,8 @@ describe.skipIf(!may)('a packet port', () => {
     expect(port.stats().counters.tx_frames).toBeGreaterThan(0);
   });
 
-  it('interface_gone: is told, and found again when it is back', async () => {
-    const rig = await linkRig();
-    const pair = wire();
-    const port = await rig.add('p', { kind: 'packet', interface: pair.near, queues: 2 });
-    ip('link', 'set', pair.near, 'down');
-    expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
-    await goneAndBack(
-      rig,
-      port,
-      () => ip('link', 'del', pair.near),
-      () => connect(pair),
-    );
-  });
+  it('interface_gone: is told, and found again when it is back', () =>
+    loseAndFind((near) => ({ kind: 'packet', interface: near, queues: 2 })));
 
   it('refuses an interface that is absent, is no Ethernet, or that another port has', async () => {
     const rig = await linkRig();

@@ -1,8 +1,10 @@
 /** Veth pairs whose far ends are in namespaces, and programs that run there. Needs root. */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { afterEach } from 'vitest';
+import { afterEach, expect } from 'vitest';
+import type { PortSpec } from '../../../backend/port-spec.ts';
 import { until } from '../support.ts';
+import { goneAndBack, linkRig } from './support.ts';
 
 export const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 export const may = process.getuid?.() === 0;
@@ -85,3 +87,18 @@ export const client = (host: string) => `
     console.log(answer === wanted ? 'same' : 'differs: ' + answer);
   });
 `;
+
+/** A port on a wire whose interface goes down, is deleted, and comes back. */
+export async function loseAndFind(spec: (near: string) => PortSpec['device']): Promise<void> {
+  const rig = await linkRig();
+  const pair = wire();
+  const port = await rig.add('p', spec(pair.near));
+  ip('link', 'set', pair.near, 'down');
+  expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
+  await goneAndBack(
+    rig,
+    port,
+    () => ip('link', 'del', pair.near),
+    () => connect(pair),
+  );
+}

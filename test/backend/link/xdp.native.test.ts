@@ -4,8 +4,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { xdpSentence } from '../../../backend/link/xdp.ts';
 import { until } from '../support.ts';
-import { goneAndBack, linkRig } from './support.ts';
-import { bytes, client, connect, inside, ip, may, server, wire } from './wires.ts';
+import { linkRig } from './support.ts';
+import { bytes, client, inside, ip, loseAndFind, may, server, wire } from './wires.ts';
 
 const spec = (name: string, queues = 1) =>
   ({ kind: 'packet', interface: name, queues, io: 'af-xdp' }) as const;
@@ -46,19 +46,8 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     expect(programOf(a.near)).toBe('');
   });
 
-  it('interface_gone: is told, and found again when it is back', async () => {
-    const rig = await linkRig();
-    const pair = wire();
-    const port = await rig.add('p', spec(pair.near));
-    ip('link', 'set', pair.near, 'down');
-    expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
-    await goneAndBack(
-      rig,
-      port,
-      () => ip('link', 'del', pair.near),
-      () => connect(pair),
-    );
-  });
+  it('interface_gone: is told, and found again when it is back', () =>
+    loseAndFind((near) => spec(near)));
 
   it('leaves no program behind when its process is killed', async () => {
     const { near } = wire();
