@@ -1,12 +1,10 @@
 // What differs between processors, x86-64 and AArch64, in one place. Vectors: base/simd.hpp.
 #pragma once
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 #if defined(__SSE4_2__)
 #include <nmmintrin.h>
 #elif defined(__ARM_FEATURE_CRC32)
@@ -62,23 +60,26 @@ inline void own_line(void* address) noexcept {
 #endif
 }
 
+/// Stores the first fields of an entry at once, lowest first: one by one they are as many stores,
+/// of which some CPUs have one a cycle.
+template <typename Entry>
+inline void store_whole(Entry* to, uint64_t fields) noexcept {
+    static_assert(sizeof(Entry) >= sizeof fields && std::endian::native == std::endian::little);
+    std::memcpy(to, &fields, sizeof fields);
+}
+
 /// 16 bytes that a peer may change, in two halves.
 struct Halves {
     uint64_t low;
     uint64_t high;
 };
 
-/// Loads each byte once. `from` is 16-byte aligned.
+/// Loads each byte once. `from` is 16-byte aligned. Two loads: one of 16 bytes has to be taken
+/// apart.
 inline __attribute__((always_inline)) Halves load_halves(const void* from) noexcept {
-#if defined(__SSE2__)
-    const __m128i raw = _mm_load_si128(static_cast<const __m128i*>(from));  // One move.
-    return {static_cast<uint64_t>(_mm_cvtsi128_si64(raw)),
-            static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(raw, raw)))};
-#else
     auto* halves = const_cast<uint64_t*>(static_cast<const uint64_t*>(from));
     return {std::atomic_ref<uint64_t>(halves[0]).load(std::memory_order_relaxed),
             std::atomic_ref<uint64_t>(halves[1]).load(std::memory_order_relaxed)};
-#endif
 }
 
 #if defined(__SSE4_2__) || defined(__ARM_FEATURE_CRC32)

@@ -38,6 +38,19 @@ size_t buckets_for(size_t entries, size_t ways) noexcept {
     return buckets;
 }
 
+/// Both addresses of a frame, as they lie there: compared in two steps.
+struct AddressBytes {
+    uint64_t first = 0;
+    uint32_t rest = 0;
+
+    AddressBytes() = default;
+    explicit AddressBytes(const uint8_t* frame) noexcept {
+        __builtin_memcpy(&first, frame, sizeof first);
+        __builtin_memcpy(&rest, frame + sizeof first, sizeof rest);
+    }
+    bool operator==(const AddressBytes&) const = default;
+};
+
 }  // namespace
 
 LearningLookup::LearningLookup(const LearningOptions& options)
@@ -106,16 +119,21 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
     uint64_t last_source = UINT64_MAX;
     uint64_t last_destination = UINT64_MAX;
     Action last_action = action_drop;
+    AddressBytes last;
     for (size_t i = 0; i < batch.count; ++i) {
-        const MacAddress from = batch.source(i);
-        const MacAddress to = batch.destination(i);
-        if (from != last_source) {
-            last_source = from;
-            if (!is_group(from) && from != 0) learn({from, vlan_none}, source);
-        }
-        if (to != last_destination) {
-            last_destination = to;
-            last_action = is_group(to) ? action_flood : find({to, vlan_none}, source);
+        const AddressBytes now(batch.stages[i].bytes);
+        if (i == 0 || now != last) {
+            last = now;
+            const MacAddress from = batch.source(i);
+            const MacAddress to = batch.destination(i);
+            if (from != last_source) {
+                last_source = from;
+                if (!is_group(from) && from != 0) learn({from, vlan_none}, source);
+            }
+            if (to != last_destination) {
+                last_destination = to;
+                last_action = is_group(to) ? action_flood : find({to, vlan_none}, source);
+            }
         }
         actions[i] = last_action;
     }

@@ -17,6 +17,13 @@ template <typename T>
 inline void guest_publish(T& field, T value) noexcept {
     store_release(field, value);
 }
+/// Stores two 32-bit fields side by side, aligned as one of them, which the guest does not read
+/// before something else is published.
+template <typename Entry>
+inline void guest_store_pair(Entry* to, uint64_t fields) noexcept {
+    static_assert(sizeof(Entry) == sizeof fields);
+    __builtin_memcpy(to, &fields, sizeof fields);
+}
 /// Copies bytes with the given function (`copy(to, from, bytes)`), which the caller chose for
 /// speed.
 template <typename Copy>

@@ -100,8 +100,8 @@ MemoryMap::~MemoryMap() {
     }
 }
 
-uint8_t* MemoryMap::translate_slow(uint64_t addr, uint64_t len, bool for_write,
-                                   RegionCache& cache) const noexcept {
+const MappedRegion* MemoryMap::region_of(uint64_t addr, uint64_t len,
+                                         bool for_write) const noexcept {
     const auto after =
         std::upper_bound(regions_.begin(), regions_.end(), addr,
                          [](uint64_t at, const MappedRegion& r) { return at < r.guest_addr; });
@@ -110,17 +110,15 @@ uint8_t* MemoryMap::translate_slow(uint64_t addr, uint64_t len, bool for_write,
     const uint64_t at = addr - region.guest_addr;
     if (at >= region.size_bytes || len > region.size_bytes - at) return nullptr;
     if (for_write && !region.writable) return nullptr;
-    cache = {region.guest_addr, region.size_bytes, region.host, region.writable};
-    return region.host + at;
+    return &region;
 }
 
 std::span<uint8_t> MemoryMap::translate_part(uint64_t addr, uint64_t len,
                                              bool for_write) const noexcept {
-    RegionCache cache;
-    uint8_t* host = translate_slow(addr, 1, for_write, cache);
-    if (host == nullptr) return {};
-    const uint64_t room = cache.size_bytes - (addr - cache.guest_addr);
-    return {host, static_cast<size_t>(std::min(len, room))};
+    const MappedRegion* const region = region_of(addr, 1, for_write);
+    if (region == nullptr) return {};
+    const uint64_t at = addr - region->guest_addr;
+    return {region->host + at, static_cast<size_t>(std::min(len, region->size_bytes - at))};
 }
 
 uint8_t* MemoryMap::translate_user(uint64_t user_addr, uint64_t len,

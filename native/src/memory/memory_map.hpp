@@ -34,12 +34,15 @@ struct MappedRegion {
     bool writable;
 };
 
-/// The region last used, so that the common case is one comparison.
+enum class Access : bool { read, write };
+
+/// The region last used, so that the common case is two comparisons. One for each kind of access:
+/// what may be read may not be written.
+template <Access>
 struct RegionCache {
     uint64_t guest_addr = 0;
     uint64_t size_bytes = 0;  ///< 0 = empty.
     uint8_t* host = nullptr;
-    bool writable = false;
 };
 
 class MemoryMap {
@@ -58,13 +61,16 @@ class MemoryMap {
 
     /// Host view of guest-physical [addr, addr + len) when it lies in one region, else nullptr.
     /// `cache` belongs to the caller and must have been filled by this map (clear it on rebind).
-    uint8_t* translate(uint64_t addr, uint64_t len, bool for_write,
-                       RegionCache& cache) const noexcept {
+    template <Access access>
+    uint8_t* translate(uint64_t addr, uint64_t len, RegionCache<access>& cache) const noexcept {
         const uint64_t at = addr - cache.guest_addr;
-        if (at < cache.size_bytes && len <= cache.size_bytes - at && (cache.writable || !for_write))
-            [[likely]]
+        if (at < cache.size_bytes && len <= cache.size_bytes - at) [[likely]]
             return cache.host + at;
-        return translate_slow(addr, len, for_write, cache);
+        // Not a reference to the cache: a caller's may stay in registers.
+        const MappedRegion* const region = region_of(addr, len, access == Access::write);
+        if (region == nullptr) return nullptr;
+        cache = {region->guest_addr, region->size_bytes, region->host};
+        return region->host + (addr - region->guest_addr);
     }
     /// As translate(), for a buffer that adjacent regions may split: views the longest first piece.
     /// Empty when `addr` is in no (suitable) region.
@@ -78,8 +84,8 @@ class MemoryMap {
 
  private:
     MemoryMap() = default;
-    uint8_t* translate_slow(uint64_t addr, uint64_t len, bool for_write,
-                            RegionCache& cache) const noexcept;
+    /// The region that all of [addr, addr + len) lies in, or nullptr.
+    const MappedRegion* region_of(uint64_t addr, uint64_t len, bool for_write) const noexcept;
 
     /// What mmap gave for one region: whole pages around it.
     struct Mapping {

@@ -55,8 +55,8 @@ Result<const uint8_t*, Fault> open_indirect(const MemoryMap& memory, uint64_t ad
     const uint32_t entries = bytes / entry_bytes;
     if (entries == 0 || bytes % entry_bytes != 0 || entries > ring_size)
         return Fault::indirect_size_invalid;
-    RegionCache cache;
-    const uint8_t* host = memory.translate(addr, bytes, false, cache);
+    RegionCache<Access::read> cache;
+    const uint8_t* host = memory.translate(addr, bytes, cache);
     if (host == nullptr) return Fault::address_outside_memory;
     return host;
 }

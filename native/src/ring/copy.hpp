@@ -48,13 +48,25 @@ VALENIC_INLINE void copy_short(uint8_t* to, const uint8_t* from, size_t bytes) n
     }
 }
 
+/// Copies the last of `bytes`, at least a line, when at most a line of them is not there yet.
+template <Simd simd>
+VALENIC_INLINE void copy_end(uint8_t* to, const uint8_t* from, size_t bytes, size_t left) noexcept {
+    constexpr size_t part = 16;  // What the shortest frame needs behind a line.
+    if (left <= part) {
+        __builtin_memcpy(to + bytes - part, from + bytes - part, part);
+    } else {
+        copy_line<simd>(to + bytes - line_bytes, from + bytes - line_bytes);
+    }
+}
+
 /// Any length; the ranges do not overlap. Touches no byte outside them.
 template <Simd simd>
 VALENIC_INLINE void copy_bytes(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
     if (bytes < line_bytes) return copy_short(to, from, bytes);
-    const size_t last = bytes - line_bytes;
-    for (size_t at = 0; at < last; at += line_bytes) copy_line<simd>(to + at, from + at);
-    copy_line<simd>(to + last, from + last);
+    copy_line<simd>(to, from);
+    size_t at = line_bytes;
+    for (; at + line_bytes <= bytes; at += line_bytes) copy_line<simd>(to + at, from + at);
+    if (at < bytes) copy_end<simd>(to, from, bytes, bytes - at);
 }
 
 }  // namespace valenic

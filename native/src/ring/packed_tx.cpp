@@ -31,7 +31,7 @@ Fault PackedTxRing::rebind(const RingConfig& config,
 size_t PackedTxRing::load_heads(const TxHeads& found) noexcept {
     const PackedLayout layout = layout_;
     const MemoryMap& memory = *memory_;
-    RegionCache cache = cache_;
+    RegionCache<Access::read> cache = cache_;
     PackedPosition at = next_;
     TxHead* const heads = found.heads.data();
     const size_t count = std::min<size_t>(found.size(), layout.size - borrowed_slots_);
@@ -48,9 +48,9 @@ size_t PackedTxRing::load_heads(const TxHeads& found) noexcept {
         const uint32_t bytes = packed_len(rest);
         const uint8_t* data = nullptr;
         if (state == 0) [[likely]]
-            data = memory.translate(addr, bytes, false, cache);
+            data = memory.translate(addr, bytes, cache);
         const size_t i = loaded++;
-        heads[i] = {packed_id(rest), 1, bytes, data};
+        heads[i].set(packed_id(rest), bytes, data);
         if (data != nullptr) [[likely]] {
             fetch_line(data);
             fetch_line(data + line_bytes);

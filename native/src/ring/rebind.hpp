@@ -10,10 +10,10 @@ namespace valenic {
 
 /// Resolves `config` in `memory` and puts layout, map and cache in the places of the old ones; with
 /// a fault nothing changes. No other thread is in the ring.
-template <typename Layout>
+template <typename Layout, Access access>
 spec::Fault rebind_parts(const RingConfig& config, std::shared_ptr<const MemoryMap> memory,
                          Layout& layout, std::shared_ptr<const MemoryMap>& map,
-                         RegionCache& cache) noexcept {
+                         RegionCache<access>& cache) noexcept {
     const auto resolved = Layout::resolve(config, *memory);
     if (!resolved) return resolved.error();
     if (resolved.value().size != layout.size) return spec::Fault::ring_size_invalid;

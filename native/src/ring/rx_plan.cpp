@@ -17,29 +17,43 @@ constexpr auto copy_in = [](uint8_t* to, const uint8_t* from, size_t bytes)
     copy_bytes<simd>(to, from, bytes);
 };
 
-/// Header and start of the frame lie side by side in the stage. When the buffer has room, whole
-/// lines go out: the stage is zero behind a short frame, so nothing leaks.
-template <Simd simd>
-VALENIC_INLINE void fill_one_piece(const Piece piece, const Batch& batch, size_t index) noexcept {
-    const Frame frame = batch.frames[index];  // Copies: what is written might alias them.
-    const auto* stage = reinterpret_cast<const uint8_t*>(&batch.stages[index]);
-    const size_t bytes = stage_header_room + frame.stage_len;
-    if (bytes <= line_bytes && piece.len_bytes >= line_bytes && frame.segment_count == 0) {
-        guest_fill(piece.data, stage, line_bytes, copy_in<simd>);
-        return;
-    }
-    if (piece.len_bytes >= sizeof(FrameStage)) {
-        guest_fill(piece.data, stage, sizeof(FrameStage), copy_in<simd>);
-        if (frame.segment_count == 0) return;
+/// The net header and the frame's start lie side by side in the stage.
+template <Simd simd, uint32_t header_bytes>
+VALENIC_INLINE void fill_direct(uint8_t* to, const FrameStage& stage, const Frame frame,
+                                const Batch& batch) noexcept {
+    if constexpr (header_bytes == stage_header_room) {
+        const size_t bytes = stage_header_room + frame.stage_len;
+        guest_fill(to, stage.net_header, bytes, copy_in<simd>);
+        to += bytes;
     } else {
-        guest_fill(piece.data, stage, bytes, copy_in<simd>);
+        guest_fill(to, stage.net_header, header_bytes, copy_in<simd>);
+        guest_fill(to + header_bytes, stage.bytes, frame.stage_len, copy_in<simd>);
+        to += header_bytes + frame.stage_len;
     }
-    uint8_t* to = piece.data + bytes;
+    if (frame.segment_count == 0) return;
     for (const Segment& segment : batch.segments_of(frame)) {
         guest_fill(to, segment.data, segment.len_bytes, copy_in<simd>);
         to += segment.len_bytes;
     }
 }
+
+/// One loop over the batch, for one of the two lengths of header.
+template <uint32_t header_bytes>
+struct FillDirect {
+    template <Simd simd>
+    static VALENIC_INLINE uint64_t run(const RxPlan& plan, const Batch& batch) noexcept {
+        uint64_t bytes = 0;
+        const size_t count = plan.direct_count;
+        for (size_t i = 0; i < count; ++i) {
+            const size_t index = plan.direct_frames[i];
+            const Frame frame = batch.frames[index];  // A copy: what is written might alias it.
+            bytes += frame.len_bytes;
+            fill_direct<simd, header_bytes>(plan.direct_buffers[i], batch.stages[index], frame,
+                                            batch);
+        }
+        return bytes;
+    }
+};
 
 /// Writes bytes to buffers one after the other.
 template <Simd simd>
@@ -65,7 +79,7 @@ class Scatter {
     size_t offset_ = 0;
 };
 
-/// Any header length, any number of buffers. reserve_frame() made sure that they have the room. A
+/// Any number of buffers. reserve_frame() made sure that they have the room. A
 /// call for each such frame, which is long or rare.
 struct FillPieces {
     template <Simd simd>
@@ -83,29 +97,18 @@ struct FillPieces {
     }
 };
 
-struct FillTargets {
-    template <Simd simd>
-    static VALENIC_INLINE uint64_t run(const RxPlan& plan, const Batch& batch,
-                                       uint32_t header_bytes) noexcept {
-        uint64_t bytes = 0;
-        for (size_t i = 0; i < plan.target_count; ++i) {
-            const RxTarget target = plan.targets[i];
-            const bool simple = target.piece_count == 1 && header_bytes == stage_header_room;
-            if (simple) [[likely]] {
-                fill_one_piece<simd>(plan.pieces[target.first_piece], batch, target.frame);
-            } else {
-                wide<FillPieces>(plan, target, batch, header_bytes);
-            }
-            bytes += batch.frames[target.frame].len_bytes;
-        }
-        return bytes;
-    }
-};
-
 }  // namespace
 
 uint64_t fill_plan(const RxPlan& plan, const Batch& batch, uint32_t header_bytes) noexcept {
-    return wide<FillTargets>(plan, batch, header_bytes);
+    uint64_t bytes = header_bytes == spec::net_header_bytes
+                         ? wide<FillDirect<spec::net_header_bytes>>(plan, batch)
+                         : wide<FillDirect<spec::net_header_legacy_bytes>>(plan, batch);
+    for (size_t i = 0; i < plan.target_count; ++i) {
+        const RxTarget& target = plan.targets[i];
+        wide<FillPieces>(plan, target, batch, header_bytes);
+        bytes += batch.frames[target.frame].len_bytes;
+    }
+    return bytes;
 }
 
 }  // namespace valenic

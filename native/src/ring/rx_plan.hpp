@@ -13,9 +13,14 @@ struct RxChain {
     uint16_t id;     ///< Split: index of its head. Packed: buffer id.
     uint16_t slots;  ///< Packed: descriptors it takes up in the ring. Split: 1.
     uint32_t written_bytes;
+
+    /// One slot, and with one store.
+    void set(uint16_t of_id, uint32_t of_bytes) noexcept {
+        store_whole(this, uint64_t{of_bytes} << 32 | uint32_t{1} << 16 | of_id);
+    }
 };
 
-/// One frame's place.
+/// One frame's place, when it is not one direct buffer.
 struct RxTarget {
     uint8_t frame;  ///< Index in the batch.
     uint16_t first_piece;
@@ -28,13 +33,19 @@ struct RxPlan {
     static constexpr size_t chains_max = 256;
     static constexpr size_t pieces_max = 1024;
 
+    size_t frame_count() const noexcept { return direct_count + target_count; }
+
+    size_t direct_count = 0;
     size_t target_count = 0;
     size_t chain_count = 0;
     size_t piece_count = 0;
     size_t slot_count = 0;  ///< Places of the used ring that the chains take up.
-    RxTarget targets[batch_frames];
-    RxChain chains[chains_max];
-    Piece pieces[pieces_max];
+    /// Frames that have one direct buffer each, with room for all of it: nearly all have.
+    uint8_t* direct_buffers[batch_frames];
+    uint8_t direct_frames[batch_frames];  ///< Their indices in the batch.
+    RxTarget targets[batch_frames];       ///< The others.
+    RxChain chains[chains_max];           ///< Of all of them, in the order of the ring.
+    Piece pieces[pieces_max];             ///< Of the others.
 };
 
 /// Copies the frames of the plan to their places, each with a net header of `header_bytes`.

@@ -47,9 +47,9 @@ class BasicRxRing : public RxRing {
             Reservation reservation{};
             const size_t seen = reserve(batch, indices, plan, reservation, counters);
             indices = indices.subspan(seen);
-            if (plan.target_count == 0) continue;
+            if (plan.frame_count() == 0) continue;
             delivery.bytes += fill_plan(plan, batch, header_bytes_);
-            delivery.frames += plan.target_count;
+            delivery.frames += plan.frame_count();
             ring().write_used(plan, reservation);
             delivery.published |= complete(plan, reservation);
         }
@@ -89,7 +89,7 @@ class BasicRxRing : public RxRing {
     bool add_direct(uint64_t addr, uint32_t len_bytes, RxPlan& plan, RxTarget& target) noexcept {
         if (plan.piece_count == RxPlan::pieces_max || len_bytes == 0) [[unlikely]]
             return false;
-        uint8_t* data = memory_->translate(addr, len_bytes, true, cache_);
+        uint8_t* data = memory_->translate(addr, len_bytes, cache_);
         if (data == nullptr) [[unlikely]]
             return false;
         own_line(data);
@@ -117,7 +117,7 @@ class BasicRxRing : public RxRing {
     /// Guards what follows and the ring's next place. Held for a reservation or a completion, never
     /// for a copy.
     alignas(64) Spinlock lock_;
-    RegionCache cache_;
+    RegionCache<Access::write> cache_;
     Reservations reservations_;
 
  private:
@@ -161,31 +161,37 @@ class BasicRxRing : public RxRing {
     size_t reserve_direct_run(const Batch& batch, std::span<const uint8_t> indices,
                               RxPlan& plan) noexcept {
         auto cursor = ring().cursor();
-        RegionCache cache = cache_;
-        const size_t room =
-            std::min(RxPlan::chains_max - plan.chain_count, RxPlan::pieces_max - plan.piece_count);
-        const size_t count = std::min({indices.size(), cursor.known(), room});
+        RegionCache<Access::write> cache = cache_;
+        const MemoryMap& memory = *memory_;
+        // Copies: what is written below might alias the members.
+        const uint32_t header_bytes = header_bytes_;
+        const Frame* const frames = batch.frames;
+        const uint8_t* const wanted = indices.data();
+        uint8_t** const buffers = plan.direct_buffers + plan.direct_count;
+        uint8_t* const taken = plan.direct_frames + plan.direct_count;
+        RxChain* const chains = plan.chains + plan.chain_count;
+        const size_t count =
+            std::min({indices.size(), cursor.known(), RxPlan::chains_max - plan.chain_count});
         size_t done = 0;
         cursor.ask(count);
         for (; done < count; ++done) {
             DirectBuffer buffer;
-            const uint32_t bytes = header_bytes_ + batch.frames[indices[done]].len_bytes;
+            const uint8_t index = wanted[done];
+            const uint32_t bytes = header_bytes + frames[index].len_bytes;
             if (!cursor.load(buffer) || buffer.len_bytes < bytes) [[unlikely]]
                 break;
-            uint8_t* data = memory_->translate(buffer.addr, buffer.len_bytes, true, cache);
+            uint8_t* const data = memory.translate(buffer.addr, buffer.len_bytes, cache);
             if (data == nullptr) [[unlikely]]
                 break;
             own_line(data);
             own_line(data + line_bytes);
-            plan.targets[plan.target_count + done] = {
-                indices[done], static_cast<uint16_t>(plan.piece_count + done), 1, 1};
-            plan.pieces[plan.piece_count + done] = {data, buffer.len_bytes};
-            plan.chains[plan.chain_count + done] = {buffer.id, 1, bytes};
+            buffers[done] = data;
+            chains[done].set(buffer.id, bytes);
+            taken[done] = index;
             cursor.step();
         }
         cache_ = cache;
-        plan.target_count += done;
-        plan.piece_count += done;
+        plan.direct_count += done;
         plan.chain_count += done;
         plan.slot_count += done;
         ring().set_next(cursor.place);
@@ -234,7 +240,7 @@ class BasicRxRing : public RxRing {
         plan.slot_count = first_slot;
         plan.piece_count = target.first_piece;
         // A frame that an empty plan cannot hold fits nowhere.
-        return room == RxRoom::plan_full && plan.target_count == 0 ? RxRoom::too_long : room;
+        return room == RxRoom::plan_full && plan.frame_count() == 0 ? RxRoom::too_long : room;
     }
 
     /// Shows the contiguous prefix of complete reservations. True when it grew.

@@ -1,5 +1,6 @@
 // Where the three parts of a split ring lie in our address space.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "base/atomic.hpp"
@@ -12,6 +13,11 @@
 #include "spec/virtio_ring.hpp"
 
 namespace valenic {
+
+/// A used entry as it lies in memory.
+constexpr uint64_t split_used(uint16_t id, uint32_t written_bytes) noexcept {
+    return uint64_t{written_bytes} << 32 | id;
+}
 
 /// A split ring, resolved and bound-checked. Plain pointers into one MemoryMap: whoever keeps a
 /// layout keeps the map. @spec virtio 1.2, 2.7 "Split Virtqueues".
@@ -45,6 +51,19 @@ struct SplitLayout {
     void ask_for_kicks(uint16_t index) const noexcept;
     /// Asks for none. With event index the old avail_event stands: one kick in 65536 frames.
     void ask_for_no_kicks() const noexcept;
+    /// Writes `count` used entries from place `first` on, of which `entry_of(i)` gives
+    /// split_used(). The guest does not look at them before the index says so: one store for both
+    /// fields of each.
+    template <typename EntryOf>
+    void write_used_run(uint16_t first, size_t count, EntryOf entry_of) const noexcept {
+        for (size_t done = 0; done < count;) {
+            const size_t at = static_cast<uint16_t>(first + done) & mask;
+            const size_t run = std::min<size_t>(count - done, size - at);
+            spec::SplitUsedElem* const to = used_ring() + at;
+            for (size_t i = 0; i < run; ++i) guest_store_pair(to + i, entry_of(done + i));
+            done += run;
+        }
+    }
     /// Whether the guest wants a call for a used index moved from `old_index` to `new_index`.
     bool wants_call(uint16_t old_index, uint16_t new_index) const noexcept {
         if (event_index) return index_passed(used_event(), new_index, old_index);

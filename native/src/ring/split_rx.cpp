@@ -62,12 +62,9 @@ RxRoom SplitRxRing::take_chain(uint16_t& next, RxPlan& plan, RxTarget& target,
 
 /// Our own entries only: nobody else writes or publishes them before finish().
 void SplitRxRing::write_used(const RxPlan& plan, const Reservation& reservation) const noexcept {
-    spec::SplitUsedElem* used = layout_.used_ring();
-    for (size_t i = 0; i < plan.chain_count; ++i) {
-        spec::SplitUsedElem& element = used[(reservation.start + i) & layout_.mask];
-        guest_store(element.id, uint32_t{plan.chains[i].id});
-        guest_store(element.len, plan.chains[i].written_bytes);
-    }
+    layout_.write_used_run(
+        static_cast<uint16_t>(reservation.start), plan.chain_count,
+        [&plan](size_t i) { return split_used(plan.chains[i].id, plan.chains[i].written_bytes); });
 }
 
 }  // namespace valenic

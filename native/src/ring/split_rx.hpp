@@ -27,16 +27,18 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
 
     /// Walks over chains of one direct descriptor that are known to wait.
     struct Cursor {
-        const SplitLayout& layout;
+        const uint16_t* ring;
+        const spec::SplitDesc* table;
+        uint16_t mask;
         uint16_t place;
         uint16_t known_avail;
 
         size_t known() const noexcept { return static_cast<uint16_t>(known_avail - place); }
         bool load(DirectBuffer& buffer) const noexcept {
-            const uint16_t head = load_once(layout.avail_ring()[place & layout.mask]);
-            if (head >= layout.size) [[unlikely]]
+            const uint16_t head = load_once(ring[place & mask]);
+            if (head > mask) [[unlikely]]
                 return false;
-            const spec::SplitDesc desc = load_descriptor(layout.table[head]);
+            const spec::SplitDesc desc = load_descriptor(table[head]);
             if (desc.flags != spec::desc_f_write) [[unlikely]]
                 return false;
             buffer = {desc.addr, desc.len, head};
@@ -48,7 +50,9 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
 
     uint16_t next() const noexcept { return next_avail_; }
     void set_next(uint16_t next) noexcept { store_once(next_avail_, next); }
-    Cursor cursor() const noexcept { return {layout_, next_avail_, known_avail_}; }
+    Cursor cursor() const noexcept {
+        return {layout_.avail_ring(), layout_.table, layout_.mask, next_avail_, known_avail_};
+    }
     RxRoom take_chain(uint16_t& next, RxPlan& plan, RxTarget& target, RxChain& chain) noexcept;
     void write_used(const RxPlan& plan, const Reservation& reservation) const noexcept;
     void finish(const RxPlan&, const Reservation&, uint64_t end, bool grew) const noexcept {

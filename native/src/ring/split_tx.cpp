@@ -47,33 +47,40 @@ size_t SplitTxRing::waiting(size_t wanted) noexcept {
 
 /// Fewer than wait when a rule was broken, and then the ring is broken.
 size_t SplitTxRing::load_heads(const TxHeads& found) noexcept {
-    const uint16_t* ring = layout_.avail_ring();
+    // Copies: what is written below might alias the members.
+    const uint16_t* const ring = layout_.avail_ring();
+    const spec::SplitDesc* const table = layout_.table;
+    const uint16_t mask = layout_.mask;
+    const MemoryMap& memory = *memory_;
+    RegionCache<Access::read> cache = cache_;
     TxHead* const heads = found.heads.data();
     const size_t count = std::min(found.size(), waiting(found.size()));
-    const MemoryMap& memory = *memory_;
+    const size_t next = next_avail_;
     bool tables = false;
-    for (size_t i = 0; i < count; ++i) {
-        const uint16_t index = load_once(ring[(next_avail_ + i) & layout_.mask]);
-        if (index >= layout_.size) [[unlikely]] {
+    size_t loaded = 0;
+    for (; loaded < count; ++loaded) {
+        const uint16_t index = load_once(ring[(next + loaded) & mask]);
+        if (index > mask) [[unlikely]] {
             break_with(Fault::index_outside_table);
-            return i;
+            break;
         }
-        const spec::SplitDesc desc = load_descriptor(layout_.table[index]);
-        TxHead& head = heads[i];
-        head = {index, 1, desc.len, nullptr};
+        const spec::SplitDesc desc = load_descriptor(table[index]);
+        const uint8_t* data = nullptr;
         if (desc.flags == 0) [[likely]]
-            head.data = memory.translate(desc.addr, desc.len, false, cache_);
-        if (head.data == nullptr) [[unlikely]] {
-            found.pairs[i] = {};
+            data = memory.translate(desc.addr, desc.len, cache);
+        heads[loaded].set(index, desc.len, data);
+        if (data != nullptr) [[likely]] {
+            fetch_line(data);
+            fetch_line(data + line_bytes);
+        } else {
+            found.pairs[loaded] = {};
             if (desc.flags == spec::desc_f_indirect && layout_.indirect)
-                tables |= expect_pair(found.pairs[i], desc.addr, desc.len, memory, cache_);
-            continue;
+                tables |= expect_pair(found.pairs[loaded], desc.addr, desc.len, memory, cache);
         }
-        fetch_line(head.data);
-        fetch_line(head.data + line_bytes);
     }
-    if (tables) read_tables<spec::SplitDesc>(found.first(count), header_bytes_, memory, cache_);
-    return count;
+    if (tables) read_tables<spec::SplitDesc>(found.first(loaded), header_bytes_, memory, cache);
+    cache_ = cache;
+    return loaded;
 }
 
 /// The used entries of what was taken; release() publishes them.
@@ -82,13 +89,8 @@ void SplitTxRing::note_taken(std::span<const TxHead> heads) noexcept {
     if (layout_.in_order) {
         last_head_ = heads.back().id;
     } else {
-        spec::SplitUsedElem* used = layout_.used_ring();
-        uint16_t at = static_cast<uint16_t>(used_index_ + taken_);
-        for (const TxHead& head : heads) {
-            spec::SplitUsedElem& element = used[at++ & layout_.mask];
-            guest_store(element.id, uint32_t{head.id});
-            guest_store(element.len, uint32_t{0});
-        }
+        layout_.write_used_run(static_cast<uint16_t>(used_index_ + taken_), heads.size(),
+                               [&heads](size_t i) { return split_used(heads[i].id, 0); });
     }
     store_once(next_avail_, static_cast<uint16_t>(next_avail_ + heads.size()));
 }

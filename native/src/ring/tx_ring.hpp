@@ -54,7 +54,7 @@ class BasicTxRing : public TxRing {
     void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
 
     std::shared_ptr<const MemoryMap> memory_;
-    RegionCache cache_;
+    RegionCache<Access::read> cache_;
     const uint32_t header_bytes_;
     const OffloadSet offloads_;
     uint16_t taken_ = 0;  ///< Chains taken since the last release.
@@ -81,7 +81,7 @@ class BasicTxRing : public TxRing {
     }
     /// The frames that it begins with, of one buffer each or of two.
     size_t take_simple(const TxHeads& heads, Batch& batch, const FetchLimits& limits) noexcept {
-        return take_run(heads, header_bytes_, limits.max_frame_bytes, batch, offloads_);
+        return take_run(heads, {header_bytes_, limits.max_frame_bytes, offloads_}, batch);
     }
     TxTaken take_chain(TxHead& head, size_t index, Batch& batch, const FetchLimits& limits,
                        CounterBlock& counters) noexcept {

@@ -11,48 +11,41 @@ using spec::DropReason;
 
 namespace {
 
-/// Copies the first bytes of a frame and its header into the stage and zeroes the rest of it.
+/// Copies net header and frame, in one piece and shorter than the stage, and zeroes the rest of it.
 ///
-/// @param from  Net header and frame, `bytes` in all, in one piece.
-/// @param gap   12 - the sender's header length: the frame always begins at the stage's byte 12.
+/// @param to  Where the header goes: the frame begins at the stage's byte 12, whatever its length.
 template <Simd simd>
-VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* from, uint32_t bytes,
-                               uint32_t gap) noexcept {
-    auto* to = reinterpret_cast<uint8_t*>(&stage);
-    const uint32_t room = static_cast<uint32_t>(sizeof stage) - gap;
-    if (bytes >= room) {
-        copy_line<simd>(to + gap, from);
-        copy_line<simd>(to + sizeof stage - line_bytes, from + room - line_bytes);
-    } else if (bytes >= line_bytes) {
-        zero_line<simd>(to + line_bytes);
-        copy_line<simd>(to + gap, from);
-        copy_line<simd>(to + gap + bytes - line_bytes, from + bytes - line_bytes);
+VALENIC_INLINE void fill_stage(FrameStage& stage, uint8_t* to, const uint8_t* from,
+                               uint32_t bytes) noexcept {
+    zero_line<simd>(reinterpret_cast<uint8_t*>(&stage) + line_bytes);
+    if (bytes >= line_bytes) [[likely]] {
+        copy_line<simd>(to, from);
+        copy_end<simd>(to, from, bytes, bytes - line_bytes);
     } else {
-        zero_line<simd>(to);
-        zero_line<simd>(to + line_bytes);
-        copy_short(to + gap, from, bytes);
+        zero_line<simd>(reinterpret_cast<uint8_t*>(&stage));
+        copy_short(to, from, bytes);
     }
 }
 
-/// The same of a frame whose net header lies elsewhere.
+/// The same of a frame whose net header lies elsewhere, and was copied.
 template <Simd simd>
-VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* header, uint32_t header_bytes,
-                               const uint8_t* frame, uint32_t bytes) noexcept {
+VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* frame, uint32_t bytes) noexcept {
     uint8_t* const to = stage.bytes;
-    if (bytes >= stage_frame_bytes) {
+    zero_line<simd>(to + stage_frame_bytes - line_bytes);
+    if (bytes >= line_bytes) {
         copy_line<simd>(to, frame);
-        copy_line<simd>(to + stage_frame_bytes - line_bytes,
-                        frame + stage_frame_bytes - line_bytes);
-    } else if (bytes >= line_bytes) {
-        zero_line<simd>(to + stage_frame_bytes - line_bytes);
-        copy_line<simd>(to, frame);
-        copy_line<simd>(to + bytes - line_bytes, frame + bytes - line_bytes);
+        copy_end<simd>(to, frame, bytes, bytes - line_bytes);
     } else {
         zero_line<simd>(to);
-        zero_line<simd>(to + stage_frame_bytes - line_bytes);
         copy_short(to, frame, bytes);
     }
-    copy_short(stage.net_header + stage_header_room - header_bytes, header, header_bytes);
+}
+/// As much of `bytes`, more than fill it, as the stage holds from `to` on.
+template <Simd simd>
+VALENIC_INLINE void fill_whole_stage(FrameStage& stage, uint8_t* to, const uint8_t* from) noexcept {
+    uint8_t* const last = reinterpret_cast<uint8_t*>(&stage) + sizeof stage - line_bytes;
+    copy_line<simd>(to, from);
+    copy_line<simd>(last, from + (last - to));
 }
 
 /// Reads a chain's buffers in order.
@@ -86,56 +79,78 @@ __attribute__((noinline)) Asked ask(uint32_t header_bytes, uint32_t frame_bytes,
                          {header_bytes, frame_bytes, negotiated}, batch, index, why);
 }
 
-/// @tparam in_pairs  Each frame's header lies in a buffer of its own.
-template <bool in_pairs>
+/// @tparam in_pairs      Each frame's header lies in a buffer of its own.
+/// @tparam header_bytes  Of the sender's net header. A constant: the loop has no register to spare.
+template <bool in_pairs, uint32_t header_bytes>
 struct TakeRun {
+    static constexpr uint32_t gap = stage_header_room - header_bytes;
+    static constexpr uint32_t in_front = in_pairs ? 0 : header_bytes;
+
     template <Simd simd>
-    static VALENIC_INLINE size_t run(const TxHeads& heads, uint32_t header_bytes,
-                                     uint32_t max_frame_bytes, Batch& batch,
+    static VALENIC_INLINE size_t run(const TxHeads& heads, uint32_t max_frame_bytes, Batch& batch,
                                      OffloadSet negotiated) noexcept {
-        const uint32_t gap = stage_header_room - header_bytes;
-        const uint32_t shortest = header_bytes + ethernet_header_bytes;
-        size_t count = batch.count;
+        const TxHead* head = heads.heads.data();
+        const TxHead* const end = head + heads.size();
+        const TxPair* pair = heads.pairs;
+        Frame* frame = batch.frames + batch.count;
+        FrameStage* stage = batch.stages + batch.count;
         size_t segments = batch.segment_count;
-        uint64_t bytes = batch.bytes;
-        size_t done = 0;
-        for (; done < heads.size() && segments < batch_segments; ++done) {
-            const TxHead head = heads.heads[done];  // A copy: what is written below might alias it.
-            const uint32_t frame_bytes = head.len_bytes - header_bytes;
-            const uint8_t* from = head.data;
-            if constexpr (in_pairs) from = head.data == nullptr ? heads.pairs[done].frame : nullptr;
-            if (from == nullptr || head.len_bytes < shortest || frame_bytes > max_frame_bytes)
-                [[unlikely]]
+        uint64_t bytes = 0;
+        const uint32_t longest_payload = max_frame_bytes - ethernet_header_bytes;
+        for (; head != end && segments < batch_segments; ++head, ++pair, ++frame, ++stage) {
+            const uint8_t* from = head->data;
+            if constexpr (in_pairs) from = from == nullptr ? pair->frame : nullptr;
+            const uint32_t frame_bytes = head->len_bytes - header_bytes;
+            // What is shorter than the headers wraps round.
+            const bool fits = head->len_bytes >= header_bytes &&
+                              frame_bytes - ethernet_header_bytes <= longest_payload;
+            if (from == nullptr || !fits) [[unlikely]]
                 break;
-            FrameStage& stage = batch.stages[count];
-            if constexpr (in_pairs) {
-                fill_stage<simd>(stage, heads.pairs[done].header, header_bytes, from, frame_bytes);
+            uint8_t* const to = stage->net_header + gap;
+            uint8_t* const start = in_pairs ? stage->bytes : to;
+            if constexpr (in_pairs) copy_short(to, pair->header, header_bytes);
+            const bool longer = frame_bytes > stage_frame_bytes;
+            if (longer) {
+                fill_whole_stage<simd>(*stage, start, from);
+            } else if constexpr (in_pairs) {
+                fill_stage<simd>(*stage, from, frame_bytes);
             } else {
-                fill_stage<simd>(stage, from, head.len_bytes, gap);
+                fill_stage<simd>(*stage, start, from, head->len_bytes);
             }
-            if (asks_for_offload(reinterpret_cast<const uint8_t*>(&stage) + gap)) [[unlikely]] {
-                const Asked asked = ask(header_bytes, frame_bytes, negotiated, batch, count);
-                if (asked != Asked::granted) break;
+            if (asks_for_offload(to)) [[unlikely]] {
+                const auto index = static_cast<size_t>(frame - batch.frames);
+                if (ask(header_bytes, frame_bytes, negotiated, batch, index) != Asked::granted)
+                    break;
             } else {
-                write_plain_header(stage);
+                write_plain_header(*stage);
             }
-            const uint32_t staged =
-                frame_bytes < stage_frame_bytes ? frame_bytes : stage_frame_bytes;
-            const bool longer = frame_bytes > staged;
-            batch.frames[count] = {frame_bytes, static_cast<uint16_t>(staged),
-                                   static_cast<uint16_t>(segments), static_cast<uint16_t>(longer)};
-            batch.segments[segments] = {from + (in_pairs ? 0 : header_bytes) + staged,
-                                        frame_bytes - staged};
-            segments += longer;
             bytes += frame_bytes;
-            ++count;
+            const auto first = static_cast<uint16_t>(segments);
+            if (longer) {
+                *frame = {frame_bytes, stage_frame_bytes, first, 1};
+                batch.segments[segments++] = {from + in_front + stage_frame_bytes,
+                                              frame_bytes - stage_frame_bytes};
+            } else {
+                *frame = {frame_bytes, static_cast<uint16_t>(frame_bytes), first, 0};
+            }
         }
-        batch.count = count;
+        const auto done = static_cast<size_t>(head - heads.heads.data());
+        batch.count += done;
         batch.segment_count = segments;
-        batch.bytes = bytes;
+        batch.bytes += bytes;
         return done;
     }
 };
+
+template <bool in_pairs>
+size_t take_run_of(const TxHeads& heads, const TxRules& rules, Batch& batch) noexcept {
+    if (rules.max_frame_bytes < ethernet_header_bytes) return 0;
+    if (rules.header_bytes == spec::net_header_bytes)
+        return wide<TakeRun<in_pairs, spec::net_header_bytes>>(heads, rules.max_frame_bytes, batch,
+                                                               rules.offloads);
+    return wide<TakeRun<in_pairs, spec::net_header_legacy_bytes>>(heads, rules.max_frame_bytes,
+                                                                  batch, rules.offloads);
+}
 
 template <typename Desc>
 struct PairTable {
@@ -147,9 +162,9 @@ static_assert(sizeof(PairTable<spec::SplitDesc>) == sizeof(PairTable<spec::Packe
 }  // namespace
 
 bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
-                 RegionCache& cache) noexcept {
+                 RegionCache<Access::read>& cache) noexcept {
     if (bytes != sizeof(PairTable<spec::SplitDesc>)) return false;
-    pair.table = memory.translate(addr, bytes, false, cache);
+    pair.table = memory.translate(addr, bytes, cache);
     if (pair.table == nullptr) return false;
     fetch_line(pair.table);
     return true;
@@ -157,7 +172,7 @@ bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& m
 
 template <typename Desc>
 void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& memory,
-                 RegionCache& cache) noexcept {
+                 RegionCache<Access::read>& cache) noexcept {
     for (size_t i = 0; i < heads.size(); ++i) {
         if (heads.heads[i].data != nullptr || heads.pairs[i].table == nullptr) continue;
         const auto table =
@@ -166,8 +181,8 @@ void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& m
         if (!sends_two(table.first, frame) || table.first.len != header_bytes ||
             frame.len > largest_frame_bytes)
             continue;
-        const TxPair pair{memory.translate(table.first.addr, header_bytes, false, cache),
-                          memory.translate(frame.addr, frame.len, false, cache), nullptr};
+        const TxPair pair{memory.translate(table.first.addr, header_bytes, cache),
+                          memory.translate(frame.addr, frame.len, cache), nullptr};
         if (pair.header == nullptr || pair.frame == nullptr) continue;
         fetch_line(pair.header);
         fetch_line(pair.frame);
@@ -177,16 +192,14 @@ void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& m
     }
 }
 template void read_tables<spec::SplitDesc>(const TxHeads&, uint32_t, const MemoryMap&,
-                                           RegionCache&) noexcept;
+                                           RegionCache<Access::read>&) noexcept;
 template void read_tables<spec::PackedDesc>(const TxHeads&, uint32_t, const MemoryMap&,
-                                            RegionCache&) noexcept;
+                                            RegionCache<Access::read>&) noexcept;
 
-size_t take_run(const TxHeads& heads, uint32_t header_bytes, uint32_t max_frame_bytes, Batch& batch,
-                OffloadSet negotiated) noexcept {
+size_t take_run(const TxHeads& heads, const TxRules& rules, Batch& batch) noexcept {
     if (heads.to_be_walked(0)) return 0;
-    if (heads.heads[0].data == nullptr)
-        return wide<TakeRun<true>>(heads, header_bytes, max_frame_bytes, batch, negotiated);
-    return wide<TakeRun<false>>(heads, header_bytes, max_frame_bytes, batch, negotiated);
+    if (heads.heads[0].data == nullptr) return take_run_of<true>(heads, rules, batch);
+    return take_run_of<false>(heads, rules, batch);
 }
 
 TxTaken stage_chain(const ChainResult& chain, std::span<const Piece> pieces, const TxRules& rules,

@@ -21,6 +21,12 @@ struct TxHead {
     uint16_t slots;  ///< Packed: descriptors that it takes up in the ring. Split: 1.
     uint32_t len_bytes;
     const uint8_t* data;  ///< nullptr: two buffers, or to be walked.
+
+    /// One slot, and with two stores: some CPUs have one a cycle, and a frame many.
+    void set(uint16_t of_id, uint32_t of_bytes, const uint8_t* at) noexcept {
+        store_whole(this, uint64_t{of_bytes} << 32 | uint32_t{1} << 16 | of_id);
+        data = at;
+    }
 };
 
 /// Where a head without data lies: the net header alone in one buffer, the frame in another.
@@ -51,7 +57,7 @@ struct TxHeads {
 /// Asks for the indirect table that a head's descriptor names, if it can be of a pair: the misses
 /// of a batch overlap. True then.
 bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
-                 RegionCache& cache) noexcept;
+                 RegionCache<Access::read>& cache) noexcept;
 
 /// Reads the tables that were asked for. An entry is loaded once, checked and used; a table that is
 /// not as simple is left to the walk, which loads afresh.
@@ -60,7 +66,7 @@ bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& m
 /// @param heads   Some without data; the pair of each of those is empty, or expected.
 template <typename Desc>
 void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& memory,
-                 RegionCache& cache) noexcept;
+                 RegionCache<Access::read>& cache) noexcept;
 
 enum class TxTaken : uint8_t { yes, no_room, broken };
 
@@ -70,9 +76,8 @@ enum class TxTaken : uint8_t { yes, no_room, broken };
 /// One loop over the batch, without a call for each frame: half of the cost of a short frame was
 /// calls and spilled registers (test/bench/switch_bench.cpp).
 ///
-/// @param negotiated  What they may ask for. One that asks for more cannot be taken so.
-size_t take_run(const TxHeads& heads, uint32_t header_bytes, uint32_t max_frame_bytes, Batch& batch,
-                OffloadSet negotiated) noexcept;
+/// A frame that asks for more than the rules allow cannot be taken so.
+size_t take_run(const TxHeads& heads, const TxRules& rules, Batch& batch) noexcept;
 
 /// Takes one chain that was walked without a fault and holds at least a header: into the batch, or
 /// dropped and counted.
