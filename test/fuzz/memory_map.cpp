@@ -29,11 +29,11 @@ int memory_file() {
 }
 
 void check_edges(const MemoryMap& map, const MappedRegion& region) {
-    RegionCache cache;
+    RegionCache<Access::write> cache;
     const uint64_t last = region.guest_addr + region.size_bytes - 1;
-    CHECK(map.translate(region.guest_addr, region.size_bytes, false, cache) == region.host);
-    CHECK(map.translate(last, 1, true, cache) == region.host + region.size_bytes - 1);
-    CHECK(map.translate(last, 2, false, cache) == nullptr);
+    CHECK(map.translate(region.guest_addr, region.size_bytes, cache) == region.host);
+    CHECK(map.translate(last, 1, cache) == region.host + region.size_bytes - 1);
+    CHECK(map.translate(last, 2, cache) == nullptr);
     CHECK(map.translate_user(region.user_addr, 1, false) == region.host);
     CHECK(map.translate_part(last, 4096, false).data() == region.host + region.size_bytes - 1);
     // The last byte of the region may be read: it is mapped.

@@ -40,15 +40,21 @@ size_t buckets_for(size_t entries, size_t ways) noexcept {
 
 /// Both addresses of a frame, as they lie there: compared in two steps.
 struct AddressBytes {
-    uint64_t first = 0;
-    uint32_t rest = 0;
+    uint64_t first;
+    uint32_t rest;
 
-    AddressBytes() = default;
     explicit AddressBytes(const uint8_t* frame) noexcept {
         __builtin_memcpy(&first, frame, sizeof first);
         __builtin_memcpy(&rest, frame + sizeof first, sizeof rest);
     }
-    bool operator==(const AddressBytes&) const = default;
+    AddressBytes another() const noexcept {
+        AddressBytes other = *this;
+        other.rest = ~rest;
+        return other;
+    }
+    bool operator==(const AddressBytes& other) const noexcept {
+        return ((first ^ other.first) | (rest ^ other.rest)) == 0;
+    }
 };
 
 }  // namespace
@@ -119,10 +125,10 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
     uint64_t last_source = UINT64_MAX;
     uint64_t last_destination = UINT64_MAX;
     Action last_action = action_drop;
-    AddressBytes last;
+    AddressBytes last = AddressBytes(batch.stages[0].bytes).another();
     for (size_t i = 0; i < batch.count; ++i) {
         const AddressBytes now(batch.stages[i].bytes);
-        if (i == 0 || now != last) {
+        if (now != last) [[unlikely]] {
             last = now;
             const MacAddress from = batch.source(i);
             const MacAddress to = batch.destination(i);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -62,7 +63,8 @@ class MemoryMap {
     /// Host view of guest-physical [addr, addr + len) when it lies in one region, else nullptr.
     /// `cache` belongs to the caller and must have been filled by this map (clear it on rebind).
     template <Access access>
-    uint8_t* translate(uint64_t addr, uint64_t len, RegionCache<access>& cache) const noexcept {
+    std::conditional_t<access == Access::read, const uint8_t, uint8_t>* translate(
+        uint64_t addr, uint64_t len, RegionCache<access>& cache) const noexcept {
         const uint64_t at = addr - cache.guest_addr;
         if (at < cache.size_bytes && len <= cache.size_bytes - at) [[likely]]
             return cache.host + at;

@@ -48,11 +48,13 @@ VALENIC_INLINE void copy_short(uint8_t* to, const uint8_t* from, size_t bytes) n
     }
 }
 
-/// Copies the last of `bytes`, at least a line, when at most a line of them is not there yet.
+/// Of at most two lines and at least one.
 template <Simd simd>
-VALENIC_INLINE void copy_end(uint8_t* to, const uint8_t* from, size_t bytes, size_t left) noexcept {
-    constexpr size_t part = 16;  // What the shortest frame needs behind a line.
-    if (left <= part) {
+VALENIC_INLINE void copy_two_lines(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
+    constexpr size_t part =
+        8;  // What the shortest frame has behind a line: a move inside the next.
+    copy_line<simd>(to, from);
+    if (bytes <= line_bytes + part) {
         __builtin_memcpy(to + bytes - part, from + bytes - part, part);
     } else {
         copy_line<simd>(to + bytes - line_bytes, from + bytes - line_bytes);
@@ -63,10 +65,10 @@ VALENIC_INLINE void copy_end(uint8_t* to, const uint8_t* from, size_t bytes, siz
 template <Simd simd>
 VALENIC_INLINE void copy_bytes(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
     if (bytes < line_bytes) return copy_short(to, from, bytes);
-    copy_line<simd>(to, from);
-    size_t at = line_bytes;
-    for (; at + line_bytes <= bytes; at += line_bytes) copy_line<simd>(to + at, from + at);
-    if (at < bytes) copy_end<simd>(to, from, bytes, bytes - at);
+    if (bytes <= 2 * line_bytes) return copy_two_lines<simd>(to, from, bytes);
+    const size_t last = bytes - line_bytes;
+    for (size_t at = 0; at < last; at += line_bytes) copy_line<simd>(to + at, from + at);
+    copy_line<simd>(to + last, from + last);
 }
 
 }  // namespace valenic

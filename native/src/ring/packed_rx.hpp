@@ -27,26 +27,29 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
         PackedPosition at;
         uint64_t number;
     };
-    /// Walks over descriptors that are a chain each.
+    /// Looks at descriptors that are a chain each, side by side up to the ring's end.
     struct Cursor {
-        PackedLayout layout;
+        const PackedLayout& layout;
         Place place;
-        size_t free;
+        size_t count;
+        const PackedSlot* slots;
+        uint16_t direct_flags;  ///< Of one that is available, and one buffer to write to.
 
-        size_t known() const noexcept { return free; }
-        bool load(DirectBuffer& buffer) const noexcept {
-            const PackedSlot& slot = layout.slots[place.at.index()];
+        size_t known() const noexcept { return count; }
+        bool load(size_t number, DirectBuffer& buffer) const noexcept {
+            const PackedSlot& slot = slots[number];
             const uint64_t rest = load_acquire(slot.rest);
-            const uint16_t direct = place.at.available_flags() | spec::desc_f_write;
-            if (packed_flags(rest) != direct) [[unlikely]]
+            if (packed_flags(rest) != direct_flags) [[unlikely]]
                 return false;
             buffer = {load_once(slot.addr), packed_len(rest), packed_id(rest)};
             return true;
         }
-        void ask(size_t count) const noexcept { layout.own_slots(place.at, count); }
-        void step() noexcept {
-            place.at.advance(1, layout.size);
-            ++place.number;
+        void ask(size_t wanted) const noexcept { layout.own_slots(place.at, wanted); }
+        Place after(size_t taken) const noexcept {
+            Place next = place;
+            next.at.advance(static_cast<uint32_t>(taken), layout.size);
+            next.number += taken;
+            return next;
         }
     };
 
@@ -55,7 +58,12 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
         store_once(next_.at.off_wrap, place.at.off_wrap);
         next_.number = place.number;
     }
-    Cursor cursor() const noexcept { return {layout_, next_, free_slots(next_)}; }
+    Cursor cursor() const noexcept {
+        const size_t index = next_.at.index();
+        return {layout_, next_, std::min(free_slots(next_), layout_.size - index),
+                layout_.slots + index,
+                static_cast<uint16_t>(next_.at.available_flags() | spec::desc_f_write)};
+    }
     /// What was not published has not come back, so the driver cannot have offered it again. This
     /// also bounds how far workers can get ahead of one that is held up in its copy.
     size_t free_slots(const Place& place) const noexcept {

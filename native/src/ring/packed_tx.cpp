@@ -29,42 +29,58 @@ Fault PackedTxRing::rebind(const RingConfig& config,
 /// Up to and including the first chain that may be of more than one slot. What is borrowed has not
 /// come back: the slots behind it are not looked at again.
 size_t PackedTxRing::load_heads(const TxHeads& found) noexcept {
-    const PackedLayout layout = layout_;
+    const size_t count = std::min<size_t>(found.size(), layout_.size - borrowed_slots_);
+    if (count == 0 || !layout_.available(next_)) return 0;
+    layout_.own_slots(next_, std::min(count, ahead_));
+    PackedPosition at = next_;
+    bool tables = false;
+    size_t loaded = 0;
+    for (bool more = true; more && loaded < count;) {
+        const size_t run = std::min<size_t>(count - loaded, layout_.size - at.index());
+        const Loaded part = load_run(found.from(loaded).first(run), at);
+        loaded += part.count;
+        tables |= part.tables;
+        more = !part.ended;
+        at.advance(static_cast<uint32_t>(part.count), layout_.size);
+    }
+    if (tables) read_tables<spec::PackedDesc>(found.first(loaded), header_bytes_, *memory_, cache_);
+    ahead_ = loaded;
+    return loaded;
+}
+
+/// Slots side by side: the flags that say "available" are the same in all of them.
+PackedTxRing::Loaded PackedTxRing::load_run(const TxHeads& found, PackedPosition at) noexcept {
+    // Copies: what is written below might alias the members.
     const MemoryMap& memory = *memory_;
     RegionCache<Access::read> cache = cache_;
-    PackedPosition at = next_;
+    const PackedSlot* const slots = layout_.slots + at.index();
+    const uint16_t available = at.available_flags();
     TxHead* const heads = found.heads.data();
-    const size_t count = std::min<size_t>(found.size(), layout.size - borrowed_slots_);
-    size_t loaded = 0;
-    if (count == 0 || !layout.available(at)) return 0;
-    bool tables = false;
-    layout.own_slots(at, std::min(count, ahead_));
-    while (loaded < count) {
-        const PackedSlot& slot = layout.slots[at.index()];
-        const uint64_t rest = load_acquire(slot.rest);
-        const auto state = static_cast<uint16_t>(packed_flags(rest) ^ at.available_flags());
-        if ((state & packed_state_flags) != 0) break;
-        const uint64_t addr = load_once(slot.addr);
-        const uint32_t bytes = packed_len(rest);
+    Loaded done;
+    while (done.count < found.size()) {
+        const size_t i = done.count;
+        const uint64_t rest = load_acquire(slots[i].rest);
+        const auto state = static_cast<uint16_t>(packed_flags(rest) ^ available);
+        done.ended = (state & packed_state_flags) != 0;
+        if (done.ended) break;
+        const uint64_t addr = load_once(slots[i].addr);
         const uint8_t* data = nullptr;
         if (state == 0) [[likely]]
-            data = memory.translate(addr, bytes, cache);
-        const size_t i = loaded++;
-        heads[i].set(packed_id(rest), bytes, data);
+            data = memory.translate(addr, packed_len(rest), cache);
+        heads[i].set(packed_id(rest), packed_len(rest), data);
+        ++done.count;
         if (data != nullptr) [[likely]] {
             fetch_line(data);
             fetch_line(data + line_bytes);
-        } else {
-            found.pairs[i] = {};
-            if (state != spec::desc_f_indirect || !layout.indirect) break;
-            tables |= expect_pair(found.pairs[i], addr, bytes, memory, cache);
+            continue;
         }
-        at.advance(1, layout.size);
+        found.pairs[i] = {};
+        done.ended = state != spec::desc_f_indirect || !layout_.indirect;
+        if (done.ended) break;
+        done.tables |= expect_pair(found.pairs[i], addr, packed_len(rest), memory, cache);
     }
-    if (tables) read_tables<spec::PackedDesc>(found.first(loaded), header_bytes_, memory, cache);
     cache_ = cache;
-    ahead_ = loaded;
-    return loaded;
+    return done;
 }
 
 /// The chains before it in this load are of one slot each.

@@ -29,7 +29,16 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
     /// A chain says only at its end where the next one begins.
     static constexpr bool slots_vary = true;
 
+    /// Of a run: how many, whether it ended before its last slot, and whether tables were asked
+    /// for.
+    struct Loaded {
+        size_t count = 0;
+        bool ended = false;
+        bool tables = false;
+    };
+
     size_t load_heads(const TxHeads& found) noexcept;
+    Loaded load_run(const TxHeads& found, PackedPosition at) noexcept;
     ChainResult walk(TxHead& head, size_t index, std::span<Piece> pieces) noexcept;
     void note_taken(std::span<const TxHead> heads) noexcept;
     void show_used(PackedPosition at, uint16_t id) noexcept;

@@ -43,13 +43,15 @@ struct FillDirect {
     template <Simd simd>
     static VALENIC_INLINE uint64_t run(const RxPlan& plan, const Batch& batch) noexcept {
         uint64_t bytes = 0;
-        const size_t count = plan.direct_count;
+        const size_t count = plan.chain_count;
         for (size_t i = 0; i < count; ++i) {
-            const size_t index = plan.direct_frames[i];
+            uint8_t* const buffer = plan.buffers[i];
+            if (buffer == nullptr) [[unlikely]]
+                continue;
+            const size_t index = plan.frames[i];
             const Frame frame = batch.frames[index];  // A copy: what is written might alias it.
             bytes += frame.len_bytes;
-            fill_direct<simd, header_bytes>(plan.direct_buffers[i], batch.stages[index], frame,
-                                            batch);
+            fill_direct<simd, header_bytes>(buffer, batch.stages[index], frame, batch);
         }
         return bytes;
     }

@@ -39,13 +39,14 @@ struct RxPlan {
     size_t target_count = 0;
     size_t chain_count = 0;
     size_t piece_count = 0;
-    size_t slot_count = 0;  ///< Places of the used ring that the chains take up.
-    /// Frames that have one direct buffer each, with room for all of it: nearly all have.
-    uint8_t* direct_buffers[batch_frames];
-    uint8_t direct_frames[batch_frames];  ///< Their indices in the batch.
-    RxTarget targets[batch_frames];       ///< The others.
-    RxChain chains[chains_max];           ///< Of all of them, in the order of the ring.
-    Piece pieces[pieces_max];             ///< Of the others.
+    size_t slot_count = 0;       ///< Places of the used ring that the chains take up.
+    RxChain chains[chains_max];  ///< In the order of the ring.
+    /// Where a frame goes whose chain is one direct buffer with room for all of it: nearly all are.
+    /// nullptr: the chain belongs to a target.
+    uint8_t* buffers[chains_max];
+    uint8_t frames[chains_max];  ///< Which frame of the batch: of such chains.
+    RxTarget targets[batch_frames];
+    Piece pieces[pieces_max];  ///< Of the targets.
 };
 
 /// Copies the frames of the plan to their places, each with a net header of `header_bytes`.

@@ -31,7 +31,9 @@ struct DirectBuffer {
 ///
 /// `Ring` supplies
 /// - `next()`, `set_next(place)`: the first chain not taken; under the lock, as all but write_used;
-/// - `cursor()`: walks over chains of one buffer: `known()`, `load(buffer)`, `step()`, `place`;
+/// - `cursor()`: looks at chains of one buffer: `known()`, `ask(count)`, `load(number, buffer)`,
+/// and
+///   the place `after(count)` of them;
 /// - `take_chain(place, plan, target, chain)`: adds one chain and moves the place behind it;
 /// - `write_used(plan, reservation)`: what the guest does not look at before finish();
 /// - `finish(plan, reservation, end, grew)`: shows it, and the prefix up to `end` when it grew;
@@ -167,34 +169,29 @@ class BasicRxRing : public RxRing {
         const uint32_t header_bytes = header_bytes_;
         const Frame* const frames = batch.frames;
         const uint8_t* const wanted = indices.data();
-        uint8_t** const buffers = plan.direct_buffers + plan.direct_count;
-        uint8_t* const taken = plan.direct_frames + plan.direct_count;
-        RxChain* const chains = plan.chains + plan.chain_count;
-        const size_t count =
-            std::min({indices.size(), cursor.known(), RxPlan::chains_max - plan.chain_count});
+        const size_t first = plan.chain_count;
+        const size_t count = std::min({indices.size(), cursor.known(), RxPlan::chains_max - first});
         size_t done = 0;
         cursor.ask(count);
         for (; done < count; ++done) {
             DirectBuffer buffer;
-            const uint8_t index = wanted[done];
-            const uint32_t bytes = header_bytes + frames[index].len_bytes;
-            if (!cursor.load(buffer) || buffer.len_bytes < bytes) [[unlikely]]
+            const uint32_t bytes = header_bytes + frames[wanted[done]].len_bytes;
+            if (!cursor.load(done, buffer) || buffer.len_bytes < bytes) [[unlikely]]
                 break;
             uint8_t* const data = memory.translate(buffer.addr, buffer.len_bytes, cache);
             if (data == nullptr) [[unlikely]]
                 break;
             own_line(data);
             own_line(data + line_bytes);
-            buffers[done] = data;
-            chains[done].set(buffer.id, bytes);
-            taken[done] = index;
-            cursor.step();
+            plan.buffers[first + done] = data;
+            plan.chains[first + done].set(buffer.id, bytes);
         }
+        std::copy_n(wanted, done, plan.frames + first);
         cache_ = cache;
         plan.direct_count += done;
         plan.chain_count += done;
         plan.slot_count += done;
-        ring().set_next(cursor.place);
+        ring().set_next(cursor.after(done));
         return done;
     }
 
@@ -226,6 +223,7 @@ class BasicRxRing : public RxRing {
                 break;
             }
             chain.written_bytes = static_cast<uint32_t>(std::min<uint64_t>(left, capacity));
+            plan.buffers[plan.chain_count] = nullptr;
             plan.chains[plan.chain_count++] = chain;
             plan.slot_count += chain.slots;
             ++target.chain_count;

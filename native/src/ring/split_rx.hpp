@@ -25,17 +25,17 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
     /// The guest sees the last 16 bits of a place's number.
     static constexpr uint64_t first_place = uint64_t{1} << 16;
 
-    /// Walks over chains of one direct descriptor that are known to wait.
+    /// Looks at chains of one direct descriptor that are known to wait.
     struct Cursor {
         const uint16_t* ring;
         const spec::SplitDesc* table;
-        uint16_t mask;
-        uint16_t place;
+        size_t mask;
+        size_t place;
         uint16_t known_avail;
 
         size_t known() const noexcept { return static_cast<uint16_t>(known_avail - place); }
-        bool load(DirectBuffer& buffer) const noexcept {
-            const uint16_t head = load_once(ring[place & mask]);
+        bool load(size_t number, DirectBuffer& buffer) const noexcept {
+            const uint16_t head = load_once(ring[(place + number) & mask]);
             if (head > mask) [[unlikely]]
                 return false;
             const spec::SplitDesc desc = load_descriptor(table[head]);
@@ -45,7 +45,7 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
             return true;
         }
         void ask(size_t) const noexcept {}
-        void step() noexcept { ++place; }
+        uint16_t after(size_t count) const noexcept { return static_cast<uint16_t>(place + count); }
     };
 
     uint16_t next() const noexcept { return next_avail_; }

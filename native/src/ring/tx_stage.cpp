@@ -19,8 +19,7 @@ VALENIC_INLINE void fill_stage(FrameStage& stage, uint8_t* to, const uint8_t* fr
                                uint32_t bytes) noexcept {
     zero_line<simd>(reinterpret_cast<uint8_t*>(&stage) + line_bytes);
     if (bytes >= line_bytes) [[likely]] {
-        copy_line<simd>(to, from);
-        copy_end<simd>(to, from, bytes, bytes - line_bytes);
+        copy_two_lines<simd>(to, from, bytes);
     } else {
         zero_line<simd>(reinterpret_cast<uint8_t*>(&stage));
         copy_short(to, from, bytes);
@@ -33,8 +32,7 @@ VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* frame, uint32_t
     uint8_t* const to = stage.bytes;
     zero_line<simd>(to + stage_frame_bytes - line_bytes);
     if (bytes >= line_bytes) {
-        copy_line<simd>(to, frame);
-        copy_end<simd>(to, frame, bytes, bytes - line_bytes);
+        copy_two_lines<simd>(to, frame, bytes);
     } else {
         zero_line<simd>(to);
         copy_short(to, frame, bytes);
@@ -97,19 +95,18 @@ struct TakeRun {
         size_t segments = batch.segment_count;
         uint64_t bytes = 0;
         const uint32_t longest_payload = max_frame_bytes - ethernet_header_bytes;
-        for (; head != end && segments < batch_segments; ++head, ++pair, ++frame, ++stage) {
+        for (; head != end; ++head, ++pair, ++frame, ++stage) {
             const uint8_t* from = head->data;
             if constexpr (in_pairs) from = from == nullptr ? pair->frame : nullptr;
             const uint32_t frame_bytes = head->len_bytes - header_bytes;
-            // What is shorter than the headers wraps round.
-            const bool fits = head->len_bytes >= header_bytes &&
-                              frame_bytes - ethernet_header_bytes <= longest_payload;
-            if (from == nullptr || !fits) [[unlikely]]
+            // What is shorter than the headers wraps round, and is too long.
+            const bool fits = frame_bytes - ethernet_header_bytes <= longest_payload;
+            const bool longer = frame_bytes > stage_frame_bytes;
+            if (from == nullptr || !fits || (longer && segments == batch_segments)) [[unlikely]]
                 break;
             uint8_t* const to = stage->net_header + gap;
             uint8_t* const start = in_pairs ? stage->bytes : to;
             if constexpr (in_pairs) copy_short(to, pair->header, header_bytes);
-            const bool longer = frame_bytes > stage_frame_bytes;
             if (longer) {
                 fill_whole_stage<simd>(*stage, start, from);
             } else if constexpr (in_pairs) {

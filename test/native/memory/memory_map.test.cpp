@@ -140,25 +140,25 @@ TEST_SUITE("memory map: guest addresses") {
         const auto map = good({{0x10000, 0, 2 * page}, {0x20000, 0x10000, page, 4 * page}}, file);
         const uint8_t* first = map->regions()[0].host;
         const uint8_t* second = map->regions()[1].host;
-        RegionCache cache;
+        RegionCache<Access::write> cache;
         for (int round = 0; round < 2; ++round) {
-            CHECK(map->translate(0x10000, 1, true, cache) == first);
-            CHECK(map->translate(0x10000, 2 * page, true, cache) == first);
-            CHECK(map->translate(0x10000 + 2 * page - 1, 1, true, cache) == first + 2 * page - 1);
-            CHECK(map->translate(0x10000, 2 * page + 1, true, cache) == nullptr);
-            CHECK(map->translate(0x10001, 2 * page, true, cache) == nullptr);
-            CHECK(map->translate(0x10000 + 2 * page, 1, true, cache) == nullptr);
-            CHECK(map->translate(0xffff, 1, true, cache) == nullptr);
-            CHECK(map->translate(0xffff, 2, true, cache) == nullptr);
-            CHECK(map->translate(0x10000, UINT64_MAX, true, cache) == nullptr);
-            CHECK(map->translate(UINT64_MAX, 1, true, cache) == nullptr);
-            CHECK(map->translate(UINT64_MAX, UINT64_MAX, true, cache) == nullptr);
-            CHECK(map->translate(0, 1, true, cache) == nullptr);
-            CHECK(map->translate(0x20000, page, true, cache) == second);
-            CHECK(map->translate(0x20000 + page, 1, true, cache) == nullptr);
+            CHECK(map->translate(0x10000, 1, cache) == first);
+            CHECK(map->translate(0x10000, 2 * page, cache) == first);
+            CHECK(map->translate(0x10000 + 2 * page - 1, 1, cache) == first + 2 * page - 1);
+            CHECK(map->translate(0x10000, 2 * page + 1, cache) == nullptr);
+            CHECK(map->translate(0x10001, 2 * page, cache) == nullptr);
+            CHECK(map->translate(0x10000 + 2 * page, 1, cache) == nullptr);
+            CHECK(map->translate(0xffff, 1, cache) == nullptr);
+            CHECK(map->translate(0xffff, 2, cache) == nullptr);
+            CHECK(map->translate(0x10000, UINT64_MAX, cache) == nullptr);
+            CHECK(map->translate(UINT64_MAX, 1, cache) == nullptr);
+            CHECK(map->translate(UINT64_MAX, UINT64_MAX, cache) == nullptr);
+            CHECK(map->translate(0, 1, cache) == nullptr);
+            CHECK(map->translate(0x20000, page, cache) == second);
+            CHECK(map->translate(0x20000 + page, 1, cache) == nullptr);
         }
-        RegionCache empty;  // Answers nothing by itself.
-        CHECK(map->translate(0, 0, false, empty) == nullptr);
+        RegionCache<Access::read> empty;  // Answers nothing by itself.
+        CHECK(map->translate(0, 0, empty) == nullptr);
     }
     TEST_CASE("many regions: every address answers as the table says") {
         const OwnedFd file = file_of(page);
@@ -173,7 +173,7 @@ TEST_SUITE("memory map: guest addresses") {
         }
         std::shuffle(many.begin(), many.end(), random);
         const auto map = good(many, file);
-        RegionCache cache;
+        RegionCache<Access::write> cache;
         for (int i = 0; i < 20'000; ++i) {
             const uint64_t addr = random() % (at + page);
             const uint64_t len = 1 + random() % 64;
@@ -184,7 +184,7 @@ TEST_SUITE("memory map: guest addresses") {
             const auto found = std::find_if(map->regions().begin(), map->regions().end(), holds);
             const uint8_t* expected =
                 found == map->regions().end() ? nullptr : found->host + (addr - found->guest_addr);
-            REQUIRE(map->translate(addr, len, true, cache) == expected);
+            REQUIRE(map->translate(addr, len, cache) == expected);
         }
     }
     TEST_CASE("a buffer that adjacent regions split comes in parts") {
@@ -204,8 +204,8 @@ TEST_SUITE("memory map: guest addresses") {
         const OwnedFd file = file_of(8 * page);
         for (const uint64_t offset : {uint64_t{0}, uint64_t{16}, page, page + 100, 3 * page - 1}) {
             const auto map = good({{0x5000, 0x7000, 2 * page, offset}}, file);
-            RegionCache cache;
-            uint8_t* host = map->translate(0x5000, 2 * page, true, cache);
+            RegionCache<Access::write> cache;
+            uint8_t* host = map->translate(0x5000, 2 * page, cache);
             REQUIRE(host != nullptr);
             host[0] = 0xab;
             host[2 * page - 1] = 0xcd;
@@ -226,13 +226,14 @@ TEST_SUITE("memory map: guest addresses") {
         const auto& map = created.value();
         CHECK_FALSE(map->regions()[0].writable);
         CHECK(map->regions()[1].writable);
-        RegionCache cache;
-        CHECK(map->translate(0, 8, false, cache) != nullptr);
-        CHECK(map->translate(0, 8, true, cache) == nullptr);  // Also with the cache warm.
+        RegionCache<Access::write> cache;
+        RegionCache<Access::read> reading;
+        CHECK(map->translate(0, 8, reading) != nullptr);
+        CHECK(map->translate(0, 8, cache) == nullptr);
         CHECK(map->translate_part(0, 8, true).empty());
         CHECK(map->translate_user(0, 8, true) == nullptr);
         CHECK(map->translate_user(0, 8, false) != nullptr);
-        CHECK(map->translate(page, 8, true, cache) != nullptr);
+        CHECK(map->translate(page, 8, cache) != nullptr);
     }
 }
 
