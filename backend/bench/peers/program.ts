@@ -23,6 +23,7 @@ export class Program {
   #over = false;
   #paused = false;
   #said = '';
+  #answered = '';
 
   constructor(words: readonly string[], options: ProgramOptions = {}) {
     const env = options.env ?? {};
@@ -33,11 +34,14 @@ export class Program {
       stdio: [options.input === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (text: Buffer) => {
-        this.#said = (this.#said + text.toString()).slice(-keptText);
-      });
-    }
+    const hear = (text: Buffer): void => {
+      this.#said = (this.#said + text.toString()).slice(-keptText);
+    };
+    this.#child.stdout?.on('data', (text: Buffer) => {
+      this.#answered = (this.#answered + text.toString()).slice(-keptText);
+      hear(text);
+    });
+    this.#child.stderr?.on('data', hear);
     // A program that ended does not read: that is found out by its end.
     this.#child.stdin?.on('error', () => {});
     this.#ended = new Promise((resolve) => {
@@ -64,6 +68,11 @@ export class Program {
   /** The end of what it wrote, both streams. */
   get said(): string {
     return this.#said;
+  }
+
+  /** The end of what it wrote to its standard output: there no complaint can split a line. */
+  get answered(): string {
+    return this.#answered;
   }
 
   type(line: string): void {

@@ -21,6 +21,10 @@ const burst = 64;
  * frame that finds a ring full is lost for the rest of the run, and its share of the rate too.
  */
 const bursts = 8;
+/** Buffers in each direction that it need not take back yet. */
+const unsentKept = 24;
+/** DPDK's largest. */
+const mempoolCache = 512;
 const prompt = 'testpmd>';
 
 export class VirtioUserFrontend implements Frontend {
@@ -48,8 +52,13 @@ export class VirtioUserFrontend implements Frontend {
       '--log-level=pmd.net.virtio.init:debug',
       ...sockets.map(device),
       ...['--', '--interactive', '--forward-mode=io', '--nb-cores=1', `--burst=${burst}`],
+      '--record-core-cycles',
       // Unless told, testpmd uses 512 entries of each ring, and the first bursts fill them.
       ...[`--rxd=${workload.ringSize}`, `--txd=${workload.ringSize}`],
+      // It takes back what was sent when more than this is left of the ring: at once, while the
+      // buffers are in its cache. Unless told it takes a ring of them from a quick back-end, and
+      // they come back from memory.
+      ...[`--txfreet=${workload.ringSize - unsentKept}`, `--mbcache=${mempoolCache}`],
       // What a port sends first goes to the other one.
       ...[`--eth-peer=0,${macs[1]}`, `--eth-peer=1,${macs[0]}`],
       ...[`--txpkts=${workload.frameBytes}`, '--total-num-mbufs=16384', '--no-flush-rx'],
@@ -66,7 +75,7 @@ export class VirtioUserFrontend implements Frontend {
     const env = { XDG_RUNTIME_DIR: home };
     const testpmd = new Program(this.commandFor(workload, sockets), { input: true, env });
     try {
-      await testpmd.until('prompt', () => testpmd.said.includes(prompt));
+      await testpmd.until('prompt', () => testpmd.answered.includes(prompt));
       const features = featureNames(negotiatedMask(testpmd.said));
       testpmd.type(`start tx_first ${bursts}`);
       await delay(times.warmupSeconds * 1000);
@@ -75,7 +84,8 @@ export class VirtioUserFrontend implements Frontend {
       const after = await count(testpmd, 2);
       const received = after.frames - before.frames;
       const mpps = received / (after.time - before.time) / 1000;
-      return { mpps, latencyNs: null, driverBusy: null, sent: received, received, features };
+      const driverBusy = (after.busyMs - before.busyMs) / (after.time - before.time);
+      return { mpps, latencyNs: null, driverBusy, sent: received, received, features };
     } finally {
       testpmd.type('stop');
       testpmd.type('quit');
@@ -84,20 +94,34 @@ export class VirtioUserFrontend implements Frontend {
   }
 }
 
-/** Frames that both ports received since the start, and when, in milliseconds. */
-async function count(testpmd: Program, times: number): Promise<{ frames: number; time: number }> {
+interface Count {
+  readonly frames: number;
+  /** When they were asked for, in milliseconds. */
+  readonly time: number;
+  /** How long testpmd spent in rounds that moved frames. */
+  readonly busyMs: number;
+}
+
+/** What both ports received since the start, the `times`th time this is asked. */
+async function count(testpmd: Program, times: number): Promise<Count> {
   const ports = 2;
   const asked = performance.now();
   testpmd.type('show port stats all');
-  await testpmd.until(
-    'answer to "show port stats all"',
-    () => receivedCounts(testpmd.said).length === ports * times,
-    10_000,
-  );
-  const frames = receivedCounts(testpmd.said)
+  testpmd.type('show fwd stats all');
+  const answered = (): boolean =>
+    receivedCounts(testpmd.answered).length === ports * times &&
+    busyTimes(testpmd.answered).length === times;
+  await testpmd.until('answer to "show port stats all"', answered, 10_000);
+  const frames = receivedCounts(testpmd.answered)
     .slice(-ports)
     .reduce((sum, one) => sum + one, 0);
-  return { frames, time: asked };
+  return { frames, time: asked, busyMs: busyTimes(testpmd.answered).at(-1) ?? 0 };
+}
+
+/** Milliseconds of work, of every answer to "show fwd stats all" so far. */
+export function busyTimes(said: string): readonly number[] {
+  const lines = said.matchAll(/total cycles=(\d+) .* at (\d+) MHz Clock/g);
+  return [...lines].map(([, cycles, mhz]) => Number(cycles) / Number(mhz) / 1000);
 }
 
 /** Of the last device that was started. */
@@ -109,5 +133,6 @@ export function negotiatedMask(said: string): bigint {
 /** The counts of every port in every answer so far. */
 export function receivedCounts(said: string): readonly number[] {
   // The answer is whole when the line after the counts came.
-  return [...said.matchAll(/RX-packets: (\d+)[\s\S]*?TX-bytes/g)].map((found) => Number(found[1]));
+  const counts = said.matchAll(/RX-packets: (\d+)\s+RX-missed[\s\S]*?TX-bytes/g);
+  return [...counts].map((found) => Number(found[1]));
 }

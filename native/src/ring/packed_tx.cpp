@@ -96,16 +96,13 @@ ChainResult PackedTxRing::walk(TxHead& head, size_t index, std::span<Piece> piec
 
 void PackedTxRing::note_taken(std::span<const TxHead> heads) noexcept {
     if (heads.empty()) return;
-    uint32_t slots = 0;
+    // Behind a chain of more slots than one nothing is taken.
+    const auto slots = static_cast<uint32_t>(heads.size() - 1 + heads.back().slots);
     if (layout_.in_order) {
         borrowed_[0].id = heads.back().id;
-        slots = static_cast<uint32_t>(heads.size() - 1 + heads.back().slots);
     } else {
-        Borrowed* out = &borrowed_[taken_];
-        for (const TxHead& head : heads) {
-            *out++ = {head.id, head.slots};
-            slots += head.slots;
-        }
+        Borrowed* const out = borrowed_.data() + taken_;
+        for (size_t i = 0; i < heads.size(); ++i) out[i] = {heads[i].id, heads[i].slots};
     }
     borrowed_slots_ += slots;
     PackedPosition next = next_;

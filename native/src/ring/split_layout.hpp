@@ -56,13 +56,12 @@ struct SplitLayout {
     /// fields of each.
     template <typename EntryOf>
     void write_used_run(uint16_t first, size_t count, EntryOf entry_of) const noexcept {
-        for (size_t done = 0; done < count;) {
-            const size_t at = static_cast<uint16_t>(first + done) & mask;
-            const size_t run = std::min<size_t>(count - done, size - at);
-            spec::SplitUsedElem* const to = used_ring() + at;
-            for (size_t i = 0; i < run; ++i) guest_store_pair(to + i, entry_of(done + i));
-            done += run;
-        }
+        spec::SplitUsedElem* const ring = used_ring();
+        const size_t at = first & mask;
+        const size_t before_end = std::min<size_t>(count, size - at);
+        for (size_t i = 0; i < before_end; ++i) guest_store_pair(ring + at + i, entry_of(i));
+        for (size_t i = before_end; i < count; ++i)
+            guest_store_pair(ring + (i - before_end), entry_of(i));
     }
     /// Whether the guest wants a call for a used index moved from `old_index` to `new_index`.
     bool wants_call(uint16_t old_index, uint16_t new_index) const noexcept {

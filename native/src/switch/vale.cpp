@@ -1,5 +1,7 @@
 #include "switch/vale.hpp"
 
+#include <cstring>
+
 #include "base/check.hpp"
 #include "net/adapt.hpp"
 #include "net/coalesce.hpp"
@@ -35,6 +37,12 @@ uint32_t flow_hash(const FrameStage& stage) noexcept {
     hash ^= words[3] * 0x1656'67b1'9e37'79f9u;
     hash *= 0x9e37'79b9'7f4a'7c15u;
     return static_cast<uint32_t>(hash >> 40);
+}
+
+/// Whether each is what the next one is. The library's compare looks at many at once.
+bool all_same(std::span<const Action> actions) noexcept {
+    return std::memcmp(actions.data(), actions.data() + 1, (actions.size() - 1) * sizeof(Action)) ==
+           0;
 }
 
 /// One list for each slot, one for floods, one for drops and whatever else a lookup may say.
@@ -193,6 +201,7 @@ LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) con
 }
 
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {
+    CHECK(batch.count > 0);
     CounterBlock& counters = source.counters(context.worker);
     const PortSettings& settings = source.settings();
     if (!settings.up.load(std::memory_order_relaxed)) [[unlikely]] {
@@ -210,9 +219,7 @@ void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& contex
     lookup_->resolve(batch, lookup_source(source, context), {actions, batch.count});
 
     Pass pass(source, context);
-    Action differing = 0;  // Not a bool: of numbers the compiler compares eight at once.
-    for (size_t i = 0; i < batch.count; ++i) differing |= actions[i] ^ actions[0];
-    if (differing == 0) [[likely]] {
+    if (all_same({actions, batch.count})) [[likely]] {
         act(batch, {every_index.data(), batch.count}, actions[0], pass);
     } else {
         forward_mixed(batch, actions, pass);

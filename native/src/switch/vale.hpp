@@ -32,8 +32,8 @@ class ValeSwitch {
     size_t port_count() const noexcept { return port_count_; }
     Port* port_at(uint8_t slot) noexcept { return ports_[slot]; }
 
-    /// Sends a batch from `source` where it belongs, and counts what goes nowhere. Any worker,
-    /// several at once. The batch stays borrowed: the caller releases it.
+    /// Sends a batch of at least one frame from `source` where it belongs, and counts what goes
+    /// nowhere. Any worker, several at once. The batch stays borrowed: the caller releases it.
     void forward(const Batch& batch, Port& source, WorkerContext& context);
 
  private:

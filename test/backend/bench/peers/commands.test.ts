@@ -16,6 +16,7 @@ import { serveWords } from '../../../../backend/bench/peers/own.ts';
 import { measuredOf, shapeWords } from '../../../../backend/bench/peers/synthetic.ts';
 import { dpdkVersion, testpmdWords } from '../../../../backend/bench/peers/testpmd.ts';
 import {
+  busyTimes,
   negotiatedMask,
   receivedCounts,
   VirtioUserFrontend,
@@ -108,7 +109,7 @@ describe("DPDK's virtio-user", () => {
     expect(line).toContain('--lcores 0@0,1@0');
     expect(line).toContain('path=/run/x/a,queues=1,queue_size=1024,mac=52:54:00:00:04:01');
     expect(line).toContain('--eth-peer=0,52:54:00:00:04:02');
-    expect(line).toContain('--rxd=1024 --txd=1024');
+    expect(line).toContain('--rxd=1024 --txd=1024 --txfreet=1000 --mbcache=512');
     expect(line).toContain('--txpkts=1500');
   });
   it('says the features that it negotiated', () => {
@@ -120,7 +121,16 @@ describe("DPDK's virtio-user", () => {
     const port = (frames: number) =>
       `  RX-packets: ${frames} RX-missed: 0 RX-bytes:  1\n  TX-packets: 1 TX-bytes: 60\n`;
     expect(receivedCounts(port(12) + port(34))).toEqual([12, 34]);
+    const forwarded = '  RX-packets: 5   RX-dropped: 0   RX-total: 5\n';
+    expect(receivedCounts(port(12) + forwarded + port(34))).toEqual([12, 34]);
     expect(receivedCounts(`${port(12)}  RX-packets: 3`)).toEqual([12]);
+  });
+  it('says how long it worked', () => {
+    const said =
+      '  CPU cycles/packet=262.09 (total cycles=1996250000 / total RX packets=7616578) ' +
+      'at 1996 MHz Clock\n';
+    expect(busyTimes(said)).toEqual([expect.closeTo(1000.1, 1)]);
+    expect(busyTimes('testpmd> ')).toEqual([]);
   });
 });
 
