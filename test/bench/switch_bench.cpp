@@ -75,7 +75,8 @@ class RingQueue final : public Queue {
     void release(WorkerContext&) override {}
     void transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                   WorkerContext&) override {
-        ring_.deliver(batch, indices, counters_);
+        const Delivery delivery = ring_.deliver(batch, indices, counters_);
+        counters_.add(spec::PortCounter::rx_frames, delivery.frames);
     }
     void flush_calls(WorkerContext&) override {}
     bool arm() override { return false; }

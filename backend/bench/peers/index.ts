@@ -1,6 +1,7 @@
 /** `valenic bench peers`: us and the peers under the same load, in turn, in one run. */
 
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { refuseAbsentCpus } from '../../datapath/cpus.ts';
@@ -66,7 +67,6 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
       ? await measureGuests({ ...tools, ground: { ...ground, polling: options.polling } }, emit)
       : await measureAll({ ...tools, ground, frontends: await frontendsOn(ground) }, emit);
     await writeFile(options.output, peersPage(rows));
-    if (options.history !== null) await appendFile(options.history, historyText(rows));
     say(`The plots are in ${options.output}`);
     return rows.some((row) => !('skipped' in row)) ? 0 : 1;
   } finally {
@@ -91,12 +91,13 @@ async function frontendsOn(ground: Ground): Promise<RunTools['frontends']> {
 
 type Emit = (rows: readonly AnyRow[]) => void;
 
-/** Prints the rows of a comparison as they come. */
-function emitter({ json }: PeersOptions, io: BenchIo): Emit {
+/** Prints and keeps the rows of a comparison as they come: who stops it has those. */
+function emitter({ json, history }: PeersOptions, io: BenchIo): Emit {
   if (!json) io.stdout.write(`${peersHead()}\n`);
   return (rows) => {
     const lines = json ? rows.map((row) => JSON.stringify(row)) : peersLine(rows);
     for (const line of lines) io.stdout.write(`${line}\n`);
+    if (history !== null) appendFileSync(history, historyText(rows));
   };
 }
 
