@@ -51,8 +51,8 @@ VALENIC_INLINE void copy_short(uint8_t* to, const uint8_t* from, size_t bytes) n
 /// Of at most two lines and at least one.
 template <Simd simd>
 VALENIC_INLINE void copy_two_lines(uint8_t* to, const uint8_t* from, size_t bytes) noexcept {
-    constexpr size_t part =
-        8;  // What the shortest frame has behind a line: a move inside the next.
+    // What the shortest frame has behind a line: a move that stays inside the next one.
+    constexpr size_t part = 8;
     copy_line<simd>(to, from);
     if (bytes <= line_bytes + part) {
         __builtin_memcpy(to + bytes - part, from + bytes - part, part);

@@ -31,9 +31,8 @@ struct DirectBuffer {
 ///
 /// `Ring` supplies
 /// - `next()`, `set_next(place)`: the first chain not taken; under the lock, as all but write_used;
-/// - `cursor()`: looks at chains of one buffer: `known()`, `ask(count)`, `load(number, buffer)`,
-/// and
-///   the place `after(count)` of them;
+/// - `cursor()`: looks at chains of one buffer: `known()`, `ask(count)`, `load(number, buffer)`
+///   and `after(count)`, the place behind so many;
 /// - `take_chain(place, plan, target, chain)`: adds one chain and moves the place behind it;
 /// - `write_used(plan, reservation)`: what the guest does not look at before finish();
 /// - `finish(plan, reservation, end, grew)`: shows it, and the prefix up to `end` when it grew;
