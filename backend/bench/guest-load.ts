@@ -1,9 +1,7 @@
 /** Two real QEMU guests on the rig's ports: their kernel's own stack, or the poll-mode driver. */
 
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  buildGuestImage,
   formatVersion,
   type Guest,
   type GuestDescription,
@@ -13,10 +11,10 @@ import {
   shellQuote,
   startGuest,
 } from '../../qemu/index.ts';
-import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
 import type { CpuMeter } from './cpu-meter.ts';
 import type { GuestEnvironment } from './environment.ts';
+import { guestImage } from './guest-image.ts';
 import {
   type GuestApp,
   type GuestEnd,
@@ -78,10 +76,7 @@ export class GuestLoad implements Load {
     const { say } = options;
     const binary = locateQemu(options.qemu);
     say('Preparing the guest image');
-    const image = await buildGuestImage({
-      cacheDir: join(packageRoot(), '.cache/guest'),
-      agent: join(packageRoot(), 'build/release/native/agent/valenic-agent'),
-    });
+    const image = await guestImage();
     say('Booting two guests');
     const boot = (index: 0 | 1) =>
       startGuest(describe(index, rig, image, options), {

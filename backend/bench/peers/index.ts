@@ -45,7 +45,7 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   refuseUnwritable(options.output);
   if (options.history !== null) refuseUnwritable(options.history, '--history');
   const guests = options.driver === 'guest';
-  if (guests && !isInNamespace()) return runInNamespace(['peers', ...argv], io);
+  if (guests && !isInNamespace()) return runInNamespace(['peers', ...argv], [], io);
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));

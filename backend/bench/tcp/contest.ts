@@ -19,7 +19,7 @@ import {
   type TcpPair,
   tcpRowsOf,
 } from './row.ts';
-import { type Ends, runFlow, Servers } from './traffic.ts';
+import { type Ends, programsOf, runFlow, Servers } from './traffic.ts';
 
 export interface ContestTools {
   readonly options: TcpOptions;
@@ -70,7 +70,7 @@ export class Contest {
     const wanted = peerNetworks.filter(({ system }) => options.peers.includes(system));
     const places = await Places.start(wanted, ground, say);
     this.#places = places;
-    const programs = options.test === 'latency' ? [] : ['iperf3'];
+    const programs = programsOf(options.test);
     const tools = { options, programs, packed: false, signal, say };
     this.#guests = await TcpGuests.start(places.there(), tools);
     this.#qemus = await this.#guests.watched();

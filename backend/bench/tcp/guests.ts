@@ -1,10 +1,8 @@
 /** Two guests with a NIC on each network: booted once, so that networks are measured in turn. */
 
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  buildGuestImage,
   formatVersion,
   type Guest,
   type GuestDescription,
@@ -16,9 +14,9 @@ import {
   shellQuote,
   startGuest,
 } from '../../../qemu/index.ts';
-import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { GuestEnvironment } from '../environment.ts';
+import { guestImage } from '../guest-image.ts';
 import type { Watched } from './cpu-time.ts';
 import type { Addresses, LiveNetwork } from './network.ts';
 import type { TcpOptions } from './options.ts';
@@ -66,12 +64,7 @@ export class TcpGuests {
   static async start(places: readonly Place[], tools: GuestTools): Promise<TcpGuests> {
     const { say, options, signal, programs } = tools;
     const binary = locateQemu(options.qemu ?? undefined);
-    say('Preparing the guest image');
-    const image = await buildGuestImage({
-      cacheDir: join(packageRoot(), '.cache/guest'),
-      agent: join(packageRoot(), 'build/release/native/agent/valenic-agent'),
-      programs,
-    });
+    const image = await guestImage(programs);
     say(`Booting two guests with a NIC on each of ${places.length} networks`);
     const boot = (guest: 0 | 1) =>
       startGuest(describe(guest, places, image, tools), { binary, signal });

@@ -21,7 +21,7 @@ import { parseTcpOptions, type TcpOptions } from './options.ts';
 import { tcpPage } from './page.ts';
 import { type AnyTcpRow, untouched } from './row.ts';
 import { tcpHead, tcpLines } from './table.ts';
-import type { TcpTest } from './traffic.ts';
+import { programsOf, type TcpTest } from './traffic.ts';
 
 /** The commands, by name. */
 export const tcpBenches: Readonly<
@@ -42,7 +42,7 @@ async function runTcpBench(test: TcpTest, argv: readonly string[], io: BenchIo):
   if (test !== 'latency' && findProgram('iperf3') === null) {
     throw new ValenicError('bench_failed', 'iperf3 is not installed: "apt-get install iperf3"');
   }
-  if (!isInNamespace()) return runInNamespace([test, ...argv], io);
+  if (!isInNamespace()) return runInNamespace([test, ...argv], programsOf(test), io);
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));

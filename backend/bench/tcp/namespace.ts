@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { findProgram } from '../../../qemu/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
+import { guestImage } from '../guest-image.ts';
 import type { BenchIo } from '../index.ts';
 
 /** Set in the namespace. */
@@ -24,11 +25,20 @@ export function namespaceWords(words: readonly string[], root: boolean): readonl
   return ['unshare', '--net', ...user, '--', process.execPath, program, 'bench', ...words];
 }
 
-/** @returns the exit status. @throws {ValenicError} `bench_failed` */
-export function runInNamespace(words: readonly string[], io: BenchIo): Promise<number> {
+/**
+ * @param programs  That the guests need: their image is made here, where the network still is.
+ * @returns the exit status. @throws {ValenicError} `bench_failed`; {QemuError}
+ */
+export async function runInNamespace(
+  words: readonly string[],
+  programs: readonly string[],
+  io: BenchIo,
+): Promise<number> {
   if (findProgram('unshare') === null) {
     throw new ValenicError('bench_failed', 'unshare is not installed (Debian: util-linux)');
   }
+  io.stderr.write('Preparing the guest image\n');
+  await guestImage(programs);
   const [file = '', ...args] = namespaceWords(words, process.getuid?.() === 0);
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {

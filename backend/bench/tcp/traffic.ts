@@ -9,6 +9,11 @@ import type { Scenario } from '../row.ts';
 export const tcpTests = ['tcp', 'udp', 'latency'] as const;
 export type TcpTest = (typeof tcpTests)[number];
 
+/** What the guests need of the host for a test. */
+export function programsOf(test: TcpTest): readonly string[] {
+  return test === 'latency' ? [] : ['iperf3'];
+}
+
 const iperfPort = 5201;
 const echoPort = 5202;
 /** An iperf3 that starts in a guest under TCG, and one that waits for late answers. */
