@@ -34,8 +34,9 @@ void check_edges(const MemoryMap& map, const MappedRegion& region) {
     CHECK(map.translate(region.guest_addr, region.size_bytes, cache) == region.host);
     CHECK(map.translate(last, 1, cache) == region.host + region.size_bytes - 1);
     CHECK(map.translate(last, 2, cache) == nullptr);
-    CHECK(map.translate_user(region.user_addr, 1, false) == region.host);
-    CHECK(map.translate_part(last, 4096, false).data() == region.host + region.size_bytes - 1);
+    CHECK(map.translate_user(region.user_addr, 1, Access::read) == region.host);
+    CHECK(map.translate_part(last, 4096, Access::read).data() ==
+          region.host + region.size_bytes - 1);
     // The last byte of the region may be read: it is mapped.
     asm volatile("" ::"r"(*static_cast<volatile uint8_t*>(region.host + region.size_bytes - 1)));
 }

@@ -60,8 +60,7 @@ inline void own_line(void* address) noexcept {
 #endif
 }
 
-/// Stores the first fields of an entry at once, lowest first: one by one they are as many stores,
-/// of which some CPUs have one a cycle.
+/// Stores the first eight bytes of an entry at once: its fields one by one are as many stores.
 template <typename Entry>
 inline void store_whole(Entry* to, uint64_t fields) noexcept {
     static_assert(sizeof(Entry) >= sizeof fields && std::endian::native == std::endian::little);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/atomic.hpp"
+#include "base/machine.hpp"
 
 namespace valenic {
 
@@ -22,7 +23,7 @@ inline void guest_publish(T& field, T value) noexcept {
 template <typename Entry>
 inline void guest_store_pair(Entry* to, uint64_t fields) noexcept {
     static_assert(sizeof(Entry) == sizeof fields);
-    __builtin_memcpy(to, &fields, sizeof fields);
+    store_whole(to, fields);
 }
 /// Copies bytes with the given function (`copy(to, from, bytes)`), which the caller chose for
 /// speed.

@@ -101,7 +101,7 @@ MemoryMap::~MemoryMap() {
 }
 
 const MappedRegion* MemoryMap::region_of(uint64_t addr, uint64_t len,
-                                         bool for_write) const noexcept {
+                                         Access access) const noexcept {
     const auto after =
         std::upper_bound(regions_.begin(), regions_.end(), addr,
                          [](uint64_t at, const MappedRegion& r) { return at < r.guest_addr; });
@@ -109,24 +109,24 @@ const MappedRegion* MemoryMap::region_of(uint64_t addr, uint64_t len,
     const MappedRegion& region = *std::prev(after);
     const uint64_t at = addr - region.guest_addr;
     if (at >= region.size_bytes || len > region.size_bytes - at) return nullptr;
-    if (for_write && !region.writable) return nullptr;
+    if (access == Access::write && !region.writable) return nullptr;
     return &region;
 }
 
 std::span<uint8_t> MemoryMap::translate_part(uint64_t addr, uint64_t len,
-                                             bool for_write) const noexcept {
-    const MappedRegion* const region = region_of(addr, 1, for_write);
+                                             Access access) const noexcept {
+    const MappedRegion* const region = region_of(addr, 1, access);
     if (region == nullptr) return {};
     const uint64_t at = addr - region->guest_addr;
     return {region->host + at, static_cast<size_t>(std::min(len, region->size_bytes - at))};
 }
 
-uint8_t* MemoryMap::translate_user(uint64_t user_addr, uint64_t len,
-                                   bool for_write) const noexcept {
+uint8_t* MemoryMap::translate_user(uint64_t user_addr, uint64_t len, Access access) const noexcept {
     for (const MappedRegion& region : regions_) {
         const uint64_t at = user_addr - region.user_addr;
         if (user_addr < region.user_addr || at >= region.size_bytes) continue;
-        if (len > region.size_bytes - at || (for_write && !region.writable)) return nullptr;
+        if (len > region.size_bytes - at || (access == Access::write && !region.writable))
+            return nullptr;
         return region.host + at;
     }
     return nullptr;

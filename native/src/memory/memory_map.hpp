@@ -69,16 +69,16 @@ class MemoryMap {
         if (at < cache.size_bytes && len <= cache.size_bytes - at) [[likely]]
             return cache.host + at;
         // Not a reference to the cache: a caller's may stay in registers.
-        const MappedRegion* const region = region_of(addr, len, access == Access::write);
+        const MappedRegion* const region = region_of(addr, len, access);
         if (region == nullptr) return nullptr;
         cache = {region->guest_addr, region->size_bytes, region->host};
         return region->host + (addr - region->guest_addr);
     }
     /// As translate(), for a buffer that adjacent regions may split: views the longest first piece.
     /// Empty when `addr` is in no (suitable) region.
-    std::span<uint8_t> translate_part(uint64_t addr, uint64_t len, bool for_write) const noexcept;
+    std::span<uint8_t> translate_part(uint64_t addr, uint64_t len, Access access) const noexcept;
     /// Host view of the front-end's user address range (rings are given that way).
-    uint8_t* translate_user(uint64_t user_addr, uint64_t len, bool for_write) const noexcept;
+    uint8_t* translate_user(uint64_t user_addr, uint64_t len, Access access) const noexcept;
 
     std::span<const MappedRegion> regions() const noexcept { return regions_; }
     /// True once the file behind a region was found truncated: the device must be closed.
@@ -87,7 +87,7 @@ class MemoryMap {
  private:
     MemoryMap() = default;
     /// The region that all of [addr, addr + len) lies in, or nullptr.
-    const MappedRegion* region_of(uint64_t addr, uint64_t len, bool for_write) const noexcept;
+    const MappedRegion* region_of(uint64_t addr, uint64_t len, Access access) const noexcept;
 
     /// What mmap gave for one region: whole pages around it.
     struct Mapping {

@@ -32,7 +32,7 @@ inline constexpr uint32_t stage_frame_bytes = 116;
 ///
 /// `net_header` is what a VERSION_1 receiver that takes the frame as it is sees in front of it:
 /// made by us, zeros and num_buffers 1 when nothing is offloaded. Bytes beyond the frame's
-/// `stage_len` are zero, so whole lines may be copied out.
+/// `stage_len` are zero: whatever reads the whole stage, nothing of an earlier frame is in it.
 struct alignas(64) FrameStage {
     uint8_t net_header[stage_header_room];
     uint8_t bytes[stage_frame_bytes];

@@ -25,14 +25,18 @@ Fault direction_fault(uint16_t flags, ChainUse use) noexcept {
                                     : Fault::writable_in_send_chain;
 }
 
-Fault add_buffer(const MemoryMap& memory, uint64_t addr, uint64_t left, ChainUse use,
-                 std::span<Piece> out, ChainResult& result) noexcept {
+constexpr Access access_of(ChainUse use) noexcept {
+    return use == ChainUse::receive ? Access::write : Access::read;
+}
+
+inline Fault add_buffer(const MemoryMap& memory, uint64_t addr, uint64_t left, ChainUse use,
+                        std::span<Piece> out, ChainResult& result) noexcept {
     if (left > UINT64_MAX - addr) return Fault::address_outside_memory;
     result.bytes += left;
     while (left > 0) {  // At most one step for each region.
-        const auto part = memory.translate_part(addr, left, use == ChainUse::receive);
+        const auto part = memory.translate_part(addr, left, access_of(use));
         if (part.empty()) {
-            const bool there = !memory.translate_part(addr, left, false).empty();
+            const bool there = !memory.translate_part(addr, left, Access::read).empty();
             return there ? Fault::memory_not_writable : Fault::address_outside_memory;
         }
         if (result.pieces < out.size()) {

@@ -18,12 +18,12 @@ Result<PackedLayout, Fault> PackedLayout::resolve(const RingConfig& config,
 
     const uint64_t slots_bytes = sizeof(spec::PackedDesc) * uint64_t{size};
     constexpr uint64_t event_bytes = sizeof(spec::PackedEvent);
-    uint8_t* slots = memory.translate_user(config.desc_addr, slots_bytes, true);
-    uint8_t* driver = memory.translate_user(config.avail_addr, event_bytes, false);
-    uint8_t* device = memory.translate_user(config.used_addr, event_bytes, true);
+    uint8_t* slots = memory.translate_user(config.desc_addr, slots_bytes, Access::write);
+    uint8_t* driver = memory.translate_user(config.avail_addr, event_bytes, Access::read);
+    uint8_t* device = memory.translate_user(config.used_addr, event_bytes, Access::write);
     // Used descriptors take the place of available ones, so the ring itself is written.
     const auto read_only = [&](const uint8_t* found, uint64_t addr, uint64_t bytes) {
-        return found == nullptr && memory.translate_user(addr, bytes, false) != nullptr;
+        return found == nullptr && memory.translate_user(addr, bytes, Access::read) != nullptr;
     };
     if (read_only(slots, config.desc_addr, slots_bytes) ||
         read_only(device, config.used_addr, event_bytes))

@@ -67,7 +67,8 @@ PackedTxRing::Loaded PackedTxRing::load_run(const TxHeads& found, PackedPosition
         const uint8_t* data = nullptr;
         if (state == 0) [[likely]]
             data = memory.translate(addr, packed_len(rest), cache);
-        heads[i].set(packed_id(rest), packed_len(rest), data);
+        set_one_slot(heads[i], packed_id(rest), packed_len(rest));
+        heads[i].data = data;
         ++done.count;
         if (data != nullptr) [[likely]] {
             fetch_line(data);

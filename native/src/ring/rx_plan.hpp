@@ -13,12 +13,8 @@ struct RxChain {
     uint16_t id;     ///< Split: index of its head. Packed: buffer id.
     uint16_t slots;  ///< Packed: descriptors it takes up in the ring. Split: 1.
     uint32_t written_bytes;
-
-    /// One slot, and with one store.
-    void set(uint16_t of_id, uint32_t of_bytes) noexcept {
-        store_whole(this, uint64_t{of_bytes} << 32 | uint32_t{1} << 16 | of_id);
-    }
 };
+static_assert(offsetof(RxChain, written_bytes) == 4);
 
 /// One frame's place, when it is not one direct buffer.
 struct RxTarget {

@@ -183,7 +183,7 @@ class BasicRxRing : public RxRing {
             own_line(data);
             own_line(data + line_bytes);
             plan.buffers[first + done] = data;
-            plan.chains[first + done].set(buffer.id, bytes);
+            set_one_slot(plan.chains[first + done], buffer.id, bytes);
         }
         std::copy_n(wanted, done, plan.frames + first);
         cache_ = cache;

@@ -30,10 +30,11 @@ Result<SplitLayout, Fault> SplitLayout::resolve(const RingConfig& config,
         sizeof(spec::SplitAvail) + sizeof(uint16_t) * uint64_t{size} + event_bytes;
     const uint64_t used_bytes =
         sizeof(spec::SplitUsed) + sizeof(spec::SplitUsedElem) * uint64_t{size} + event_bytes;
-    uint8_t* table = memory.translate_user(config.desc_addr, table_bytes, false);
-    uint8_t* avail = memory.translate_user(config.avail_addr, avail_bytes, false);
-    uint8_t* used = memory.translate_user(config.used_addr, used_bytes, true);
-    if (used == nullptr && memory.translate_user(config.used_addr, used_bytes, false) != nullptr)
+    uint8_t* table = memory.translate_user(config.desc_addr, table_bytes, Access::read);
+    uint8_t* avail = memory.translate_user(config.avail_addr, avail_bytes, Access::read);
+    uint8_t* used = memory.translate_user(config.used_addr, used_bytes, Access::write);
+    if (used == nullptr &&
+        memory.translate_user(config.used_addr, used_bytes, Access::read) != nullptr)
         return Fault::ring_memory_not_writable;
     if (table == nullptr || avail == nullptr || used == nullptr)
         return Fault::ring_address_unmapped;

@@ -68,7 +68,8 @@ size_t SplitTxRing::load_heads(const TxHeads& found) noexcept {
         const uint8_t* data = nullptr;
         if (desc.flags == 0) [[likely]]
             data = memory.translate(desc.addr, desc.len, cache);
-        heads[loaded].set(index, desc.len, data);
+        set_one_slot(heads[loaded], index, desc.len);
+        heads[loaded].data = data;
         if (data != nullptr) [[likely]] {
             fetch_line(data);
             fetch_line(data + line_bytes);

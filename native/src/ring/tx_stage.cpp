@@ -11,9 +11,10 @@ using spec::DropReason;
 
 namespace {
 
-/// Copies net header and frame, in one piece and shorter than the stage, and zeroes the rest of it.
+/// Copies what is shorter than the stage from `to` on, and zeroes the rest of it.
 ///
-/// @param to  Where the header goes: the frame begins at the stage's byte 12, whatever its length.
+/// @param to  Where the net header goes when it is copied with its frame, else where the frame
+/// goes.
 template <Simd simd>
 VALENIC_INLINE void fill_stage(FrameStage& stage, uint8_t* to, const uint8_t* from,
                                uint32_t bytes) noexcept {
@@ -26,18 +27,6 @@ VALENIC_INLINE void fill_stage(FrameStage& stage, uint8_t* to, const uint8_t* fr
     }
 }
 
-/// The same of a frame whose net header lies elsewhere, and was copied.
-template <Simd simd>
-VALENIC_INLINE void fill_stage(FrameStage& stage, const uint8_t* frame, uint32_t bytes) noexcept {
-    uint8_t* const to = stage.bytes;
-    zero_line<simd>(to + stage_frame_bytes - line_bytes);
-    if (bytes >= line_bytes) {
-        copy_two_lines<simd>(to, frame, bytes);
-    } else {
-        zero_line<simd>(to);
-        copy_short(to, frame, bytes);
-    }
-}
 /// As much of `bytes`, more than fill it, as the stage holds from `to` on.
 template <Simd simd>
 VALENIC_INLINE void fill_whole_stage(FrameStage& stage, uint8_t* to, const uint8_t* from) noexcept {
@@ -106,14 +95,12 @@ struct TakeRun {
                 break;
             uint8_t* const to = stage->net_header + gap;
             uint8_t* const start = in_pairs ? stage->bytes : to;
-            if constexpr (in_pairs) copy_short(to, pair->header, header_bytes);
             if (longer) {
                 fill_whole_stage<simd>(*stage, start, from);
-            } else if constexpr (in_pairs) {
-                fill_stage<simd>(*stage, from, frame_bytes);
             } else {
-                fill_stage<simd>(*stage, start, from, head->len_bytes);
+                fill_stage<simd>(*stage, start, from, in_front + frame_bytes);
             }
+            if constexpr (in_pairs) copy_short(to, pair->header, header_bytes);
             if (asks_for_offload(to)) [[unlikely]] {
                 const auto index = static_cast<size_t>(frame - batch.frames);
                 if (ask(header_bytes, frame_bytes, negotiated, batch, index) != Asked::granted)

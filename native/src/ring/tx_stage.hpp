@@ -21,13 +21,8 @@ struct TxHead {
     uint16_t slots;  ///< Packed: descriptors that it takes up in the ring. Split: 1.
     uint32_t len_bytes;
     const uint8_t* data;  ///< nullptr: two buffers, or to be walked.
-
-    /// One slot, and with two stores: some CPUs have one a cycle, and a frame many.
-    void set(uint16_t of_id, uint32_t of_bytes, const uint8_t* at) noexcept {
-        store_whole(this, uint64_t{of_bytes} << 32 | uint32_t{1} << 16 | of_id);
-        data = at;
-    }
 };
+static_assert(offsetof(TxHead, len_bytes) == 4);
 
 /// Where a head without data lies: the net header alone in one buffer, the frame in another.
 /// Nearly all chains are of one of these two shapes. Not written for a head that has data.

@@ -191,14 +191,14 @@ TEST_SUITE("memory map: guest addresses") {
         const OwnedFd file = file_of(8 * page);
         const auto map =
             good({{0, 0, page, 4 * page}, {page, 0x10000, page}, {3 * page, 0x20000, page}}, file);
-        const auto first = map->translate_part(page - 100, 300, true);
+        const auto first = map->translate_part(page - 100, 300, Access::write);
         CHECK(first.size() == 100);
         CHECK(first.data() == map->regions()[0].host + page - 100);
-        const auto second = map->translate_part(page, 200, true);
+        const auto second = map->translate_part(page, 200, Access::write);
         CHECK(second.size() == 200);
         CHECK(second.data() == map->regions()[1].host);
-        CHECK(map->translate_part(2 * page, 1, true).empty());  // The hole.
-        CHECK(map->translate_part(2 * page - 1, UINT64_MAX, true).size() == 1);
+        CHECK(map->translate_part(2 * page, 1, Access::write).empty());  // The hole.
+        CHECK(map->translate_part(2 * page - 1, UINT64_MAX, Access::write).size() == 1);
     }
     TEST_CASE("what we write there is what the file holds: offsets, not page-aligned too") {
         const OwnedFd file = file_of(8 * page);
@@ -230,9 +230,9 @@ TEST_SUITE("memory map: guest addresses") {
         RegionCache<Access::read> reading;
         CHECK(map->translate(0, 8, reading) != nullptr);
         CHECK(map->translate(0, 8, cache) == nullptr);
-        CHECK(map->translate_part(0, 8, true).empty());
-        CHECK(map->translate_user(0, 8, true) == nullptr);
-        CHECK(map->translate_user(0, 8, false) != nullptr);
+        CHECK(map->translate_part(0, 8, Access::write).empty());
+        CHECK(map->translate_user(0, 8, Access::write) == nullptr);
+        CHECK(map->translate_user(0, 8, Access::read) != nullptr);
         CHECK(map->translate(page, 8, cache) != nullptr);
     }
 }
@@ -242,13 +242,15 @@ TEST_SUITE("memory map: user addresses") {
         const OwnedFd file = file_of(4 * page);
         const auto map = good(
             {{0x10000, 0x7f00'0000'0000, page}, {0x20000, 0x7f00'0000'1000, page, page}}, file);
-        CHECK(map->translate_user(0x7f00'0000'0000, page, true) == map->regions()[0].host);
-        CHECK(map->translate_user(0x7f00'0000'1010, 16, true) == map->regions()[1].host + 16);
-        CHECK(map->translate_user(0x7f00'0000'0000, page + 1, true) == nullptr);
-        CHECK(map->translate_user(0x7f00'0000'0fff, 2, true) == nullptr);
-        CHECK(map->translate_user(0x7f00'0000'2000, 1, true) == nullptr);
-        CHECK(map->translate_user(0x7eff'ffff'ffff, 1, true) == nullptr);
-        CHECK(map->translate_user(0x10000, 1, true) == nullptr);  // That is a guest address.
-        CHECK(map->translate_user(0x7f00'0000'0000, UINT64_MAX, true) == nullptr);
+        CHECK(map->translate_user(0x7f00'0000'0000, page, Access::write) == map->regions()[0].host);
+        CHECK(map->translate_user(0x7f00'0000'1010, 16, Access::write) ==
+              map->regions()[1].host + 16);
+        CHECK(map->translate_user(0x7f00'0000'0000, page + 1, Access::write) == nullptr);
+        CHECK(map->translate_user(0x7f00'0000'0fff, 2, Access::write) == nullptr);
+        CHECK(map->translate_user(0x7f00'0000'2000, 1, Access::write) == nullptr);
+        CHECK(map->translate_user(0x7eff'ffff'ffff, 1, Access::write) == nullptr);
+        CHECK(map->translate_user(0x10000, 1, Access::write) ==
+              nullptr);  // That is a guest address.
+        CHECK(map->translate_user(0x7f00'0000'0000, UINT64_MAX, Access::write) == nullptr);
     }
 }
