@@ -9,7 +9,7 @@ import { Datapath } from '../../datapath/datapath.ts';
 import { loadAddon } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { BenchIo } from '../index.ts';
-import { isInNamespace, runInNamespace } from '../tcp/namespace.ts';
+import { isInNamespace, runGuestsInNamespace } from '../tcp/namespace.ts';
 import { refuseUnwritable } from '../values.ts';
 import type { Ground, Peer, PeerName } from './backend.ts';
 import { GuestContest, type GuestRunTools } from './guest-run.ts';
@@ -45,7 +45,7 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   refuseUnwritable(options.output);
   if (options.history !== null) refuseUnwritable(options.history, '--history');
   const guests = options.driver === 'guest';
-  if (guests && !isInNamespace()) return runInNamespace(['peers', ...argv], [], io);
+  if (guests && !isInNamespace()) return runGuestsInNamespace(['peers', ...argv], [], io);
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));

@@ -21,9 +21,13 @@ const burst = 64;
  * frame that finds a ring full is lost for the rest of the run, and its share of the rate too.
  */
 const bursts = 8;
-/** Buffers in each direction that it need not take back yet. */
-const unsentKept = 24;
-/** DPDK's largest. */
+/**
+ * So many buffers that were sent are left to lie before it takes them back: fewer than a burst, so
+ * that they still are in its cache. Unless told, DPDK leaves a ring less 32 of them, and over a quick
+ * back-end they come back all at once, which its mempool's cache cannot hold.
+ */
+const sentLeft = 24;
+/** Buffers; DPDK's largest. */
 const mempoolCache = 512;
 const prompt = 'testpmd>';
 
@@ -55,10 +59,7 @@ export class VirtioUserFrontend implements Frontend {
       '--record-core-cycles',
       // Unless told, testpmd uses 512 entries of each ring, and the first bursts fill them.
       ...[`--rxd=${workload.ringSize}`, `--txd=${workload.ringSize}`],
-      // It takes back what was sent when more than this is left of the ring: at once, while the
-      // buffers are in its cache. Unless told it takes a ring of them from a quick back-end, and
-      // they come back from memory.
-      ...[`--txfreet=${workload.ringSize - unsentKept}`, `--mbcache=${mempoolCache}`],
+      ...[`--txfreet=${workload.ringSize - sentLeft}`, `--mbcache=${mempoolCache}`],
       // What a port sends first goes to the other one.
       ...[`--eth-peer=0,${macs[1]}`, `--eth-peer=1,${macs[0]}`],
       ...[`--txpkts=${workload.frameBytes}`, '--total-num-mbufs=16384', '--no-flush-rx'],
@@ -111,7 +112,7 @@ async function count(testpmd: Program, times: number): Promise<Count> {
   const answered = (): boolean =>
     receivedCounts(testpmd.answered).length === ports * times &&
     busyTimes(testpmd.answered).length === times;
-  await testpmd.until('answer to "show port stats all"', answered, 10_000);
+  await testpmd.until('answer to "show port stats all", "show fwd stats all"', answered, 10_000);
   const frames = receivedCounts(testpmd.answered)
     .slice(-ports)
     .reduce((sum, one) => sum + one, 0);

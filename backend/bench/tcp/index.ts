@@ -16,7 +16,7 @@ import { testpmdMiB } from '../peers/testpmd.ts';
 import { refuseUnwritable } from '../values.ts';
 import { Contest, type ContestTools } from './contest.ts';
 import { ip } from './ip.ts';
-import { isInNamespace, runInNamespace } from './namespace.ts';
+import { isInNamespace, runGuestsInNamespace } from './namespace.ts';
 import { parseTcpOptions, type TcpOptions } from './options.ts';
 import { tcpPage } from './page.ts';
 import { type AnyTcpRow, untouched } from './row.ts';
@@ -42,7 +42,7 @@ async function runTcpBench(test: TcpTest, argv: readonly string[], io: BenchIo):
   if (test !== 'latency' && findProgram('iperf3') === null) {
     throw new ValenicError('bench_failed', 'iperf3 is not installed: "apt-get install iperf3"');
   }
-  if (!isInNamespace()) return runInNamespace([test, ...argv], programsOf(test), io);
+  if (!isInNamespace()) return runGuestsInNamespace([test, ...argv], programsOf(test), io);
   const say = (sentence: string) => void io.stderr.write(`${sentence}\n`);
   for (const sentence of reclaimRemains()) say(sentence);
   const folder = await mkdtemp(join(tmpdir(), runFolderPrefix));

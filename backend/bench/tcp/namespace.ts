@@ -26,19 +26,27 @@ export function namespaceWords(words: readonly string[], root: boolean): readonl
 }
 
 /**
- * @param programs  That the guests need: their image is made here, where the network still is.
- * @returns the exit status. @throws {ValenicError} `bench_failed`; {QemuError}
+ * Runs a comparison of guests in a namespace. Their image is made before: its packages are fetched,
+ * and in there is no network.
+ *
+ * @param programs  Of this host, for the guests.
+ * @returns the exit status. @throws {ValenicError} `bench_failed`, `interrupted`; {QemuError}
  */
-export async function runInNamespace(
+export async function runGuestsInNamespace(
   words: readonly string[],
   programs: readonly string[],
   io: BenchIo,
 ): Promise<number> {
+  io.stderr.write('Preparing the guest image\n');
+  await guestImage(programs);
+  if (io.signal?.aborted) throw new ValenicError('interrupted', 'stopped before any measurement');
+  return runInNamespace(words, io);
+}
+
+function runInNamespace(words: readonly string[], io: BenchIo): Promise<number> {
   if (findProgram('unshare') === null) {
     throw new ValenicError('bench_failed', 'unshare is not installed (Debian: util-linux)');
   }
-  io.stderr.write('Preparing the guest image\n');
-  await guestImage(programs);
   const [file = '', ...args] = namespaceWords(words, process.getuid?.() === 0);
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
