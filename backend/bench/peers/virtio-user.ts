@@ -23,8 +23,8 @@ const burst = 64;
 const bursts = 8;
 /**
  * So many buffers that were sent are left to lie before it takes them back: fewer than a burst, so
- * that they still are in its cache. Unless told, DPDK leaves a ring less 32 of them, and over a quick
- * back-end they come back all at once, which its mempool's cache cannot hold.
+ * that they still are in its cache. Unless told, DPDK leaves a ring less 32 of them, and over a
+ * quick back-end they come back all at once, which its mempool's cache cannot hold.
  */
 const sentLeft = 24;
 /** Buffers; DPDK's largest. */
