@@ -36,6 +36,10 @@ export const dropReasons = {
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
   tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
+  rx_overdrawn: {
+    at: 'destination',
+    text: "the receiver's buffers cost more work than its share of the worker allows",
+  },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_above_mtu: { at: 'destination', text: 'longer than the MTU of the receiving port' },
   rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
@@ -69,6 +73,9 @@ export type DropReason = keyof typeof dropReasons;
  * untouched (`rx_big_full`: 60000 bytes or more of it), `rx_big_cut` became `rx_segments_made`;
  * `rx_checksums_made` counts the others whose partial checksum was not taken, `rx_coalesced` TCP
  * segments appended to the one before, from a source that has no big frames.
+ * `turns`: how often the worker came to a queue of the port that had credit and was not known to be
+ * empty; `turns_empty` of them found nothing. `turn_ns`: CPU time charged to the port, for what it
+ * sent and for what its receive buffers cost above plain ones.
  */
 export const portCounters = [
   'tx_frames',
@@ -92,6 +99,9 @@ export const portCounters = [
   'macs_moved',
   'macs_refused',
   'queue_faults',
+  'turns',
+  'turns_empty',
+  'turn_ns',
 ] as const;
 export type PortCounter = (typeof portCounters)[number];
 
@@ -111,7 +121,7 @@ export const workerCounters = [
 export type WorkerCounter = (typeof workerCounters)[number];
 
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
-export const statsPage = { magic: 0x56414c4553544154n, version: 3, wordsPerBlock: 64 } as const;
+export const statsPage = { magic: 0x56414c4553544154n, version: 4, wordsPerBlock: 64 } as const;
 
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';
@@ -139,6 +149,10 @@ export const faults = {
   },
   index_outside_table: { closes: 'queue', text: 'a descriptor index is outside its table' },
   chain_loops: { closes: 'queue', text: 'a descriptor chain is longer than its table: it loops' },
+  chain_too_long: {
+    closes: 'queue',
+    text: 'a descriptor chain is longer than drivers make them: 1024 to send, 64 to receive',
+  },
   writable_in_send_chain: {
     closes: 'queue',
     text: 'a chain to be sent contains a buffer for the device to write',

@@ -22,6 +22,7 @@ enum class DropReason : uint8_t {
     tx_port_down,
     tx_ring_overflow,
     rx_no_buffer,
+    rx_overdrawn,
     rx_too_long,
     rx_above_mtu,
     rx_ring_stopped,
@@ -52,6 +53,7 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_port_down",
     "tx_ring_overflow",
     "rx_no_buffer",
+    "rx_overdrawn",
     "rx_too_long",
     "rx_above_mtu",
     "rx_ring_stopped",
@@ -88,6 +90,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "the sending port is administratively down",
     "it came to an interface whose ring was full",
     "the receiver has no free buffer in its ring",
+    "the receiver's buffers cost more work than its share of the worker allows",
     "longer than the receiver's buffers can hold",
     "longer than the MTU of the receiving port",
     "the receiver has not started its ring",
@@ -131,6 +134,9 @@ enum class PortCounter : uint8_t {
     macs_moved,
     macs_refused,
     queue_faults,
+    turns,
+    turns_empty,
+    turn_ns,
     count,
 };
 
@@ -157,6 +163,9 @@ inline constexpr const char* port_counter_names[] = {
     "macs_moved",
     "macs_refused",
     "queue_faults",
+    "turns",
+    "turns_empty",
+    "turn_ns",
 };
 // clang-format on
 static_assert(std::size(port_counter_names) == static_cast<size_t>(PortCounter::count));
@@ -198,7 +207,7 @@ constexpr const char* name_of(WorkerCounter value) noexcept {
 
 // The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
 inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
-inline constexpr uint32_t stats_page_version = 3;
+inline constexpr uint32_t stats_page_version = 4;
 inline constexpr size_t stats_words_per_block = 64;
 /// A port's drop reasons follow its counters in the block.
 inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);
@@ -236,6 +245,7 @@ enum class Fault : uint8_t {
     avail_index_jumped,
     index_outside_table,
     chain_loops,
+    chain_too_long,
     writable_in_send_chain,
     readable_in_receive_chain,
     address_outside_memory,
@@ -265,6 +275,7 @@ inline constexpr const char* fault_names[] = {
     "avail_index_jumped",
     "index_outside_table",
     "chain_loops",
+    "chain_too_long",
     "writable_in_send_chain",
     "readable_in_receive_chain",
     "address_outside_memory",
@@ -300,6 +311,7 @@ inline constexpr const char* fault_texts[] = {
     "the available index moved by more than the ring size, or backwards",
     "a descriptor index is outside its table",
     "a descriptor chain is longer than its table: it loops",
+    "a descriptor chain is longer than drivers make them: 1024 to send, 64 to receive",
     "a chain to be sent contains a buffer for the device to write",
     "a receive chain contains a buffer the device may not write",
     "a buffer lies outside the shared guest memory",
@@ -326,6 +338,7 @@ constexpr const char* text_of(Fault value) noexcept {
 
 // clang-format off
 inline constexpr FaultLevel fault_levels[] = {
+    FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
