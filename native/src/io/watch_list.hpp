@@ -18,10 +18,12 @@ struct Entry {
     Port* port = nullptr;
     Queue* queue = nullptr;
     uint32_t watch = not_watched;  ///< Its place in the list; else it is armed and waited for.
-    uint32_t slot = 0;        ///< Its place in the worker's table, and how often that was used:
-    uint32_t generation = 0;  ///< an event of a former entry is not taken for one of this.
-    int registered_fd = -1;   ///< In epoll.
-    bool quiet = false;       ///< Found empty since it last had work.
+    uint32_t slot = 0;         ///< Its place in the worker's table, and how often that was used:
+    uint32_t generation = 0;   ///< an event of a former entry is not taken for one of this.
+    int registered_fd = -1;    ///< In epoll.
+    unsigned pair = 0;         ///< Of the port's queues, which.
+    bool quiet = false;        ///< Found empty since it last had work...
+    uint64_t quiet_round = 0;  ///< ...in this round.
     uint64_t last_work_ns = 0;
     uint64_t quiet_since_ns = 0;  ///< From when its patience counts: its last work, or its waking.
     SpinTuner spin;

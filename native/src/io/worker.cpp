@@ -19,6 +19,7 @@
 namespace valenic {
 
 using spec::PollingMode;
+using spec::PortCounter;
 using spec::WorkerCounter;
 
 namespace {
@@ -71,13 +72,14 @@ int wait_events_ns(int epoll, epoll_event* events, int64_t timeout_ns) noexcept 
 
 }  // namespace
 
-Worker::Worker(Gate& gate, uint16_t index, CounterBlock& counters)
+Worker::Worker(Gate& gate, uint16_t index, CounterBlock& counters, TickClock clock)
     : counters_(counters),
       pass_(gate),
       gate_(gate),
       batch_(std::make_unique<Batch>()),
       context_(std::make_unique<WorkerContext>()) {
     context_->worker = index;
+    context_->shares = Shares(clock);
 }
 
 Worker::~Worker() { stop(); }
@@ -159,6 +161,7 @@ void Worker::attend() {
 /// Every hot queue once, the cold ones in turn, then the calls that are due.
 bool Worker::round() {
     context_->now_ns = monotonic_ns();
+    context_->shares.begin_round(context_->now_ns);
     size_t work = 0;
     // Backwards: what leaves the hot ones is replaced by one that had its turn.
     for (size_t index = watches_.hot(); index-- > 0;) work += look_at(index);
@@ -196,26 +199,36 @@ size_t Worker::look_at_cold(bool all) {
     return work;
 }
 
-/// Takes at most one budget from one queue. With `more` off the queue gives one frame at a time,
-/// and each is forwarded, published and handed back alone.
+/// One turn of one queue, if its port may have one: at most a budget of frames, and no more once
+/// they cost enough. With `more` off the queue gives one frame at a time, and each is forwarded,
+/// published and handed back alone.
 size_t Worker::serve(size_t index) {
     Watch& watch = watches_.at(index);
     Entry& entry = *watch.entry;
-    const size_t budget = entry.port->settings().budget.load(std::memory_order_relaxed);
+    Port& port = *entry.port;
+    Shares& shares = context_->shares;
+    Share& share = port.share(context_->worker);
+    if (!shares.may_go(share, entry.pair)) return 1;  // There is work, for another round.
+    const size_t budget = port.settings().budget.load(std::memory_order_relaxed);
+    const size_t most = shares.frames_of(share, budget);
+    const uint64_t began = shares.clock().now();
+    context_->turn_frames = most;
     size_t work = 0;
-    size_t taken = 0;
+    uint64_t cost = 0;
     do {
         batch_->clear();
-        taken = entry.queue->receive(*batch_, *context_);
+        const size_t taken = entry.queue->receive(*batch_, *context_);
         if (taken == 0) break;
-        if (batch_->count > 0) entry.port->home->forward(*batch_, *entry.port, *context_);
+        if (batch_->count > 0) port.home->forward(*batch_, port, *context_);
         entry.queue->release(*context_);
         work += taken;
-    } while (work < budget);
+        cost = shares.clock().now() - began;
+    } while (work < most && cost < shares.turn_target());
     if (work == 0) {
         fell_quiet(index);
         return 0;
     }
+    count_turn(entry, shares.end_turn(share, entry.pair, budget, work, cost));
     if (entry.quiet) entry.spin.saw_gap(context_->now_ns - entry.last_work_ns);
     entry.quiet = false;
     entry.last_work_ns = entry.quiet_since_ns = context_->now_ns;
@@ -224,10 +237,20 @@ size_t Worker::serve(size_t index) {
     return work;
 }
 
+/// The rounds in which the queue was empty count as turns that found nothing: it might have gone.
+void Worker::count_turn(const Entry& entry, uint64_t used_ns) noexcept {
+    CounterBlock& counters = entry.port->counters(context_->worker);
+    const uint64_t empty = entry.quiet ? context_->shares.round() - entry.quiet_round : 0;
+    counters.add(PortCounter::turns, 1 + empty);
+    if (empty != 0) counters.add(PortCounter::turns_empty, empty);
+    counters.add(PortCounter::turn_ns, used_ns);
+}
+
 /// Nothing waits there: from here on its word is looked at, until its patience ends.
 void Worker::fell_quiet(size_t index) {
     Watch& watch = watches_.at(index);
     Entry& entry = *watch.entry;
+    if (!entry.quiet) entry.quiet_round = context_->shares.round();
     entry.quiet = true;
     watch.word = entry.queue->poll_word();
     if (watch.deadline_ns == 0) watch.deadline_ns = entry.quiet_since_ns + patience_ns(entry);

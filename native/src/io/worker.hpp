@@ -19,7 +19,9 @@ namespace valenic {
 class Worker {
  public:
     /// `index`: this worker's block in every port's counters.
-    Worker(Gate& gate, uint16_t index, CounterBlock& counters);
+    /// `clock`: what work is charged with; tests have one of their own.
+    Worker(Gate& gate, uint16_t index, CounterBlock& counters,
+           TickClock clock = TickClock::of_cpu());
     ~Worker();  ///< Stops and joins.
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -57,6 +59,7 @@ class Worker {
     size_t look_at(size_t index);
     size_t look_at_cold(bool all);
     size_t serve(size_t index);
+    void count_turn(const Entry& entry, uint64_t used_ns) noexcept;
     void fell_quiet(size_t index);
     void settle(size_t index);
     uint64_t patience_ns(const Entry& entry) const noexcept;

@@ -15,6 +15,9 @@ void Worker::add(Port& port, Queue& queue) {
     Entry& entry = **free;
     entry.port = &port;
     entry.queue = &queue;
+    const auto queues = port.queues();
+    entry.pair =
+        static_cast<unsigned>(std::find(queues.begin(), queues.end(), &queue) - queues.begin());
     entry.slot = static_cast<uint32_t>(free - entries_.begin());
     entry.generation = ++next_generation_;
     ++entry_count_;

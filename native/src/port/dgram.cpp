@@ -34,7 +34,7 @@ size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
     std::array<mmsghdr, link_batch_frames> messages;
     std::array<iovec, link_batch_frames> pieces;
-    const size_t most = wanted();
+    const size_t most = wanted(context);
     for (size_t i = 0; i < most; ++i) {
         pieces[i] = {buffers_.slot(i), FrameBuffers::slot_bytes};
         messages[i] = {};

@@ -60,11 +60,10 @@ size_t HostQueue::receive(Batch& batch, WorkerContext& context) {
     if (!running_) return 0;
     const PortSettings& settings = port_.settings();
     const uint64_t now_ns = monotonic_ns();
-    uint64_t wanted =
-        std::min<uint64_t>(due(now_ns), settings.budget.load(std::memory_order_relaxed));
+    uint64_t wanted = std::min<uint64_t>(
+        {due(now_ns), context.turn_frames, settings.budget.load(std::memory_order_relaxed)});
     if (!settings.more.load(std::memory_order_relaxed)) wanted = std::min<uint64_t>(wanted, 1);
     for (size_t i = 0; i < wanted; ++i) make_frame(batch, i, now_ns);
-    (void)context;
     return wanted;
 }
 

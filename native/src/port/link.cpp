@@ -92,10 +92,11 @@ void LinkQueue::acknowledge(WorkerContext& context) {
     port_.counters(context.worker).add(PortCounter::kicks, 1);
 }
 
-size_t LinkQueue::wanted() const noexcept {
+size_t LinkQueue::wanted(const WorkerContext& context) const noexcept {
     const PortSettings& settings = port_.settings();
     if (!settings.more.load(std::memory_order_relaxed)) return 1;
-    return std::min<size_t>(settings.budget.load(std::memory_order_relaxed), link_batch_frames);
+    return std::min<size_t>(
+        {settings.budget.load(std::memory_order_relaxed), context.turn_frames, link_batch_frames});
 }
 
 void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,

@@ -43,7 +43,7 @@ class LinkQueue : public Queue {
  protected:
     bool usable() const noexcept { return fd_.valid() && !down_.load(std::memory_order_relaxed); }
     /// Frames that receive() may take now.
-    size_t wanted() const noexcept;
+    size_t wanted(const WorkerContext& context) const noexcept;
     /// Puts a frame that outlives the batch into it, or counts why not.
     void admit(Batch& batch, std::span<const uint8_t> frame, CounterBlock& counters) noexcept;
     /// The descriptor is of no more use: told once.

@@ -84,7 +84,7 @@ void PacketQueue::detach() {
 size_t PacketQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
     CounterBlock& counters = port_.counters(context.worker);
-    const size_t most = wanted();
+    const size_t most = wanted(context);
     size_t work = 0;
     for (; work < most; ++work, ++ring_->taken) {
         const uint32_t status = load_acquire(ring_->header(ring_->taken).tp_status);

@@ -31,7 +31,7 @@ size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
     }
     if (!framer_.ready() && !fill(context)) return 0;
     CounterBlock& counters = port_.counters(context.worker);
-    const size_t most = wanted();
+    const size_t most = wanted(context);
     size_t work = 0;
     batch.small_only = true;
     for (; work < most; ++work) {

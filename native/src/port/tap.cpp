@@ -70,7 +70,7 @@ OffloadSet TapQueue::accepts() const noexcept {
 size_t TapQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
     CounterBlock& counters = port_.counters(context.worker);
-    const size_t most = wanted();
+    const size_t most = wanted(context);
     size_t work = 0;
     if (const size_t held = std::exchange(held_bytes_, 0); held > 0)
         take(batch, {buffers_.slot(order_[work++]), held}, counters);

@@ -1,5 +1,7 @@
 #include "port/vhost_queue.hpp"
 
+#include <algorithm>
+
 #include "base/eventfd.hpp"
 #include "port/vhost.hpp"
 
@@ -8,12 +10,21 @@ namespace valenic {
 using spec::DropReason;
 using spec::PortCounter;
 
+namespace {
+
+/// Of chains that are walked: a bound on what a turn costs, whatever its frames are made of.
+constexpr size_t turn_descriptors_max = 256;
+
+}  // namespace
+
 size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
     if (!receiving()) return 0;
     const PortSettings& settings = port_.settings();
     const bool more = settings.more.load(std::memory_order_relaxed);
-    const FetchLimits limits{more ? settings.budget.load(std::memory_order_relaxed) : 1,
-                             settings.max_frame_bytes.load(std::memory_order_relaxed)};
+    const size_t budget = settings.budget.load(std::memory_order_relaxed);
+    const FetchLimits limits{more ? std::min(budget, context.turn_frames) : 1,
+                             settings.max_frame_bytes.load(std::memory_order_relaxed),
+                             turn_descriptors_max};
     const size_t taken = tx.ring->fetch(batch, limits, port_.counters(context.worker));
     const spec::Fault fault = tx.ring->fault();
     if (fault != spec::Fault::none) [[unlikely]]
@@ -34,7 +45,15 @@ void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
         counters.drop(DropReason::rx_ring_stopped, indices.size());
         return;
     }
-    const Delivery delivery = rx.ring->deliver(batch, indices, counters);
+    Share& share = port_.share(context.worker);
+    RxExpense expense{&share.paid_to, context.shares.receivers_limit(), context.shares.clock()};
+    const Delivery delivery = rx.ring->deliver(batch, indices, counters, expense);
+    if (expense.spent != 0) [[unlikely]] {
+        context.shares.charge_receiver(share, expense.spent);
+        counters.add(PortCounter::turn_ns, expense.spent);
+    }
+    if (expense.refused) [[unlikely]]
+        context.shares.refuse_receiver(share);
     counters.add(PortCounter::rx_frames, delivery.frames);
     counters.add(PortCounter::rx_bytes, delivery.bytes);
     counters.add(PortCounter::rx_batches, 1);

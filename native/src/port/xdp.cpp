@@ -74,7 +74,7 @@ void XdpQueue::detach() {
 
 size_t XdpQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
-    const size_t count = std::min<size_t>(wanted(), rings_->arrived());
+    const size_t count = std::min<size_t>(wanted(context), rings_->arrived());
     if (count == 0) return 0;
     CounterBlock& counters = port_.counters(context.worker);
     batch.small_only = true;

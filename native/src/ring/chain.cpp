@@ -1,5 +1,7 @@
 #include "ring/chain.hpp"
 
+#include <algorithm>
+
 namespace valenic {
 
 using spec::Fault;
@@ -10,7 +12,12 @@ struct Table {
     const spec::SplitDesc* entries;
     uint16_t size;
     bool is_indirect;
+    uint16_t steps;  ///< Of a walk in it.
 };
+
+constexpr uint16_t steps_in(uint16_t size, ChainUse use) noexcept {
+    return static_cast<uint16_t>(std::min<size_t>(size, chain_max(use)));
+}
 
 spec::SplitDesc load_table_entry(const Table& table, uint16_t index) noexcept {
     // An indirect table may lie at any address; only the ring's own is aligned.
@@ -66,14 +73,15 @@ Result<const uint8_t*, Fault> open_indirect(const MemoryMap& memory, uint64_t ad
 }
 
 Fault open_split_table(const SplitLayout& layout, const MemoryMap& memory,
-                       const spec::SplitDesc& desc, Table& table) noexcept {
+                       const spec::SplitDesc& desc, ChainUse use, Table& table) noexcept {
     if (!layout.indirect) return Fault::indirect_not_negotiated;
     if (table.is_indirect) return Fault::indirect_nested;
     if ((desc.flags & spec::desc_f_next) != 0) return Fault::indirect_with_next;
     const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
     if (!opened) return opened.error();
-    table = {reinterpret_cast<const spec::SplitDesc*>(opened.value()),
-             static_cast<uint16_t>(desc.len / sizeof(spec::SplitDesc)), true};
+    const auto size = static_cast<uint16_t>(desc.len / sizeof(spec::SplitDesc));
+    table = {reinterpret_cast<const spec::SplitDesc*>(opened.value()), size, true,
+             steps_in(size, use)};
     return Fault::none;
 }
 
@@ -84,7 +92,10 @@ Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
     const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
     if (!opened) return opened.error();
     const auto* entries = reinterpret_cast<const spec::PackedDesc*>(opened.value());
-    for (uint32_t i = 0; i < desc.len / sizeof *entries; ++i) {
+    const uint32_t count = desc.len / sizeof *entries;
+    if (count > chain_max(use)) return Fault::chain_too_long;
+    result.descriptors += count;
+    for (uint32_t i = 0; i < count; ++i) {
         const spec::PackedDesc entry = load_entry(&entries[i]);
         Fault fault = direction_fault(entry.flags, use);
         if (fault == Fault::none)
@@ -99,17 +110,18 @@ Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
 ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint16_t head,
                        ChainUse use, std::span<Piece> out) noexcept {
     ChainResult result;
-    Table table{layout.table, layout.size, false};
+    Table table{layout.table, layout.size, false, steps_in(layout.size, use)};
     uint16_t index = head;
     // A chain without loops fits in its table; the indirect one starts its own count.
-    for (uint32_t step = 0; step < table.size; ++step) {
+    for (uint32_t step = 0; step < table.steps; ++step) {
         if (index >= table.size) {
             result.fault = Fault::index_outside_table;
             return result;
         }
         const spec::SplitDesc desc = load_table_entry(table, index);
         if ((desc.flags & spec::desc_f_indirect) != 0) {
-            result.fault = open_split_table(layout, memory, desc, table);
+            result.descriptors = step;
+            result.fault = open_split_table(layout, memory, desc, use, table);
             if (result.fault != Fault::none) return result;
             index = 0;
             step = UINT32_MAX;  // Wraps to 0.
@@ -119,10 +131,13 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
         if (result.fault != Fault::none) return result;
         result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
         if (result.fault != Fault::none) return result;
-        if ((desc.flags & spec::desc_f_next) == 0) return result;
+        if ((desc.flags & spec::desc_f_next) == 0) {
+            result.descriptors += step + 1;
+            return result;
+        }
         index = desc.next;
     }
-    result.fault = Fault::chain_loops;
+    result.fault = table.steps == table.size ? Fault::chain_loops : Fault::chain_too_long;
     return result;
 }
 
@@ -130,7 +145,8 @@ ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Pack
                        uint32_t slots_max, ChainUse use, std::span<Piece> out) noexcept {
     ChainResult result;
     PackedPosition at = head;
-    while (result.slots < slots_max) {
+    const uint32_t end = std::min<uint32_t>(slots_max, chain_max(use));
+    while (result.slots < end) {
         const spec::PackedDesc desc = load_packed(layout.slots[at.index()]);
         at.advance(1, layout.size);
         ++result.slots;
@@ -141,6 +157,7 @@ ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Pack
             } else if (result.slots > 1 || (desc.flags & spec::desc_f_next) != 0) {
                 result.fault = Fault::indirect_with_next;
             } else {
+                result.descriptors = 1;
                 result.fault = add_packed_table(layout, memory, desc, use, out, result);
             }
             return result;
@@ -149,9 +166,11 @@ ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Pack
         if (result.fault != Fault::none) return result;
         result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
         if (result.fault != Fault::none) return result;
-        if ((desc.flags & spec::desc_f_next) == 0) return result;
+        if ((desc.flags & spec::desc_f_next) != 0) continue;
+        result.descriptors = result.slots;
+        return result;
     }
-    result.fault = Fault::chain_loops;
+    result.fault = end == slots_max ? Fault::chain_loops : Fault::chain_too_long;
     return result;
 }
 

@@ -45,10 +45,21 @@ inline bool sends_two(const spec::PackedDesc& first, const spec::PackedDesc& sec
 
 enum class ChainUse : bool { send, receive };
 
+/// Longer chains than any driver is known to make break their ring: what is walked has to be paid
+/// for. To send: the longest queue of QEMU's devices, VIRTQUEUE_MAX_SIZE. To receive: a page for
+/// each part of 64 KiB and more is 47 at the most (Linux, MAX_SKB_FRAGS of 45), and the walk goes
+/// on under the ring's lock.
+inline constexpr size_t send_chain_max = 1024;
+inline constexpr size_t receive_chain_max = 64;
+constexpr size_t chain_max(ChainUse use) noexcept {
+    return use == ChainUse::send ? send_chain_max : receive_chain_max;
+}
+
 struct ChainResult {
     spec::Fault fault = spec::Fault::none;
-    size_t pieces = 0;      ///< Written to the caller's span.
-    bool overflow = false;  ///< There were more than fit; `bytes` still counts all.
+    size_t pieces = 0;       ///< Written to the caller's span.
+    bool overflow = false;   ///< There were more than fit; `bytes` still counts all.
+    size_t descriptors = 0;  ///< Looked at, of indirect tables too.
     uint64_t bytes = 0;
     uint16_t id = 0;     ///< Packed: buffer id, from the last descriptor.
     uint16_t slots = 0;  ///< Packed: descriptors in the ring itself.

@@ -31,10 +31,12 @@ RxRoom PackedRxRing::take_chain(Place& place, RxPlan& plan, RxTarget& target,
         chain.id = desc.id;
         chain.slots = 1;
     } else {
-        const ChainResult walked =
-            walk_chain(layout_, *memory_, place.at, static_cast<uint32_t>(free), ChainUse::receive,
-                       free_pieces(plan));
-        const RxRoom room = add_walked(walked, plan, target);
+        ChainResult walked;
+        const auto walk = [&](std::span<Piece> pieces) {
+            return walk_chain(layout_, *memory_, place.at, static_cast<uint32_t>(free),
+                              ChainUse::receive, pieces);
+        };
+        const RxRoom room = add_walked(walk, plan, target, walked);
         if (room != RxRoom::reserved) return room;
         chain.id = walked.id;
         chain.slots = walked.slots;

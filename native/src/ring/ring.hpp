@@ -10,6 +10,7 @@
 
 #include "base/poll_word.hpp"
 #include "base/result.hpp"
+#include "base/tick_clock.hpp"
 #include "memory/memory_map.hpp"
 #include "net/batch.hpp"
 #include "spec/boundary.hpp"
@@ -35,9 +36,12 @@ constexpr bool negotiated(uint64_t features, unsigned bit) noexcept {
 // and the wrap counter in bit 15. Between batches what was taken was also handed back, so one
 // position says where both sides of a ring stand.
 
+/// A fetch ends with the frame that reaches batch_bytes_max or one of these, whatever else waits.
+
 struct FetchLimits {
-    size_t frames;             ///< 1..batch_frames.
-    uint32_t max_frame_bytes;  ///< Longer ones are dropped as tx_too_long.
+    size_t frames;                  ///< 1..batch_frames.
+    uint32_t max_frame_bytes;       ///< Longer ones are dropped as tx_too_long.
+    size_t descriptors = SIZE_MAX;  ///< Of chains that are walked.
 };
 
 /// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
@@ -76,6 +80,27 @@ class TxRing {
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
 };
 
+/// What a receiver's buffers cost above one plain buffer a frame: it is charged to the receiver,
+/// and one that has used up its share loses the frames for which a chain would have to be walked.
+struct RxExpense {
+    /// Some drivers offer a buffer for each KiB: that is plain.
+    static constexpr uint32_t plain_bytes = 1024;
+    /// Of a chain or piece more than that, to take it and to copy into it.
+    static constexpr uint64_t part_ns = 16;
+
+    const uint64_t* paid_to = nullptr;  ///< The receiver's account; nullptr: nobody counts.
+    uint64_t limit = UINT64_MAX;        ///< What it may have reached.
+    TickClock clock = {};
+    uint64_t spent = 0;    ///< Nanoseconds, by this delivery.
+    bool refused = false;  ///< It was overdrawn.
+
+    bool overdrawn() const noexcept { return paid_to != nullptr && *paid_to + spent > limit; }
+    void charge_parts(size_t parts, uint32_t bytes) noexcept {
+        const size_t plain = 2 * (1 + size_t{bytes} / plain_bytes);
+        if (parts > plain) spent += (parts - plain) * part_ns;
+    }
+};
+
 struct Delivery {
     size_t frames = 0;
     uint64_t bytes = 0;
@@ -90,8 +115,14 @@ class RxRing {
     /// reserves under the ring's lock, copies outside it; whoever completes the contiguous prefix
     /// publishes. Frames that do not fit are counted in `counters` by reason. Never blocks on
     /// another's copy.
+    /// `expense` bounds what its buffers may cost, and says what they did.
     virtual Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
-                             CounterBlock& counters) noexcept = 0;
+                             CounterBlock& counters, RxExpense& expense) noexcept = 0;
+    Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
+                     CounterBlock& counters) noexcept {
+        RxExpense nobody_counts;
+        return deliver(batch, indices, counters, nobody_counts);
+    }
     virtual bool call_wanted() noexcept = 0;
     /// What deliver() may be given as it is: what the driver negotiated.
     virtual OffloadSet accepts() const noexcept = 0;

@@ -5,6 +5,7 @@
 
 #include "net/batch.hpp"
 #include "ring/chain.hpp"
+#include "ring/ring.hpp"
 
 namespace valenic {
 
@@ -35,6 +36,8 @@ struct RxPlan {
     size_t target_count = 0;
     size_t chain_count = 0;
     size_t piece_count = 0;
+    size_t walked = 0;  ///< Descriptors of chains that were walked, under one lock.
+    RxExpense* expense = nullptr;
     size_t slot_count = 0;       ///< Places of the used ring that the chains take up.
     RxChain chains[chains_max];  ///< In the order of the ring.
     /// Where a frame goes whose chain is one direct buffer with room for all of it: nearly all are.

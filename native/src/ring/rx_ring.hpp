@@ -16,7 +16,7 @@
 
 namespace valenic {
 
-enum class RxRoom : uint8_t { reserved, plan_full, no_buffer, too_long, broken };
+enum class RxRoom : uint8_t { reserved, plan_full, no_buffer, overdrawn, too_long, broken };
 
 /// A chain of one buffer, as a ring found it. Not checked.
 struct DirectBuffer {
@@ -40,11 +40,13 @@ struct DirectBuffer {
 template <typename Ring>
 class BasicRxRing : public RxRing {
  public:
-    Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
-                     CounterBlock& counters) noexcept final {
+    using RxRing::deliver;
+    Delivery deliver(const Batch& batch, std::span<const uint8_t> indices, CounterBlock& counters,
+                     RxExpense& expense) noexcept final {
         Delivery delivery;
         while (!indices.empty()) {
             RxPlan plan;
+            plan.expense = &expense;
             Reservation reservation{};
             const size_t seen = reserve(batch, indices, plan, reservation, counters);
             indices = indices.subspan(seen);
@@ -99,11 +101,19 @@ class BasicRxRing : public RxRing {
         ++target.piece_count;
         return true;
     }
-    /// Where a walk over a chain puts its pieces.
-    static std::span<Piece> free_pieces(RxPlan& plan) noexcept {
-        return {plan.pieces + plan.piece_count, RxPlan::pieces_max - plan.piece_count};
-    }
-    RxRoom add_walked(const ChainResult& chain, RxPlan& plan, RxTarget& target) noexcept {
+    /// Adds a chain of another shape: `walk(pieces)` collects its buffers into those. The receiver
+    /// pays for the walk. It goes on under the lock, so there is a limit for each time that the
+    /// lock is held, in which a frame's chains must find room too.
+    template <typename Walk>
+    RxRoom add_walked(Walk walk, RxPlan& plan, RxTarget& target, ChainResult& chain) noexcept {
+        RxExpense& expense = *plan.expense;
+        if (expense.overdrawn()) return RxRoom::overdrawn;
+        if (plan.walked >= receive_chain_max) return RxRoom::plan_full;
+        const uint64_t began = expense.clock.now();
+        chain = walk(std::span<Piece>{plan.pieces + plan.piece_count,
+                                      RxPlan::pieces_max - plan.piece_count});
+        expense.spent += expense.clock.to_ns(expense.clock.now() - began);
+        plan.walked += chain.descriptors;
         if (chain.fault != spec::Fault::none) return break_with(chain.fault);
         if (chain.overflow) return RxRoom::plan_full;
         plan.piece_count += chain.pieces;
@@ -142,6 +152,12 @@ class BasicRxRing : public RxRing {
             const uint32_t bytes = header_bytes_ + batch.frames[indices[seen]].len_bytes;
             const RxRoom room = reserve_frame(bytes, plan);
             if (room == RxRoom::plan_full) break;
+            if (room == RxRoom::overdrawn) {  // Nothing behind it is looked at either.
+                plan.expense->refused = true;
+                counters.drop(spec::DropReason::rx_overdrawn, indices.size() - seen);
+                seen = indices.size();
+                break;
+            }
             if (room == RxRoom::reserved) {
                 plan.targets[targets].frame = indices[seen];
             } else {
@@ -231,6 +247,7 @@ class BasicRxRing : public RxRing {
         if (room == RxRoom::reserved) {
             ring().set_next(next);
             plan.targets[plan.target_count++] = target;
+            plan.expense->charge_parts(size_t{target.piece_count} + target.chain_count, bytes);
             return room;
         }
         plan.chain_count = first_chain;

@@ -49,9 +49,11 @@ RxRoom SplitRxRing::take_chain(uint16_t& next, RxPlan& plan, RxTarget& target,
         return break_with(Fault::index_outside_table);
     const spec::SplitDesc desc = load_descriptor(layout_.table[head]);
     if (desc.flags != spec::desc_f_write || !add_direct(desc.addr, desc.len, plan, target)) {
-        const ChainResult walked =
-            walk_chain(layout_, *memory_, head, ChainUse::receive, free_pieces(plan));
-        const RxRoom room = add_walked(walked, plan, target);
+        ChainResult walked;
+        const auto walk = [&](std::span<Piece> pieces) {
+            return walk_chain(layout_, *memory_, head, ChainUse::receive, pieces);
+        };
+        const RxRoom room = add_walked(walk, plan, target, walked);
         if (room != RxRoom::reserved) return room;
     }
     chain.id = head;

@@ -28,6 +28,7 @@ class BasicTxRing : public TxRing {
         TxHead heads[batch_frames];
         TxPair pairs[batch_frames];
         size_t total = 0;
+        walked_ = 0;
         while (total < room) {
             const size_t loaded = ring().load_heads({{heads, room - total}, pairs});
             if (loaded == 0) break;
@@ -70,12 +71,16 @@ class BasicTxRing : public TxRing {
         while (done < heads.size()) {
             const size_t run = take_simple(heads.from(done), batch, limits);
             done += run;
-            if (run > 0) continue;
-            heads.walk(done);
-            stopped_ = take_chain(heads.heads[done], done, batch, limits, counters) != TxTaken::yes;
+            if (run == 0) {
+                heads.walk(done);
+                stopped_ =
+                    take_chain(heads.heads[done], done, batch, limits, counters) != TxTaken::yes;
+                if (stopped_) break;
+                ++done;
+            }
+            stopped_ = walked_ >= limits.descriptors || batch.bytes >= batch_bytes_max;
             if (stopped_) break;
-            ++done;
-            if (Ring::slots_vary && heads.heads[done - 1].slots != 1) break;
+            if (Ring::slots_vary && run == 0 && heads.heads[done - 1].slots != 1) break;
         }
         return done;
     }
@@ -87,6 +92,7 @@ class BasicTxRing : public TxRing {
                        CounterBlock& counters) noexcept {
         Piece pieces[chain_pieces_max];
         const ChainResult chain = ring().walk(head, index, pieces);
+        walked_ += chain.descriptors;
         if (chain.fault != spec::Fault::none || chain.bytes < header_bytes_) {
             break_with(chain.fault != spec::Fault::none ? chain.fault
                                                         : spec::Fault::header_incomplete);
@@ -96,7 +102,9 @@ class BasicTxRing : public TxRing {
         return stage_chain(chain, pieces, rules, batch, counters);
     }
 
-    bool stopped_ = false;  ///< The batch is full or the ring broken: no more in this fetch.
+    size_t walked_ = 0;  ///< Descriptors, in this fetch.
+    /// The batch is full, it costs enough, or the ring is broken: no more in this fetch.
+    bool stopped_ = false;
     std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Owner writes, control thread reads.
 };
 

@@ -83,6 +83,8 @@ struct TakeRun {
         FrameStage* stage = batch.stages + batch.count;
         size_t segments = batch.segment_count;
         uint64_t bytes = 0;
+        const uint64_t bytes_max =
+            batch_bytes_max - batch.bytes;  // take() stops when none are left.
         const uint32_t longest_payload = max_frame_bytes - ethernet_header_bytes;
         for (; head != end; ++head, ++pair, ++frame, ++stage) {
             const uint8_t* from = head->data;
@@ -96,6 +98,8 @@ struct TakeRun {
             uint8_t* const to = stage->net_header + gap;
             uint8_t* const start = in_pairs ? stage->bytes : to;
             if (longer) {
+                if (bytes >= bytes_max) [[unlikely]]
+                    break;
                 fill_whole_stage<simd>(*stage, start, from);
             } else {
                 fill_stage<simd>(*stage, start, from, in_front + frame_bytes);

@@ -5,6 +5,7 @@
 
 #include "net/retag.hpp"
 #include "net/rewritten.hpp"
+#include "switch/shares.hpp"
 
 namespace valenic {
 
@@ -63,8 +64,10 @@ class DeferredCalls {
 };
 
 struct WorkerContext {
-    uint16_t worker = 0;  ///< Index of this worker's counter block in every port.
-    uint64_t now_ns = 0;  ///< Monotonic, refreshed once a round.
+    uint16_t worker = 0;                ///< Index of this worker's counter block in every port.
+    uint64_t now_ns = 0;                ///< Monotonic, refreshed once a round.
+    size_t turn_frames = batch_frames;  ///< Most that receive() takes now; set for each turn.
+    Shares shares;
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
     RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.

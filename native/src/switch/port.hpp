@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/limits.hpp"
 #include "spec/boundary.hpp"
 #include "stats/counters.hpp"
 #include "switch/queue.hpp"
@@ -49,6 +50,8 @@ class Port {
     PortSettings& settings() noexcept { return settings_; }
     const PortSettings& settings() const noexcept { return settings_; }
     CounterBlock& counters(unsigned worker) noexcept { return blocks_[worker]; }
+    /// Its account with a worker, for that worker alone.
+    Share& share(unsigned worker) noexcept { return shares_[worker]; }
 
     /// Place on the switch, 0..253, and how often the place was given away: a reused slot never
     /// gets old traffic. Set by ValeSwitch::attach().
@@ -66,6 +69,7 @@ class Port {
     std::string name_;
     std::span<CounterBlock> blocks_;
     PortSettings settings_;
+    std::array<Share, workers_max> shares_;
 };
 
 }  // namespace valenic

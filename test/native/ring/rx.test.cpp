@@ -292,18 +292,6 @@ TEST_SUITE("RX: mergeable buffers, virtio 1.2, 5.1.6.4") {
         CHECK(rig.dropped(DropReason::rx_too_long) == 1);
         CHECK(rig.queue.used_waiting() == 4);
     }
-    TEST_CASE_TEMPLATE("a chain of more pieces than a plan holds is too long for us, not a fault",
-                       Kind, Split, Packed) {
-        using RxRig = BasicRxRig<Kind>;
-        RxRig rig({4096, mergeable, 0, 8 << 20});
-        uint8_t* byte = rig.patterned(1);
-        std::vector<driver::Buffer> chain(1025, {rig.space.addr(byte), 1, true});
-        rig.queue.add(chain);
-        rig.queue.publish();
-        CHECK(rig.deliver({frame_of(60)}).frames == 0);
-        CHECK(rig.dropped(DropReason::rx_too_long) == 1);
-        CHECK(rig.ring->fault() == Fault::none);
-    }
 }
 
 TEST_SUITE("RX: chained and indirect buffers") {
