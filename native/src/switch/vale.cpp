@@ -14,31 +14,6 @@ using spec::PortCounter;
 
 namespace {
 
-/// Spreads frames over a receiver's queue pairs; frames of one flow stay in order.
-///
-/// Addresses, EtherType and the words where IPv4 and IPv6 keep addresses and ports: cheap, and
-/// equal for every frame of a flow.
-uint32_t flow_hash(const FrameStage& stage) noexcept {
-    uint64_t words[4];
-    __builtin_memcpy(&words[0], stage.bytes, 8);
-    __builtin_memcpy(&words[1], stage.bytes + 8, 8);
-    const bool ip = stage.bytes[12] == 0x08 && stage.bytes[13] == 0x00;
-    words[1] &= 0x0000'ffff'ffff'ffff;  // Up to the EtherType; what follows differs by frame.
-    words[2] = words[3] = 0;
-    if (ip) {
-        __builtin_memcpy(&words[2], stage.bytes + 26, 8);  // IPv4 source and destination.
-        const bool fragment = (stage.bytes[20] & 0x3f) != 0 || stage.bytes[21] != 0;
-        const bool has_ports = stage.bytes[23] == 6 || stage.bytes[23] == 17;
-        if (has_ports && !fragment && stage.bytes[14] == 0x45)
-            __builtin_memcpy(&words[3], stage.bytes + 34, 4);
-    }
-    uint64_t hash = words[0] ^ (words[1] * 0x9e37'79b9'7f4a'7c15u);
-    hash ^= words[2] * 0xc2b2'ae3d'27d4'eb4fu;
-    hash ^= words[3] * 0x1656'67b1'9e37'79f9u;
-    hash *= 0x9e37'79b9'7f4a'7c15u;
-    return static_cast<uint32_t>(hash >> 40);
-}
-
 /// Whether each is what the next one is. The library's compare looks at many at once.
 bool all_same(std::span<const Action> actions) noexcept {
     return std::memcmp(actions.data(), actions.data() + 1, (actions.size() - 1) * sizeof(Action)) ==
@@ -55,8 +30,8 @@ static_assert(ValeSwitch::ports_max <= 0xfe);
 
 }  // namespace
 
-ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup)
-    : name_(std::move(name)), lookup_(std::move(lookup)) {
+ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup, uint64_t flow_secret)
+    : name_(std::move(name)), lookup_(std::move(lookup)), flow_seed_(FlowSeed::of(flow_secret)) {
     CHECK(lookup_->header_bytes() <= stage_frame_bytes);
 }
 
@@ -108,9 +83,9 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
     }
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
-    if (!pass.hashed) hash_flows(batch, pass);
+    if (!pass.hashed) spread_by_flow(batch, pass);
     for (const uint8_t index : indices) {
-        const uint32_t pair = pass.flow_hashes[index] % to.active_pairs;
+        const uint32_t pair = place_of(pass.flow_hashes[index], to.active_pairs);
         lists[pair][counts[pair]++] = index;
     }
     for (unsigned pair = 0; pair < to.active_pairs; ++pair)
@@ -118,8 +93,8 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
 }
 
 /// Once for a batch, however many receivers it is spread over.
-void ValeSwitch::hash_flows(const Batch& batch, Pass& pass) noexcept {
-    for (size_t i = 0; i < batch.count; ++i) pass.flow_hashes[i] = flow_hash(batch.stages[i]);
+void ValeSwitch::spread_by_flow(const Batch& batch, Pass& pass) noexcept {
+    hash_flows(batch, flow_seed_, pass.flow_hashes);
     pass.hashed = true;
 }
 
