@@ -298,7 +298,7 @@ export class Counts {
 }
 
 /** How long anything may take to happen: TCG guests on a busy machine. */
-const patienceMs = 30_000;
+export const patienceMs = 30_000;
 
 /** Looks again and again until it sees what is wanted; the error shows what it saw last. */
 export async function until<Seen>(

@@ -36,8 +36,9 @@ uint64_t fold_product(uint64_t a, uint64_t b) noexcept {
 uint64_t mixed(uint64_t state, const FlowSeed& seed, uint64_t a, uint64_t b) noexcept {
     return fold_product(a ^ seed.words[1], b ^ state);
 }
-uint32_t finished(uint64_t state, const FlowSeed& seed) noexcept {
-    return static_cast<uint32_t>(fold_product(state ^ seed.words[2], 0x9e37'79b9'7f4a'7c15) >> 32);
+/// The last factor is well known: what it mixes is not.
+uint32_t finished(uint64_t state) noexcept {
+    return static_cast<uint32_t>(state * 0x9e37'79b9'7f4a'7c15 >> 32);
 }
 
 /// The header that comes next: of which type, and where it begins.
@@ -288,7 +289,7 @@ Layer add_layer(Walk& walk, Layer layer) noexcept {
     Layer layer{ethertype, at};
     for (unsigned depth = 0; layer.at != 0 && depth < layers_max; ++depth)
         layer = add_layer(walk, layer);
-    return finished(walk.state, seed);
+    return finished(walk.state);
 }
 
 /// What most frames have behind Ethernet, and no more: IP and ports. Inline for each kind of IP.
@@ -300,8 +301,7 @@ template <uint16_t ethertype>
     if (!has_ports(bytes, headers)) [[unlikely]]
         return hash_layers(frame, bytes, seed, state, ethertype, at);
     return finished(with_addresses(state, seed, frame + at, ethertype == ethertype_ipv4 ? 4 : 6,
-                                   ports_of(frame, headers)),
-                    seed);
+                                   ports_of(frame, headers)));
 }
 
 [[gnu::always_inline]] inline uint32_t hash_network(const uint8_t* frame, uint32_t bytes,

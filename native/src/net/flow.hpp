@@ -12,7 +12,7 @@ namespace valenic {
 
 /// What the hash begins with. Secret: a guest must not be able to aim at one queue of a receiver.
 struct FlowSeed {
-    uint64_t words[3];
+    uint64_t words[2];
 
     /// Another one for each number.
     static FlowSeed of(uint64_t number) noexcept;

@@ -14,6 +14,11 @@ using spec::PortCounter;
 
 namespace {
 
+/// Coarse, for what ages.
+uint32_t now_s(const WorkerContext& context) noexcept {
+    return static_cast<uint32_t>(context.now_ns / 1'000'000'000);
+}
+
 /// Whether each is what the next one is. The library's compare looks at many at once.
 bool all_same(std::span<const Action> actions) noexcept {
     return std::memcmp(actions.data(), actions.data() + 1, (actions.size() - 1) * sizeof(Action)) ==
@@ -43,6 +48,7 @@ bool ValeSwitch::attach(Port& port) {
         port.slot = static_cast<uint8_t>(slot);
         port.generation = ++generations_[slot];
         port.home = this;
+        if (port.queues().size() > 1) port.spread = std::make_unique<FlowSpread>();
         ++port_count_;
         if (slot >= slots_used_) slots_used_ = slot + 1;
         return true;
@@ -83,18 +89,22 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
     }
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
-    if (!pass.hashed) spread_by_flow(batch, pass);
+    if (!pass.hashed) hash_all(batch, pass);
+    const unsigned pairs = to.active_pairs;
+    const uint32_t asker = pass.asker;
+    FlowSpread& spread = *to.spread;
     for (const uint8_t index : indices) {
-        const uint32_t pair = place_of(pass.flow_hashes[index], to.active_pairs);
+        const unsigned pair = spread.pair_of(pass.flow_hashes[index], asker, pairs);
         lists[pair][counts[pair]++] = index;
     }
-    for (unsigned pair = 0; pair < to.active_pairs; ++pair)
+    for (unsigned pair = 0; pair < pairs; ++pair)
         if (counts[pair] > 0) transmit(*queues[pair], batch, {lists[pair], counts[pair]}, pass);
 }
 
 /// Once for a batch, however many receivers it is spread over.
-void ValeSwitch::spread_by_flow(const Batch& batch, Pass& pass) noexcept {
+void ValeSwitch::hash_all(const Batch& batch, Pass& pass) noexcept {
     hash_flows(batch, flow_seed_, pass.flow_hashes);
+    pass.asker = FlowSpread::asker(pass.source.slot, now_s(pass.context));
     pass.hashed = true;
 }
 
@@ -170,9 +180,9 @@ void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Pas
 }
 
 LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) const noexcept {
-    return {
-        source.slot, source.generation, source.settings().mac_limit.load(std::memory_order_relaxed),
-        static_cast<uint32_t>(context.now_ns / 1'000'000'000), &source.counters(context.worker)};
+    return {source.slot, source.generation,
+            source.settings().mac_limit.load(std::memory_order_relaxed), now_s(context),
+            &source.counters(context.worker)};
 }
 
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {

@@ -58,6 +58,7 @@ class ValeSwitch {
         Port* to = nullptr;   ///< Whose queue is transmitted to.
         bool hashed = false;  ///< flow_hashes is filled: a receiver has several queue pairs.
         uint32_t flow_hashes[batch_frames];
+        uint32_t asker;          ///< With them: FlowSpread::asker().
         Ruled* ruled = nullptr;  ///< Of a switch with rules.
     };
     /// What the rules make of the frames of one batch.
@@ -75,7 +76,7 @@ class ValeSwitch {
     void act(const Batch& batch, Indices indices, Action action, Pass& pass);
     void flood(const Batch& batch, Indices indices, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
-    void spread_by_flow(const Batch& batch, Pass& pass) noexcept;
+    void hash_all(const Batch& batch, Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
