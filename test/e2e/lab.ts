@@ -34,6 +34,8 @@ export const eth0 = 'eth0';
 export const ringSize = 1024;
 /** Frames per second that a guest under TCG takes easily. */
 export const modestPps = 2000;
+/** And for as long as one likes: a ring holds five seconds of it. */
+export const steadyPps = 200;
 
 export interface PortOptions {
   /** Ours, on the port's socket. */
