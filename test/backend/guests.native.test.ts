@@ -75,7 +75,7 @@ async function lab(polling: PollingMode, queues = 1): Promise<Lab> {
   return { backend, a, b, run, runAll };
 }
 
-/** So many frames, however long that takes on a busy machine: alone `--count` ends after a second. */
+/** So many frames, however long a busy machine takes; alone `--count` ends after a second. */
 const counted = (frames: number) => ['--count', `${frames}`, '--seconds', '40'];
 
 /** Longer than the driver's hello frames, so that one of those is never taken for a probe. */

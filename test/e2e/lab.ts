@@ -187,7 +187,7 @@ export class Lab implements AsyncDisposable {
     await this.enabled(name, 1);
   }
 
-  /** Waits for the messages that put so many queue pairs of a port to work; `exactly`: no others. */
+  /** Waits for the messages that put so many queue pairs to work; `exactly`: no others. */
   async enabled(name: string, pairs: number, exactly = false): Promise<void> {
     await until(
       `${pairs} queue pairs of ${name} enabled`,
