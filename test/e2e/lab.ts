@@ -34,6 +34,8 @@ export const eth0 = 'eth0';
 export const ringSize = 1024;
 /** Frames per second that a guest under TCG takes easily. */
 export const modestPps = 2000;
+/** And for as long as one likes: a ring holds five seconds of it. */
+export const steadyPps = 200;
 
 export interface PortOptions {
   /** Ours, on the port's socket. */
@@ -167,7 +169,33 @@ export class Lab implements AsyncDisposable {
    * it says nothing unasked: what is counted then is what a test sent.
    */
   async boot(name: string, options: GuestOptions): Promise<Station> {
-    return this.bootAs(name, options.station, this.describe(name, options));
+    const station = await this.bootAs(name, options.station, this.describe(name, options));
+    if (this.#backend !== null) await this.started(name);
+    return station;
+  }
+
+  /**
+   * Waits for the messages that start the rings of a port: a guest's agent answers us on a way of
+   * its own, and may do so before its VMM's messages are read.
+   */
+  async started(name: string): Promise<void> {
+    await until(
+      `the rings of ${name}`,
+      () => this.port(name).state().vhostUser?.rings ?? [],
+      (rings) => rings.length >= 2 && rings.every(({ started }) => started),
+    );
+    await this.enabled(name, 1);
+  }
+
+  /** Waits for the messages that put so many queue pairs to work; `exactly`: no others. */
+  async enabled(name: string, pairs: number, exactly = false): Promise<void> {
+    await until(
+      `${pairs} queue pairs of ${name} enabled`,
+      () => (this.port(name).state().vhostUser?.rings ?? []).map(({ enabled }) => enabled),
+      (rings) =>
+        rings.length >= 2 * pairs &&
+        rings.every((enabled, ring) => (ring < 2 * pairs ? enabled : !exactly || !enabled)),
+    );
   }
 
   /** As boot(), for a description of one's own. */
@@ -298,7 +326,7 @@ export class Counts {
 }
 
 /** How long anything may take to happen: TCG guests on a busy machine. */
-const patienceMs = 30_000;
+export const patienceMs = 30_000;
 
 /** Looks again and again until it sees what is wanted; the error shows what it saw last. */
 export async function until<Seen>(

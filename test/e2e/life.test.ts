@@ -14,6 +14,7 @@ import {
   Lab,
   modestPps,
   type Station,
+  steadyPps,
   until,
   wholeStream,
 } from './lab.ts';
@@ -63,7 +64,7 @@ async function undisturbed(work: () => Promise<void>): Promise<void> {
     const done: Piece[] = [];
     for (let stream = at; !state.over; stream += 2) {
       const frame = { interface: eth0, destination, frameBytes, stream };
-      const pace = { seconds: pieceSeconds, ratePps: modestPps / 4 };
+      const pace = { seconds: pieceSeconds, ratePps: steadyPps };
       const { sent } = await from.agent.packetSend({ ...frame, ...pace });
       done.push({ receiver, stream, sent });
     }

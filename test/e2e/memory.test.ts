@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Port } from '../../backend/index.ts';
 import { makeGuestDir, QemuChild } from '../../qemu/child.ts';
 import { type GuestDescription, guestArgv, locateQemu, qemuVersion } from '../../qemu/index.ts';
-import { arrived, Counts, eth0, Lab, modestPps, type Station, until, wholeStream } from './lab.ts';
+import { arrived, Counts, eth0, Lab, type Station, steadyPps, until, wholeStream } from './lab.ts';
 
 let lab: Lab;
 let good: Station;
@@ -26,7 +26,7 @@ const frameBytes = 200;
 async function undisturbed(stream: number, work: () => Promise<void>): Promise<void> {
   const counts = new Counts(lab.port('good'), host);
   const receiver = await good.agent.packetReceive({ interface: eth0 });
-  const pace = { frameBytes, stream, ratePps: modestPps, count: 0n };
+  const pace = { frameBytes, stream, ratePps: steadyPps, count: 0n };
   await host.startSource({ ...pace, destination: good.mac, source: hostMac });
   let sent = 0;
   try {

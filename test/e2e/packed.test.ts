@@ -72,8 +72,12 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
     const what = { ...frame, frameBytes: 60, count: frames, ratePps: modestPps, stream: 9 };
     const sender = await a.agent.pmdStart(what);
     for (const name of ['a', 'b']) {
-      const { vhostUser } = lab.port(name).state();
-      expect(vhostUser?.features).toContain('VIRTIO_F_RING_PACKED');
+      // The driver starts the device anew, and its features come by another way than its answer.
+      await until(
+        `the features of ${name}`,
+        () => lab.port(name).state().vhostUser?.features ?? [],
+        (features) => features.includes('VIRTIO_F_RING_PACKED'),
+      );
     }
     await arrived(receiver, 9, frames, counts);
     expect((await sender.stop()).sent).toBe(frames);

@@ -71,6 +71,7 @@ describe('two guests with two queue pairs', () => {
   it('have all rings running', async () => {
     for (const station of [a, b]) {
       expect(await station.agent.channels(eth0, 2)).toEqual({ combined: 2, most: 2 });
+      await lab.enabled(station.name, 2);
       const { vhostUser } = lab.port(station.name).state();
       expect(vhostUser?.features).toContain('VIRTIO_NET_F_MQ');
       expect(vhostUser?.rings).toEqual(
@@ -92,8 +93,8 @@ describe('two guests with two queue pairs', () => {
     await sendFlows(a, b);
     const [rx0 = 0, , rx1 = 0] = await carried(b, before);
     expect(rx0 + rx1).toBeGreaterThanOrEqual(ports.length * perFlow);
-    // By a hash of the flow: a pair without any of the eight would be a bad hash.
-    expect(Math.min(rx0, rx1)).toBeGreaterThanOrEqual(perFlow);
+    // Four each, but for two flows that may have come to one place by chance.
+    expect(Math.min(rx0, rx1)).toBeGreaterThanOrEqual(3 * perFlow);
   });
 
   it('send from both processors over both pairs', async () => {
@@ -113,18 +114,13 @@ describe('two guests with two queue pairs', () => {
 
   it('go on with one pair, and with two again', async () => {
     expect(await b.agent.channels(eth0, 1)).toEqual({ combined: 1, most: 2 });
-    const disabled = () =>
-      lab
-        .port('b')
-        .state()
-        .vhostUser?.rings.map(({ enabled }) => enabled);
-    expect(disabled()).toEqual([true, true, false, false]);
+    await lab.enabled('b', 1, true);
     const before = await ringsOf(b);
     await sendFlows(a, b);
     await sendFlows(b, a);
     expect((await carried(b, before)).slice(2)).toEqual([0, 0]);
     expect(await b.agent.channels(eth0, 2)).toEqual({ combined: 2, most: 2 });
-    expect(disabled()).toEqual([true, true, true, true]);
+    await lab.enabled('b', 2);
     await sendFlows(a, b);
     const [, , rx1 = 0] = await carried(b, before);
     expect(rx1).toBeGreaterThanOrEqual(perFlow);

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import type { PmdReport, StreamReport } from '../../qemu/index.ts';
-import { arrived, Counts, eth0, Lab, modestPps, type Station, until, wholeStream } from './lab.ts';
+import { arrived, Counts, eth0, Lab, type Station, steadyPps, until, wholeStream } from './lab.ts';
 
 const seconds = Number(process.env.VALENIC_TOGGLE_SECONDS ?? 60);
 /** The part of it with more traffic than the receiver takes. */
@@ -57,7 +57,7 @@ describe('polling mode and more toggled under traffic', () => {
     const oneWay = async (from: Station, to: Station, stream: number) => {
       const receiver = await to.agent.packetReceive({ interface: eth0 });
       const frame = { interface: eth0, destination: to.mac, frameBytes, stream };
-      const pace = { seconds: sending, ratePps: modestPps / 2 };
+      const pace = { seconds: sending, ratePps: steadyPps };
       const { sent } = await from.agent.packetSend({ ...frame, ...pace });
       await arrived(receiver, stream, sent, counts);
       const report = await receiver.stop();

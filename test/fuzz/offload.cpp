@@ -121,8 +121,8 @@ void coalesce_and_count(Target& target, OffloadSet accepts) {
 void heal(Target& target, size_t index) {
     FrameStage& stage = target.batch.stages[index];
     const Frame& frame = target.batch.frames[index];
-    Headers headers;
-    if (find_headers(stage.bytes, frame.stage_len, headers) != HeadersFound::transport) return;
+    const Headers headers = find_headers(stage.bytes, frame.stage_len);
+    if (headers.found != HeadersFound::transport) return;
     if (headers.protocol != protocol_tcp || headers.transport_at + 20u > frame.stage_len) return;
     uint8_t* ip = stage.bytes + headers.network_at;
     RunningSum sum;

@@ -1,10 +1,9 @@
 #include "lookup/learning.hpp"
 
-#include <sys/random.h>
-
 #include <mutex>
 
 #include "base/clock.hpp"
+#include "base/secret.hpp"
 #include "net/vlan.hpp"
 
 namespace valenic {
@@ -25,12 +24,6 @@ constexpr uint64_t seen_of(uint16_t vlan, uint32_t now_s) noexcept {
 }
 constexpr uint32_t second_of(uint64_t seen) noexcept { return static_cast<uint32_t>(seen); }
 constexpr uint16_t vlan_of(uint64_t seen) noexcept { return static_cast<uint16_t>(seen >> 32); }
-
-uint64_t secret_seed() noexcept {
-    uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = monotonic_ns();
-    return seed;
-}
 
 size_t buckets_for(size_t entries, size_t ways) noexcept {
     size_t buckets = 16;
@@ -63,7 +56,7 @@ LearningLookup::LearningLookup(const LearningOptions& options)
     : ageing_s_(options.ageing_s),
       mask_(buckets_for(options.table_entries, ways) - 1),
       // A multiplier must be odd to lose nothing.
-      seed_(options.seed.value_or(secret_seed()) | 1),
+      seed_(options.seed.value_or(secret_number()) | 1),
       buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
 
 /// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.

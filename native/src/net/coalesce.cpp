@@ -77,10 +77,10 @@ void Coalescing::look_at(size_t index, Candidate& candidate) const noexcept {
     const Frame& whole = from_.frames[index];
     const uint8_t* bytes = frame(index);
     if (from_.needs_of(index) != 0) return;
-    const HeadersFound found = find_headers(bytes, whole.stage_len, candidate.headers);
+    candidate.headers = find_headers(bytes, whole.stage_len);
     const uint32_t at = candidate.headers.transport_at;
-    if (found != HeadersFound::transport || candidate.headers.protocol != protocol_tcp ||
-        at + tcp::header_bytes_min > whole.stage_len)
+    if (candidate.headers.found != HeadersFound::transport ||
+        candidate.headers.protocol != protocol_tcp || at + tcp::header_bytes_min > whole.stage_len)
         return;
     candidate.tcp = true;
     const uint32_t tcp_bytes = (bytes[at + tcp::data_offset_at] >> 4) * 4u;

@@ -7,19 +7,40 @@ namespace valenic {
 
 /// EtherTypes. IEEE 802.1Q: the tags of customers and of providers (QinQ).
 inline constexpr uint16_t ethertype_ipv4 = 0x0800;
+inline constexpr uint16_t ethertype_arp = 0x0806;
+inline constexpr uint16_t ethertype_bridged = 0x6558;  ///< An Ethernet frame in GRE. RFC 1701.
 inline constexpr uint16_t ethertype_ipv6 = 0x86dd;
+inline constexpr uint16_t ethertype_mpls = 0x8847;
+inline constexpr uint16_t ethertype_mpls_multicast = 0x8848;
+inline constexpr uint16_t ethertype_pppoe = 0x8864;  ///< Of sessions. RFC 2516, 4.
 inline constexpr uint16_t ethertype_vlan = 0x8100;
 inline constexpr uint16_t ethertype_provider_vlan = 0x88a8;
 inline constexpr uint32_t vlan_tag_bytes = 4;
 inline constexpr unsigned vlan_tags_max = 2;
 
-/// Protocol numbers. RFC 9293, RFC 768, RFC 8200 (extension headers).
+/// Of what PPP carries. RFC 1332, RFC 5072.
+inline constexpr uint16_t ppp_ipv4 = 0x0021;
+inline constexpr uint16_t ppp_ipv6 = 0x0057;
+
+/// Protocol numbers: IANA, "Assigned Internet Protocol Numbers".
+inline constexpr uint8_t protocol_hop_by_hop = 0;
+inline constexpr uint8_t protocol_icmp = 1;
+inline constexpr uint8_t protocol_ipv4 = 4;
 inline constexpr uint8_t protocol_tcp = 6;
 inline constexpr uint8_t protocol_udp = 17;
-inline constexpr uint8_t protocol_hop_by_hop = 0;
+inline constexpr uint8_t protocol_dccp = 33;
+inline constexpr uint8_t protocol_ipv6 = 41;
 inline constexpr uint8_t protocol_routing = 43;
 inline constexpr uint8_t protocol_fragment = 44;
+inline constexpr uint8_t protocol_gre = 47;
+inline constexpr uint8_t protocol_esp = 50;
+inline constexpr uint8_t protocol_ah = 51;
+inline constexpr uint8_t protocol_icmp6 = 58;
+inline constexpr uint8_t protocol_none = 59;  ///< "No next header".
 inline constexpr uint8_t protocol_destination = 60;
+inline constexpr uint8_t protocol_l2tp = 115;
+inline constexpr uint8_t protocol_sctp = 132;
+inline constexpr uint8_t protocol_udp_lite = 136;
 
 /// RFC 791, 3.1 "Internet Header Format".
 namespace ipv4 {

@@ -2,28 +2,9 @@
 
 #include <algorithm>
 
+#include "net/vlan.hpp"
+
 namespace valenic {
-
-namespace {
-
-constexpr uint32_t tag_bytes = 4;
-/// QinQ: an outer and an inner tag. IEEE 802.1Q-2022, 9.6 and annex G.
-constexpr unsigned tags_max = 2;
-
-/// Bytes of the tags that stand before the EtherType of the packet.
-uint32_t tags_of(const FrameStage& stage) noexcept {
-    uint32_t bytes = 0;
-    for (unsigned tag = 0; tag < tags_max; ++tag) {
-        const uint8_t* type = stage.bytes + ethernet_header_bytes - 2 + bytes;
-        const bool tagged =
-            (type[0] == 0x81 && type[1] == 0x00) || (type[0] == 0x88 && type[1] == 0xa8);
-        if (!tagged) break;
-        bytes += tag_bytes;
-    }
-    return bytes;
-}
-
-}  // namespace
 
 uint32_t packet_bytes(const Batch& batch, size_t index) noexcept {
     const uint32_t len = batch.frames[index].len_bytes;
@@ -32,7 +13,7 @@ uint32_t packet_bytes(const Batch& batch, size_t index) noexcept {
         const uint32_t cut = std::min(len, uint32_t{offload.header_bytes} + offload.gso_bytes);
         return cut - offload.network_at;
     }
-    const uint32_t before = ethernet_header_bytes + tags_of(batch.stages[index]);
+    const uint32_t before = tags_of(batch.stages[index].bytes, batch.frames[index].stage_len).end;
     return len > before ? len - before : 0;
 }
 

@@ -75,26 +75,25 @@ NetHeaderFault check_negotiated(const spec::NetHeader& header, OffloadSet negoti
 
 /// Whoever completes the checksum writes two bytes where the sender says. They must not be those by
 /// which the frame was switched: addresses, tags, protocols, ports.
-bool rewrites_addresses(HeadersFound found, const Headers& headers, uint32_t start,
-                        uint32_t offset) noexcept {
-    if (found == HeadersFound::no_ip) return start < headers.network_at;
-    if (found == HeadersFound::malformed) return true;
+bool rewrites_addresses(const Headers& headers, uint32_t start, uint32_t offset) noexcept {
+    if (headers.found == HeadersFound::no_ip) return start < headers.network_at;
+    if (headers.found == HeadersFound::malformed) return true;
     // All that was found of the headers stands before transport_at, even if there is more of them.
     if (headers.transport_at == 0 || start < headers.transport_at) return true;
     const bool tcp = headers.protocol == protocol_tcp;
-    if (found != HeadersFound::transport || (!tcp && headers.protocol != protocol_udp))
+    if (headers.found != HeadersFound::transport || (!tcp && headers.protocol != protocol_udp))
         return false;
     if (start == headers.transport_at) return offset != (tcp ? tcp::checksum_at : udp::checksum_at);
     return start < headers.transport_at + udp::header_bytes;  // Else inside a tunnel.
 }
 
 NetHeaderFault check_csum(const spec::NetHeader& header, const StagedFrame& frame,
-                          HeadersFound found, const Headers& headers, FrameOffload& out) noexcept {
+                          const Headers& headers, FrameOffload& out) noexcept {
     const uint32_t start = header.csum_start;
     const uint32_t field = start + header.csum_offset;  // Of two 16-bit numbers.
     if (field + 2 > frame.len_bytes || field > UINT16_MAX)
         return NetHeaderFault::csum_outside_frame;
-    if (rewrites_addresses(found, headers, start, header.csum_offset))
+    if (rewrites_addresses(headers, start, header.csum_offset))
         return NetHeaderFault::csum_in_addresses;
     out.csum_at = static_cast<uint16_t>(start);
     out.csum_field = static_cast<uint16_t>(field);
@@ -103,10 +102,10 @@ NetHeaderFault check_csum(const spec::NetHeader& header, const StagedFrame& fram
 }
 
 /// Finds where the payload begins.
-NetHeaderFault check_transport(const GsoKind& kind, const StagedFrame& frame, HeadersFound found,
+NetHeaderFault check_transport(const GsoKind& kind, const StagedFrame& frame,
                                const Headers& headers, FrameOffload& out) noexcept {
-    if (found == HeadersFound::too_deep) return NetHeaderFault::headers_too_deep;
-    if (found != HeadersFound::transport || headers.protocol != kind.protocol ||
+    if (headers.found == HeadersFound::too_deep) return NetHeaderFault::headers_too_deep;
+    if (headers.found != HeadersFound::transport || headers.protocol != kind.protocol ||
         (kind.version != 0 && kind.version != headers.version))
         return NetHeaderFault::not_what_gso_says;
     const uint32_t at = headers.transport_at;
@@ -119,18 +118,18 @@ NetHeaderFault check_transport(const GsoKind& kind, const StagedFrame& frame, He
     }
     if (out.csum_at != at || out.csum_field != at + (tcp ? tcp::checksum_at : udp::checksum_at))
         return NetHeaderFault::csum_not_transport;
-    out.network_at = headers.network_at;
-    out.transport_at = headers.transport_at;
+    out.network_at = static_cast<uint8_t>(headers.network_at);  // Both are staged.
+    out.transport_at = static_cast<uint8_t>(headers.transport_at);
     out.version = headers.version;
     out.header_bytes = static_cast<uint16_t>(at + header_bytes);
     return NetHeaderFault::none;
 }
 
 NetHeaderFault check_gso(const spec::NetHeader& header, const GsoKind& kind,
-                         const StagedFrame& frame, HeadersFound found, const Headers& headers,
+                         const StagedFrame& frame, const Headers& headers,
                          FrameOffload& out) noexcept {
     if (header.hdr_len > frame.len_bytes) return NetHeaderFault::hdr_len_outside_frame;
-    const NetHeaderFault fault = check_transport(kind, frame, found, headers, out);
+    const NetHeaderFault fault = check_transport(kind, frame, headers, out);
     if (fault != NetHeaderFault::none) return fault;
     if (out.header_bytes >= frame.len_bytes) return NetHeaderFault::no_payload;
     const uint32_t smallest = kind.protocol == protocol_tcp ? tcp_segment_bytes_min : 1;
@@ -165,11 +164,10 @@ NetHeaderFault check_net_header(const spec::NetHeader& header, const StagedFrame
     NetHeaderFault fault = check_negotiated(header, negotiated, kind);
     if (fault != NetHeaderFault::none) return fault;
     if ((header.flags & spec::net_hdr_f_needs_csum) == 0) return NetHeaderFault::none;
-    Headers headers;
-    const HeadersFound found = find_headers(frame.bytes, frame.staged, headers);
-    fault = check_csum(header, frame, found, headers, out);
+    const Headers headers = find_headers(frame.bytes, frame.staged);
+    fault = check_csum(header, frame, headers, out);
     if (fault == NetHeaderFault::none && kind != nullptr)
-        fault = check_gso(header, *kind, frame, found, headers, out);
+        fault = check_gso(header, *kind, frame, headers, out);
     if (fault != NetHeaderFault::none) out = FrameOffload{};
     return fault;
 }

@@ -34,8 +34,8 @@ class RetaggedBatch {
     /// Makes the frame with this index. False when its pieces do not fit any more; in an empty one
     /// every frame does.
     ///
-    /// A tag is pushed where has_room_for_tag(); popped or numbered where first_tag_of() finds a
-    /// whole one.
+    /// A tag is pushed where has_room_for_tag(); popped or numbered where tags_of() finds a whole
+    /// one.
     bool put(const Batch& from, size_t index, const TagEdit& edit) noexcept;
 
  private:

@@ -23,24 +23,29 @@ constexpr bool is_tag(uint16_t ethertype) noexcept {
     return ethertype == ethertype_vlan || ethertype == ethertype_provider_vlan;
 }
 
-/// The first tag of a frame.
-struct FirstTag {
-    bool there = false;
-    bool cut_off = false;  ///< Announced, but the frame ends before the type behind it.
-    bool nested = false;   ///< Another tag is announced behind it.
-    uint16_t vlan = 0;
+/// The tags at the front of a frame: the first two, as drivers use them.
+struct Tags {
+    uint8_t announced = 0;  ///< How many there are said to be.
+    uint8_t whole = 0;      ///< Of them with their own bytes and the type behind them.
+    uint16_t vlans[vlan_tags_max] = {};
+    uint16_t ethertype = 0;  ///< Behind the whole ones.
+    uint32_t end = 0;        ///< Behind that type.
+
+    /// Announced, but the frame ends before the type behind it.
+    bool cut_off() const noexcept { return announced > 0 && whole == 0; }
+    /// Another tag is announced behind the first.
+    bool nested() const noexcept { return announced > 1; }
 };
 
-/// @param staged  Bytes that may be read: at least an Ethernet header.
-inline FirstTag first_tag_of(const uint8_t* frame, uint32_t staged) noexcept {
-    FirstTag tag;
-    if (!is_tag(load_be16(frame + tag_at))) return tag;
-    tag.there = true;
-    tag.cut_off = staged < ethernet_header_bytes + vlan_tag_bytes;
-    if (tag.cut_off) return tag;
-    tag.vlan = load_be16(frame + tag_control_at) & tag_vlan_mask;
-    tag.nested = is_tag(load_be16(frame + tag_at + vlan_tag_bytes));
-    return tag;
+/// What tags_of() says of a frame that has some.
+Tags read_tags(const uint8_t* frame, uint32_t bytes) noexcept;
+
+/// @param bytes  How many may be read: at least an Ethernet header.
+[[gnu::always_inline]] inline Tags tags_of(const uint8_t* frame, uint32_t bytes) noexcept {
+    Tags tags;
+    tags.ethertype = load_be16(frame + tag_at);
+    tags.end = ethernet_header_bytes;
+    return is_tag(tags.ethertype) ? read_tags(frame, bytes) : tags;
 }
 
 /// 01:80:c2:00:00:00 to :0f, which concern the two ends of a link: LACP, LLDP, STP, PAUSE.

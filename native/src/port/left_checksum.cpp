@@ -33,8 +33,8 @@ uint16_t pseudo_header_sum(const uint8_t* ip, const Headers& headers, uint32_t b
 
 bool find_left_checksum(std::span<const uint8_t> frame, uint8_t* net_header) noexcept {
     const auto bytes = static_cast<uint32_t>(std::min(frame.size(), looked_at_bytes));
-    Headers headers;
-    if (find_headers(frame.data(), bytes, headers) != HeadersFound::transport) return false;
+    const Headers headers = find_headers(frame.data(), bytes);
+    if (headers.found != HeadersFound::transport) return false;
     const bool is_tcp = headers.protocol == protocol_tcp;
     if (!is_tcp && headers.protocol != protocol_udp) return false;
     const uint32_t field = is_tcp ? tcp::checksum_at : udp::checksum_at;

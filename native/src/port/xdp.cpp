@@ -10,7 +10,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "net/ip.hpp"
+#include "net/vlan.hpp"
 #include "port/left_checksum.hpp"
 #include "port/packet_socket.hpp"
 
@@ -27,10 +27,7 @@ constexpr uint64_t retry_ns = 50'000;
 /// The kernel sends 32 frames a call: a full ring needs 64.
 constexpr unsigned send_calls_max = 2 * xdp_slots / 32;
 
-bool begins_with_tag(const uint8_t* frame) noexcept {
-    const uint16_t type = load_be16(frame + 12);
-    return type == ethertype_vlan || type == ethertype_provider_vlan;
-}
+bool begins_with_tag(const uint8_t* frame) noexcept { return is_tag(load_be16(frame + tag_at)); }
 
 /// The whole frame, as its receiver gets it.
 void copy_frame(const Batch& batch, size_t index, uint8_t* out) noexcept {

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "spec/boundary.hpp"
 #include "stats/counters.hpp"
+#include "switch/flow_spread.hpp"
 #include "switch/queue.hpp"
 
 namespace valenic {
@@ -64,6 +65,8 @@ class Port {
     /// How many of them, from the first, the peer has enabled for receiving: 0 = not ready.
     /// More than one: frames are spread by flow. Changes only while workers are parked.
     uint8_t active_pairs = 0;
+    /// Over which of them. Of a port with several, from ValeSwitch::attach() on.
+    std::unique_ptr<FlowSpread> spread;
 
  private:
     std::string name_;

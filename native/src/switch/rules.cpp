@@ -13,37 +13,39 @@ FrameVlan refused() noexcept {
 }
 
 /// IEEE 802.1Q-2018, 6.9.1: a tag without a VLAN is no tag to the rules of ports.
-FrameVlan of_port(const PortVlan& port, const FirstTag& tag) noexcept {
+FrameVlan of_port(const PortVlan& port, const Tags& tags) noexcept {
     FrameVlan frame;
     frame.vlan = port.vlan;
-    frame.tagged = frame.number = tag.there;
-    frame.nested = tag.nested;
+    frame.tagged = frame.number = tags.announced > 0;
+    frame.nested = tags.nested();
     return frame;
 }
 
 /// It sends no tags: else it could put its own VLAN's in front of another's, and whoever pops the
 /// first one would hand the rest to that other VLAN (double tagging).
-FrameVlan from_access(const PortVlan& port, const FirstTag& tag) noexcept {
-    if (tag.there && (tag.cut_off || tag.nested || tag.vlan != 0)) return refused();
-    return of_port(port, tag);
+FrameVlan from_access(const PortVlan& port, const Tags& tags) noexcept {
+    if (tags.announced > 0 && (tags.cut_off() || tags.nested() || tags.vlans[0] != 0))
+        return refused();
+    return of_port(port, tags);
 }
 
-FrameVlan from_trunk(const PortVlan& port, const FirstTag& tag) noexcept {
-    if (tag.cut_off) return refused();
-    if (!tag.there || tag.vlan == 0) return port.vlan == vlan_none ? refused() : of_port(port, tag);
-    if (tag.vlan > vlan_last || !port.members[tag.vlan]) return refused();
+FrameVlan from_trunk(const PortVlan& port, const Tags& tags) noexcept {
+    if (tags.cut_off()) return refused();
+    if (tags.announced == 0 || tags.vlans[0] == 0)
+        return port.vlan == vlan_none ? refused() : of_port(port, tags);
+    if (tags.vlans[0] > vlan_last || !port.members[tags.vlans[0]]) return refused();
     FrameVlan frame;
-    frame.vlan = tag.vlan;
+    frame.vlan = tags.vlans[0];
     frame.tagged = true;
-    frame.nested = tag.nested;
+    frame.nested = tags.nested();
     return frame;
 }
 
 /// Whatever it begins with is its owner's business, and goes behind a tag of ours.
-FrameVlan from_tunnel(const PortVlan& port, const FirstTag& tag) noexcept {
+FrameVlan from_tunnel(const PortVlan& port, const Tags& tags) noexcept {
     FrameVlan frame;
     frame.vlan = port.vlan;
-    frame.nested = tag.there;
+    frame.nested = tags.announced > 0;
     frame.push_type = ethertype_provider_vlan;
     return frame;
 }
@@ -67,14 +69,14 @@ Egress to_trunk(const PortVlan& port, const FrameVlan& frame) noexcept {
 }  // namespace
 
 FrameVlan classify(const PortVlan& port, const uint8_t* frame, uint32_t staged) noexcept {
-    const FirstTag tag = first_tag_of(frame, staged);
+    const Tags tags = tags_of(frame, staged);
     switch (port.mode) {
         case VlanMode::access:
-            return from_access(port, tag);
+            return from_access(port, tags);
         case VlanMode::trunk:
-            return from_trunk(port, tag);
+            return from_trunk(port, tags);
         case VlanMode::tunnel:
-            return from_tunnel(port, tag);
+            return from_tunnel(port, tags);
         default:
             return {};
     }

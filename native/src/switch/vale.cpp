@@ -14,29 +14,9 @@ using spec::PortCounter;
 
 namespace {
 
-/// Spreads frames over a receiver's queue pairs; frames of one flow stay in order.
-///
-/// Addresses, EtherType and the words where IPv4 and IPv6 keep addresses and ports: cheap, and
-/// equal for every frame of a flow.
-uint32_t flow_hash(const FrameStage& stage) noexcept {
-    uint64_t words[4];
-    __builtin_memcpy(&words[0], stage.bytes, 8);
-    __builtin_memcpy(&words[1], stage.bytes + 8, 8);
-    const bool ip = stage.bytes[12] == 0x08 && stage.bytes[13] == 0x00;
-    words[1] &= 0x0000'ffff'ffff'ffff;  // Up to the EtherType; what follows differs by frame.
-    words[2] = words[3] = 0;
-    if (ip) {
-        __builtin_memcpy(&words[2], stage.bytes + 26, 8);  // IPv4 source and destination.
-        const bool fragment = (stage.bytes[20] & 0x3f) != 0 || stage.bytes[21] != 0;
-        const bool has_ports = stage.bytes[23] == 6 || stage.bytes[23] == 17;
-        if (has_ports && !fragment && stage.bytes[14] == 0x45)
-            __builtin_memcpy(&words[3], stage.bytes + 34, 4);
-    }
-    uint64_t hash = words[0] ^ (words[1] * 0x9e37'79b9'7f4a'7c15u);
-    hash ^= words[2] * 0xc2b2'ae3d'27d4'eb4fu;
-    hash ^= words[3] * 0x1656'67b1'9e37'79f9u;
-    hash *= 0x9e37'79b9'7f4a'7c15u;
-    return static_cast<uint32_t>(hash >> 40);
+/// Coarse, for what ages.
+uint32_t now_s(const WorkerContext& context) noexcept {
+    return static_cast<uint32_t>(context.now_ns / 1'000'000'000);
 }
 
 /// Whether each is what the next one is. The library's compare looks at many at once.
@@ -55,8 +35,8 @@ static_assert(ValeSwitch::ports_max <= 0xfe);
 
 }  // namespace
 
-ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup)
-    : name_(std::move(name)), lookup_(std::move(lookup)) {
+ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup, uint64_t flow_secret)
+    : name_(std::move(name)), lookup_(std::move(lookup)), flow_seed_(FlowSeed::of(flow_secret)) {
     CHECK(lookup_->header_bytes() <= stage_frame_bytes);
 }
 
@@ -68,6 +48,7 @@ bool ValeSwitch::attach(Port& port) {
         port.slot = static_cast<uint8_t>(slot);
         port.generation = ++generations_[slot];
         port.home = this;
+        if (port.queues().size() > 1) port.spread = std::make_unique<FlowSpread>();
         ++port_count_;
         if (slot >= slots_used_) slots_used_ = slot + 1;
         return true;
@@ -108,18 +89,22 @@ void ValeSwitch::send(const Batch& batch, std::span<const uint8_t> indices, Port
     }
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
-    if (!pass.hashed) hash_flows(batch, pass);
+    if (!pass.hashed) hash_all(batch, pass);
+    const unsigned pairs = to.active_pairs;
+    const uint32_t asker = pass.asker;
+    FlowSpread& spread = *to.spread;
     for (const uint8_t index : indices) {
-        const uint32_t pair = pass.flow_hashes[index] % to.active_pairs;
+        const unsigned pair = spread.pair_of(pass.flow_hashes[index], asker, pairs);
         lists[pair][counts[pair]++] = index;
     }
-    for (unsigned pair = 0; pair < to.active_pairs; ++pair)
+    for (unsigned pair = 0; pair < pairs; ++pair)
         if (counts[pair] > 0) transmit(*queues[pair], batch, {lists[pair], counts[pair]}, pass);
 }
 
 /// Once for a batch, however many receivers it is spread over.
-void ValeSwitch::hash_flows(const Batch& batch, Pass& pass) noexcept {
-    for (size_t i = 0; i < batch.count; ++i) pass.flow_hashes[i] = flow_hash(batch.stages[i]);
+void ValeSwitch::hash_all(const Batch& batch, Pass& pass) noexcept {
+    hash_flows(batch, flow_seed_, pass.flow_hashes);
+    pass.asker = FlowSpread::asker(pass.source.slot, now_s(pass.context));
     pass.hashed = true;
 }
 
@@ -195,9 +180,9 @@ void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Pas
 }
 
 LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) const noexcept {
-    return {
-        source.slot, source.generation, source.settings().mac_limit.load(std::memory_order_relaxed),
-        static_cast<uint32_t>(context.now_ns / 1'000'000'000), &source.counters(context.worker)};
+    return {source.slot, source.generation,
+            source.settings().mac_limit.load(std::memory_order_relaxed), now_s(context),
+            &source.counters(context.worker)};
 }
 
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {

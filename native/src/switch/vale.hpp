@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "base/secret.hpp"
+#include "net/flow.hpp"
 #include "switch/lookup.hpp"
 #include "switch/port.hpp"
 #include "switch/rules.hpp"
@@ -16,7 +18,10 @@ class ValeSwitch {
  public:
     static constexpr size_t ports_max = 254;
 
-    ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup);
+    /// `flow_secret`: by which flows are spread over a receiver's queue pairs. Tests have one that
+    /// they know.
+    ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup,
+               uint64_t flow_secret = secret_number());
 
     const std::string& name() const noexcept { return name_; }
     Lookup& lookup() noexcept { return *lookup_; }
@@ -51,8 +56,9 @@ class ValeSwitch {
         WorkerContext& context;
         const bool more;
         Port* to = nullptr;   ///< Whose queue is transmitted to.
-        bool hashed = false;  ///< flow_hashes is filled: once a receiver has several queue pairs.
+        bool hashed = false;  ///< flow_hashes is filled: a receiver has several queue pairs.
         uint32_t flow_hashes[batch_frames];
+        uint32_t asker;          ///< With them: FlowSpread::asker().
         Ruled* ruled = nullptr;  ///< Of a switch with rules.
     };
     /// What the rules make of the frames of one batch.
@@ -70,7 +76,7 @@ class ValeSwitch {
     void act(const Batch& batch, Indices indices, Action action, Pass& pass);
     void flood(const Batch& batch, Indices indices, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
-    void hash_flows(const Batch& batch, Pass& pass) noexcept;
+    void hash_all(const Batch& batch, Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
@@ -88,6 +94,7 @@ class ValeSwitch {
 
     std::string name_;
     std::unique_ptr<Lookup> lookup_;
+    const FlowSeed flow_seed_;
     std::unique_ptr<RuleBook> rules_;  ///< nullptr: no port has any.
     std::array<Port*, ports_max> ports_{};
     std::array<uint8_t, ports_max> generations_{};

@@ -144,7 +144,7 @@ void ValeSwitch::send_ruled(const Batch& batch, Indices indices, Port& to, Pass&
     bool kept = true;
     for (const uint8_t index : indices) kept &= ruled.changes[index] == TagChange::keep;
     if (kept) return send(batch, indices, to, pass);
-    if (to.active_pairs > 1 && !pass.hashed) hash_flows(batch, pass);  // Of frames as they came.
+    if (to.active_pairs > 1 && !pass.hashed) hash_all(batch, pass);  // Of frames as they came.
     RetaggedBatch& made = pass.context.retagged;
     made.begin(batch);
     size_t first = 0;

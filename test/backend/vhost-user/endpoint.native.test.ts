@@ -285,10 +285,11 @@ describe('client', () => {
   it('connects when the path comes to exist, and again for ever', async () => {
     const { endpoint, log } = make({ role: 'client' });
     await endpoint.start();
-    await sleep(100);
-    expect(log.messages('info')).toEqual([
-      `${path}: waiting for the front-end (no such socket yet)`,
-    ]);
+    await eventually(() =>
+      expect(log.messages('info')).toEqual([
+        `${path}: waiting for the front-end (no such socket yet)`,
+      ]),
+    );
     const accept = listen();
     for (let i = 0; i < 3; ++i) {
       const frontend = await accept();

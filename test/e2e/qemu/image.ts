@@ -42,9 +42,9 @@ async function must(program: string, args: readonly string[]): Promise<void> {
 /** Kept in .cache between runs: the kernel package is fetched once. */
 export const imageCache = join(root, '.cache/guest');
 
-/** @param more  Another kernel, further modules. */
+/** @param more  Another kernel, further modules and programs. */
 export async function testImage(
-  more: Pick<GuestImageOptions, 'kernel' | 'modules'> = {},
+  more: Pick<GuestImageOptions, 'kernel' | 'modules' | 'programs'> = {},
 ): Promise<GuestImage> {
   return buildGuestImage({ cacheDir: imageCache, agent: await builtAgent(), ...more });
 }
