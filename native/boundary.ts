@@ -98,6 +98,7 @@ export const portCounters = [
   'macs_learned',
   'macs_moved',
   'macs_refused',
+  'macs_evicted',
   'queue_faults',
   'turns',
   'turns_empty',
@@ -267,7 +268,7 @@ export type NetHeaderUse = (typeof netHeaderUses)[number];
 export interface Commands {
   'worker.add': [{ cpu?: number }, { worker: number; tid: number }];
   'switch.create': [
-    /** macTableSize: a bucket has four places, so a quarter of it is all but sure to find room. */
+    /** macTableSize: addresses that it can hold. */
     { name: string; ageingSeconds?: number; macTableSize?: number },
     { switch: number },
   ];
@@ -394,6 +395,31 @@ export type DatapathEvent =
   /**
    * Kicks came but the available index never left 0: the guest's memory is not the one we mapped.
    */
-  | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
+  | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number }
+  /**
+   * An address was seen behind this port and behind another, in turn, `moves` times in `seconds`:
+   * a loop, or two hosts with one address. Told once, until `mac_rests`. All events of addresses
+   * together are a few a second, whatever the guests do.
+   */
+  | {
+      readonly event: 'mac_moves';
+      readonly port: number;
+      readonly other: number;
+      readonly mac: string;
+      /** 0: in none. */
+      readonly vlan: number;
+      readonly moves: number;
+      readonly seconds: number;
+    }
+  | { readonly event: 'mac_rests'; readonly port: number }
+  /** The address table was full: so many addresses of this port were pushed out since last told. */
+  | { readonly event: 'macs_evicted'; readonly port: number; readonly evicted: number };
+/** What is to be told of the addresses behind a port. */
+export type AddressEvent = Extract<
+  DatapathEvent,
+  { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }
+>;
+/** What went wrong with a port. */
+export type FaultEvent = Exclude<DatapathEvent, AddressEvent>;
 
 export type * from './addon.ts';

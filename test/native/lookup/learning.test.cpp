@@ -254,6 +254,8 @@ TEST_SUITE("learning lookup") {
             threads.emplace_back([&, slot] {
                 auto batch = std::make_unique<Batch>();
                 CounterBlock counters{};
+                std::array<CounterBlock*, 256> books;
+                books.fill(&counters);
                 std::vector<Bytes> frames(64);
                 std::vector<Action> actions(64);
                 for (uint32_t round = 0; round < 500; ++round) {
@@ -264,7 +266,8 @@ TEST_SUITE("learning lookup") {
                         frames[i] = frame_between(addresses((round * 7 + i) % 100, from));
                         append_frame(*batch, frames[i]);
                     }
-                    lookup.resolve(*batch, {slot, 1, 1024, 1, &counters}, actions);
+                    lookup.resolve(*batch, {slot, 1, 1024, 1, &counters, nullptr, books.data(), 0},
+                                   actions);
                     for (uint32_t i = 0; i < 64; ++i)
                         if (actions[i] != action_flood && actions[i] != ((round * 7 + i) % 100) % 4)
                             ++wrong;
