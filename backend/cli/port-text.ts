@@ -63,7 +63,8 @@ export function macsText(macs: readonly string[]): string {
   if (macs.length === 0) return 'none learned';
   const shown = macs.slice(0, macsShown).join(' ');
   if (macs.length <= macsShown) return shown;
-  return `${count(macs.length)} learned: ${shown} and ${count(macs.length - macsShown)} more (--json lists them all)`;
+  const more = count(macs.length - macsShown);
+  return `${count(macs.length)} learned: ${shown} and ${more} more (--json lists them all)`;
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {

@@ -268,8 +268,7 @@ TEST_SUITE("address table: readers and writers at once") {
         constexpr uint32_t owners = 4;
         std::atomic<uint32_t> generation{0};  ///< Odd: slot 7 is nobody's.
         std::atomic<bool> done{false};
-        std::atomic<uint64_t> wrong{0};
-        std::atomic<uint64_t> found{0};
+        std::atomic<uint64_t> wrong{0}, found{0};
         const auto look = [&](Batch& batch, const LookupSource& source, uint32_t to,
                               uint32_t from) {
             batch.clear();
