@@ -47,6 +47,11 @@ struct MacEntry {
         return {mac_of(key.load(std::memory_order_relaxed)),
                 vlan_of(seen.load(std::memory_order_relaxed))};
     }
+    /// The same station at another seat: whoever reads it finds the one or the other.
+    void move(uint64_t new_key, uint64_t new_seen) noexcept {
+        seen.store(new_seen, std::memory_order_relaxed);
+        key.store(new_key, std::memory_order_release);
+    }
     /// Whoever reads the new key reads its VLAN too: pairs with MacTable::match().
     void write(uint64_t new_key, uint64_t new_seen) noexcept {
         key.store(0, std::memory_order_relaxed);

@@ -75,7 +75,7 @@ MacTable::Moves MacTable::count_move(Place place, uint32_t now_s, uint32_t pause
 void MacTable::move(Place place, Seat seat, uint32_t now_s) noexcept {
     const Station station = entry(place).station();
     unlink(place);
-    writable(place).write(key_of(station.mac, seat), seen_of(station.vlan, now_s));
+    writable(place).move(key_of(station.mac, seat), seen_of(station.vlan, now_s));
     link(place, seat.slot);
 }
 
@@ -151,7 +151,7 @@ MacTable::Place MacTable::displaced_from(const MacBucket& bucket, uint32_t now_s
         const Place to = free_place(other_of_two(hash_of(old.station()), bucket), now_s);
         if (to == nowhere) continue;
         writable(to).write(old.key.load(std::memory_order_relaxed),
-                        old.seen.load(std::memory_order_relaxed));
+                           old.seen.load(std::memory_order_relaxed));
         old.write(0, 0);
         links_[to] = links_[from];
         links_[links_[to].next].before = to;
