@@ -73,6 +73,7 @@ export type DropReason = keyof typeof dropReasons;
  * untouched (`rx_big_full`: 60000 bytes or more of it), `rx_big_cut` became `rx_segments_made`;
  * `rx_checksums_made` counts the others whose partial checksum was not taken, `rx_coalesced` TCP
  * segments appended to the one before, from a source that has no big frames.
+ * `macs_refused`: above the port's limit; `macs_evicted`: pushed out of a full table, of this port.
  * `turns`: how often the worker came to a queue of the port that had credit and was not known to be
  * empty; `turns_empty` of them found nothing. `turn_ns`: CPU time charged to the port, for what it
  * sent and for what its receive buffers cost above plain ones.

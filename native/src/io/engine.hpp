@@ -178,7 +178,10 @@ class Engine final : private PortEvents, private LinkEvents {
     Done check_new_port(const NewPort& wanted) noexcept;
     void look_after(uint32_t id, VhostPort& port);
     void tell_addresses(uint32_t now_s);
-    unsigned tell_addresses_of(uint32_t id, PortEntry& entry, uint32_t now_s);
+    void in_turn(uint32_t& turn,
+                 const std::function<bool(uint32_t, PortEntry&, const AddressNews&)>& tell);
+    bool tell_moves(uint32_t id, PortEntry& entry, const AddressNews& news, uint32_t now_s);
+    bool tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news);
     std::optional<uint32_t> id_at(uint32_t switch_id, uint8_t slot) const noexcept;
 
     std::function<void(const EngineEvent&)> on_event_;
@@ -190,7 +193,8 @@ class Engine final : private PortEvents, private LinkEvents {
     std::map<uint32_t, PortEntry> ports_;
     std::vector<bool> places_;
     uint32_t next_id_ = 1;
-    uint32_t addresses_told_ = 0;  ///< The port whose turn it was last.
+    uint32_t moves_turn_ = 0;    ///< The port that had its turn last.
+    uint32_t evicted_turn_ = 0;  ///< As moves_turn_.
     /// The control thread's own books, for frames it injects: the last worker's blocks.
     std::unique_ptr<WorkerContext> own_context_;
 };

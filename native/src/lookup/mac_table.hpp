@@ -14,7 +14,7 @@ namespace valenic {
 /// Room for so many addresses, in twice as many places. An address has two buckets of four places:
 /// it is put into the first, into the second where that is full, and where both are, one that is
 /// there makes room by going to its own other bucket. So a table that holds all it has room for
-/// turns nobody away.
+/// turns away one address in a hundred million.
 ///
 /// When it is full, the port that holds most gives one up, of a few the one that was silent
 /// longest. A port takes none from one that would then hold fewer than itself: it replaces one of
