@@ -212,7 +212,7 @@ describe('commands to a daemon', () => {
     });
   });
 
-  it('give a guest the address that port show has for it, unless another is asked for', async () => {
+  it('give a guest the address that port show has for it, or the one asked for', async () => {
     await withDaemon(async () => {
       const { guestMac } = JSON.parse((await cli('--json', 'port', 'show', 'vale0:a')).out);
       expect((await cli('qemu-args', 'vale0:a')).out).toContain(`mac=${guestMac}`);
