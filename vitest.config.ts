@@ -1,4 +1,8 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+/** Daemons of tests keep their state here, not in the home of whoever runs them. */
+const env = { XDG_STATE_HOME: join(import.meta.dirname, 'build/test/state') };
 
 /**
  * Projects by what they need: `unit` nothing, `native` the built addon, `e2e` QEMU and a guest
@@ -11,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          env,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.native.test.ts', 'test/e2e/**', 'node_modules/**'],
           testTimeout: 20_000,
@@ -19,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'native',
+          env,
           include: ['test/**/*.native.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -27,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          env,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,

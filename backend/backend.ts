@@ -6,7 +6,8 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
+import type { DatapathEvent, FaultEvent, PollingMode } from '../native/boundary.ts';
+import { isAddressEvent } from './addresses.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
@@ -34,9 +35,8 @@ export interface BackendOptions {
 
 export interface SwitchOptions {
   /**
-   * Addresses that it can hold, 64..1048576; rounded up to a power of two. 8192 when not said.
-   * Buckets hold four: with a table four times as large as the network, hardly any address is
-   * pushed out.
+   * Addresses that it can hold, 64..1048576. 8192 when not said. When it is full, the port that
+   * holds most gives one up.
    */
   readonly macTableSize?: number;
   /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */
@@ -49,7 +49,7 @@ export interface SwitchOptions {
 export interface BackendEvents {
   /** Settings, connection or rings of a port are other than before. */
   changed: [Port];
-  fault: [Port, DatapathEvent];
+  fault: [Port, FaultEvent];
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -80,6 +80,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       reader: new StatsReader(this.#datapath.stats),
       log: options.log ?? silent,
       onChange: (port) => void this.emit('changed', port),
+      portOf: (id) => this.#ports.get(id),
       workers: () => this.#workers.length,
     };
   }
@@ -284,6 +285,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     const port = this.#ports.get(event.port);
     if (port === undefined) return;
     port.handleEvent(event);
+    if (isAddressEvent(event)) return;
     // A peer that just left is no fault.
     if ('fault' in event && event.fault === 'none') return;
     this.emit('fault', port, event);

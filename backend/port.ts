@@ -9,6 +9,7 @@ import type {
   PortKind,
   PortSettings,
 } from '../native/boundary.ts';
+import { AddressNotices, isAddressEvent } from './addresses.ts';
 import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
 import { type LinkEndpoint, type LinkState, makeLink } from './link/index.ts';
@@ -25,6 +26,8 @@ export interface PortContext {
   readonly log: Logger;
   /** The port's state changed. */
   readonly onChange: (port: Port) => void;
+  /** By the datapath's number. */
+  readonly portOf: (id: number) => Port | undefined;
   /** Workers there are: 0..workers - 1. */
   readonly workers: () => number;
 }
@@ -36,6 +39,8 @@ export interface PortState {
   readonly settings: PortSettings;
   /** The worker of each queue pair. */
   readonly workers: readonly number[];
+  /** What the operator should do about the addresses behind the port: sentences, mostly none. */
+  readonly notices: readonly string[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
   /** Of stream, dgram, tap, packet and user ports. */
@@ -67,6 +72,8 @@ export class Port {
   readonly #statsBlock: number;
   readonly #endpoint: VhostUserEndpoint | null;
   readonly #link: LinkEndpoint | null;
+  readonly #log: PeerLog;
+  readonly #addresses: AddressNotices;
   #settings: PortSettings;
   #workers: readonly number[];
   #closed = false;
@@ -78,6 +85,16 @@ export class Port {
     this.#statsBlock = made.block;
     this.#workers = made.workers;
     this.#settings = { ...defaultSettings, ...spec.settings };
+    this.#log = new PeerLog(context.log, { port: this.name });
+    this.#addresses = new AddressNotices({
+      name: this.name,
+      log: this.#log,
+      notices: (id) => {
+        const port = context.portOf(id);
+        return port === undefined ? undefined : port.#addresses;
+      },
+      onChange: () => context.onChange(this),
+    });
     this.#endpoint = this.#makeEndpoint();
     this.#link = this.#makeLink();
   }
@@ -176,14 +193,21 @@ export class Port {
 
   state(): PortState {
     const { kind } = this.spec.device;
-    const state = { name: this.name, kind, settings: this.#settings, workers: this.#workers };
+    const state = {
+      name: this.name,
+      kind,
+      settings: this.#settings,
+      workers: this.#workers,
+      notices: this.#addresses.list(),
+    };
     if (this.#endpoint !== null) return { ...state, vhostUser: this.#endpoint.state() };
     return this.#link === null ? state : { ...state, link: this.#link.state() };
   }
 
-  /** MAC addresses that lead here. */
+  /** MAC addresses that lead here, each once, in order. */
   async macs(): Promise<readonly string[]> {
-    return (await this.#context.datapath.command('port.macs', { port: this.id })).macs;
+    const { macs } = await this.#context.datapath.command('port.macs', { port: this.id });
+    return [...new Set(macs)].sort();
   }
 
   /** Starts a host port's stream of numbered, checksummed frames. */
@@ -205,13 +229,15 @@ export class Port {
   }
 
   handleEvent(event: DatapathEvent): void {
-    (this.#endpoint ?? this.#link)?.handleEvent(event);
+    if (isAddressEvent(event)) this.#addresses.handle(event);
+    else (this.#endpoint ?? this.#link)?.handleEvent(event);
   }
 
   /** Closes the socket and takes the port off its switch. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#addresses.close();
     try {
       await (this.#endpoint ?? this.#link)?.close();
     } finally {
@@ -258,7 +284,7 @@ export class Port {
       port: this.id,
       name: this.name,
       mtu: () => this.#settings.mtu,
-      log: new PeerLog(this.#context.log, { port: this.name }),
+      log: this.#log,
       onChange: () => this.#context.onChange(this),
     });
   }

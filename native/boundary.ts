@@ -73,6 +73,7 @@ export type DropReason = keyof typeof dropReasons;
  * untouched (`rx_big_full`: 60000 bytes or more of it), `rx_big_cut` became `rx_segments_made`;
  * `rx_checksums_made` counts the others whose partial checksum was not taken, `rx_coalesced` TCP
  * segments appended to the one before, from a source that has no big frames.
+ * `macs_refused`: above the port's limit; `macs_evicted`: pushed out of a full table, of this port.
  * `turns`: how often the worker came to a queue of the port that had credit and was not known to be
  * empty; `turns_empty` of them found nothing. `turn_ns`: CPU time charged to the port, for what it
  * sent and for what its receive buffers cost above plain ones.
@@ -98,6 +99,7 @@ export const portCounters = [
   'macs_learned',
   'macs_moved',
   'macs_refused',
+  'macs_evicted',
   'queue_faults',
   'turns',
   'turns_empty',
@@ -267,7 +269,7 @@ export type NetHeaderUse = (typeof netHeaderUses)[number];
 export interface Commands {
   'worker.add': [{ cpu?: number }, { worker: number; tid: number }];
   'switch.create': [
-    /** macTableSize: a bucket has four places, so a quarter of it is all but sure to find room. */
+    /** macTableSize: addresses that it can hold. */
     { name: string; ageingSeconds?: number; macTableSize?: number },
     { switch: number },
   ];
@@ -375,25 +377,5 @@ export const commandErrors = {
 } as const satisfies Record<string, string>;
 export type CommandError = keyof typeof commandErrors;
 
-/** What the datapath says unasked. */
-export type DatapathEvent =
-  | {
-      readonly event: 'ring_fault';
-      readonly port: number;
-      readonly ring: number;
-      readonly fault: FaultCode;
-    }
-  | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
-  /** A descriptor of link.attach is of no more use; `none`: the peer just left. */
-  | {
-      readonly event: 'link_down';
-      readonly port: number;
-      readonly queue: number;
-      readonly fault: FaultCode;
-    }
-  /**
-   * Kicks came but the available index never left 0: the guest's memory is not the one we mapped.
-   */
-  | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
-
 export type * from './addon.ts';
+export type * from './events.ts';

@@ -1,6 +1,5 @@
 /** `valenic qemu-args` and `valenic libvirt-xml`: what attaches somebody's own guest to a port. */
 
-import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
 import {
   type Accel,
@@ -57,14 +56,14 @@ export function addAttachCommands(program: Command, cli: Cli): void {
     )
     .option('--memory <MiB>', "the guest's memory", '1024')
     .option('--index <n>', "which of the guest's NICs on Valenic this is, from 0", '0')
-    .option('--mac <address>', "default: made from the port's name")
+    .option('--mac <address>', "default: the port's own, which no other host gives out")
     .option('--model <name>', `of stream and dgram ports: ${models.allowed}`)
     .action((name: string, options: AttachOptions) => qemuArgs(name, options, cli));
   program
     .command('libvirt-xml')
     .description('print the <interface> element that attaches a libvirt domain to a port')
     .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
-    .option('--mac <address>', "default: made from the port's name")
+    .option('--mac <address>', "default: the port's own, which no other host gives out")
     .action((name: string, options: Pick<AttachOptions, 'mac'>) => libvirtXml(name, options, cli));
 }
 
@@ -110,7 +109,7 @@ export function attachPort(port: PortDetail, mac: string | undefined, index: num
     );
   }
   const { path, role } = vhostUser;
-  const address = mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac);
+  const address = mac === undefined ? port.guestMac : readValue(macAddress, '--mac', mac);
   return { path, role, queues: queuesOf(port), mac: address, index, hostMtu: port.settings.mtu };
 }
 
@@ -132,7 +131,7 @@ function attachLink(port: PortDetail, options: AttachOptions, index: number): At
     model === undefined ? undefined : readValue(models, '--model', model);
   return {
     backend,
-    mac: mac === undefined ? macOf(port.name) : readValue(macAddress, '--mac', mac),
+    mac: mac === undefined ? port.guestMac : readValue(macAddress, '--mac', mac),
     index,
     hostMtu: port.settings.mtu,
     ...(chosen && { model: chosen }),
@@ -142,10 +141,4 @@ function attachLink(port: PortDetail, options: AttachOptions, index: number): At
 /** Queue pairs, from the text that adds such a port: the rings are there only with a guest. */
 function queuesOf({ text }: PortDetail): number {
   return Number(/(?:^|,)queues=(\d+)/.exec(text)?.[1] ?? 1);
-}
-
-/** The same for the same name: 52:54:00 is QEMU's prefix, the rest is the name's hash. */
-export function macOf(name: string): string {
-  const hash = createHash('sha256').update(name).digest('hex');
-  return ['52', '54', '00', hash.slice(0, 2), hash.slice(2, 4), hash.slice(4, 6)].join(':');
 }

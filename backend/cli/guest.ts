@@ -68,7 +68,7 @@ export function addGuestCommands(program: Command, cli: Cli): void {
       `what runs the guest: ${accelerators.allowed} (default: what works here)`,
     )
     .option('--memory <MiB>', "the guest's memory", '256')
-    .option('--mac <address>', "default: made from the port's name")
+    .option('--mac <address>', "default: the port's own, which no other host gives out")
     .option('--address <ip/length>', `gives ${interfaceName} an address; dhcp asks for one`)
     .option('--ping <ip>', `sends ${pingCount} pings from the guest when it is up`)
     .action((options: GuestOptions) => runGuest(options, cli));

@@ -222,6 +222,9 @@ const ending: readonly string[] = [
   '.TP\n.B VALENIC_CONTROL\nThe control socket, where \\-\\-control does not name one.',
   `.TP\n.B XDG_RUNTIME_DIR\nWithout either the socket is valenic/control.sock in this folder, else
 /run/valenic/control.sock for root, else /tmp/valenic\\-UID/control.sock.`,
+  `.TP\n.B XDG_STATE_HOME\nThe daemon keeps the random part of the MAC addresses that it gives
+guests in valenic/installation in this folder, else in /var/lib for root, else in ~/.local/state;
+as a service of systemd in its STATE_DIRECTORY.`,
   '.TP\n.B VALENIC_ADDON\nThe built datapath, where it is not in the package.',
   '.TP\n.B NO_COLOR\nNo colours when it is set to anything.',
   '.SH SIGNALS',

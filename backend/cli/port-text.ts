@@ -46,13 +46,25 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['VLANs', vlanText(settings.vlan)],
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
-    ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
+    ['MACs', macsText(macs)],
+    ...port.notices.map((text): [string, string] => ['notice', cli.paint('warning', text)]),
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
     ...(link === undefined ? [] : linkFacts(link, cli)),
   ];
   const head = facts.map(([name, text]) => `  ${name.padEnd(12)}${text}\n`).join('');
   const rings = vhostUser === undefined ? '' : ringTable(vhostUser);
   return `${cli.paint('title', port.name)}\n${head}${rings}${countersText(port)}`;
+}
+
+/** A port may have 65536. */
+const macsShown = 4;
+
+export function macsText(macs: readonly string[]): string {
+  if (macs.length === 0) return 'none learned';
+  const shown = macs.slice(0, macsShown).join(' ');
+  if (macs.length <= macsShown) return shown;
+  const more = count(macs.length - macsShown);
+  return `${count(macs.length)} learned: ${shown} and ${more} more (--json lists them all)`;
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {

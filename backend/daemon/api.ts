@@ -45,6 +45,8 @@ export interface PortDetail extends PortAnswer {
   readonly stats: PortStats;
   /** MAC addresses learned on the port. */
   readonly macs: readonly string[];
+  /** The address that qemu-args, libvirt-xml and guest run give to a guest on the port. */
+  readonly guestMac: string;
 }
 
 /** A port as text, or as the library has it, with its name in one piece. */

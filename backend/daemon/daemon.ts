@@ -15,6 +15,7 @@ import { type Logger, memoryNotSharedNotice } from '../vhost-user/index.ts';
 import { type ApiEvent, apiVersion, type VersionAnswer } from './api.ts';
 import { ControlSocket } from './control-socket.ts';
 import { EventHub } from './events.ts';
+import { GuestMacs } from './guest-macs.ts';
 import { defaultControlPath, prepareFolder } from './paths.ts';
 import { controlApi, portAnswer } from './routes.ts';
 
@@ -102,6 +103,7 @@ export class Daemon {
       backend,
       hub: this.#hub,
       log: this.#log,
+      guestMacs: new GuestMacs({ control: this.controlPath, log: this.#log }),
       version: (): VersionAnswer => ({
         version: packageVersion(),
         api: apiVersion,

@@ -45,12 +45,16 @@ export async function prepareFolder(path: string, uid = here().uid): Promise<voi
  * Why a folder that we would make ourselves is not to be trusted; null when it is, or is not
  * there.
  */
-export async function folderFault(folder: string, uid = here().uid): Promise<string | null> {
+export async function folderFault(
+  folder: string,
+  uid = here().uid,
+  instead = 'use --control PATH',
+): Promise<string | null> {
   const facts = await lstat(folder).catch(() => null);
   if (facts === null) return null;
-  if (!facts.isDirectory()) return `${folder} is no folder: remove it, or use --control PATH`;
+  if (!facts.isDirectory()) return `${folder} is no folder: remove it, or ${instead}`;
   if (facts.uid !== uid) {
-    return `${folder} belongs to user ${facts.uid}: remove it, or use --control PATH`;
+    return `${folder} belongs to user ${facts.uid}: remove it, or ${instead}`;
   }
   if ((facts.mode & 0o022) !== 0) return `others may write to ${folder}: chmod 700 ${folder}`;
   return null;

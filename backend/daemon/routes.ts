@@ -18,12 +18,14 @@ import type {
 } from './api.ts';
 import { readAddPort, readMore, readMove, readMtu, readPolling, readSettings } from './bodies.ts';
 import type { EventHub } from './events.ts';
+import type { GuestMacs } from './guest-macs.ts';
 
 export interface RouteContext {
   readonly backend: Backend;
   readonly hub: EventHub;
   readonly log: Logger;
   readonly version: () => VersionAnswer;
+  readonly guestMacs: GuestMacs;
 }
 
 /** No request needs more. */
@@ -53,10 +55,11 @@ export function controlApi(context: RouteContext): FastifyInstance {
   return app;
 }
 
-function portRoutes(app: FastifyInstance, { backend, hub, log }: RouteContext): void {
+function portRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { backend, hub, log, guestMacs } = context;
   const find = (name: string): Port => backend.port(parsePortName(name));
   app.get('/v1/ports', () => ({ ports: backend.ports().map(portAnswer) }));
-  app.get<ByName>('/v1/ports/:name', ({ params }) => portDetail(find(params.name)));
+  app.get<ByName>('/v1/ports/:name', ({ params }) => portDetail(find(params.name), guestMacs));
   app.post('/v1/ports', async (request, reply) => {
     const spec = readAddPort(request.body);
     const port = await backend.addPort(spec);
@@ -122,8 +125,9 @@ export function portAnswer(port: Port): PortAnswer {
   return { ...port.state(), text: portText({ ...port.spec, settings: port.settings }) };
 }
 
-async function portDetail(port: Port): Promise<PortDetail> {
-  return { ...portAnswer(port), stats: port.stats(), macs: await port.macs() };
+async function portDetail(port: Port, guestMacs: GuestMacs): Promise<PortDetail> {
+  const [macs, guestMac] = await Promise.all([port.macs(), guestMacs.of(port.name)]);
+  return { ...portAnswer(port), stats: port.stats(), macs, guestMac };
 }
 
 function switchAnswer(home: ReturnType<Backend['switch']>): SwitchAnswer {

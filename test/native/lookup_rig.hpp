@@ -29,10 +29,13 @@ inline Bytes frame_between(const Addresses& both, size_t bytes = 60, unsigned se
 
 struct LookupRig {
     explicit LookupRig(std::unique_ptr<Lookup> made)
-        : lookup(std::move(made)), batch(std::make_unique<Batch>()) {}
+        : lookup(std::move(made)), batch(std::make_unique<Batch>()) {
+        for (size_t slot = 0; slot < blocks.size(); ++slot) books[slot] = &blocks[slot];
+    }
 
     LookupSource source(uint8_t slot) {
-        return {slot, generation[slot], mac_limit, now_s, &counters};
+        return {slot,      generation[slot], mac_limit,    now_s,
+                &counters, nullptr,          books.data(), uint16_t{0}};
     }
     void resolve(const std::vector<Addresses>& frames, uint8_t slot, std::vector<Action>& actions) {
         batch->clear();
@@ -53,10 +56,16 @@ struct LookupRig {
     /// Where frames for `number` go, asked without teaching anything.
     Action where(uint32_t number) { return resolve_one({mac(number), broadcast_mac}, 250); }
     uint64_t count(spec::PortCounter counter) const { return counters.read(counter); }
+    uint64_t evicted(uint8_t slot) const {
+        return blocks[slot].read(spec::PortCounter::macs_evicted);
+    }
 
     std::unique_ptr<Lookup> lookup;
     std::unique_ptr<Batch> batch;
-    CounterBlock counters{};
+    CounterBlock counters{};  ///< Of whoever sends.
+    /// What is counted at others, by slot.
+    std::array<CounterBlock, 256> blocks{};
+    std::array<CounterBlock*, 256> books{};
     uint32_t mac_limit = 1024;
     std::array<uint8_t, 256> generation{};
     /// addresses_of() asks the real clock.

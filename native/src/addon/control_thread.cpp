@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "addon/errno_error.hpp"
+#include "addon/reader.hpp"
 
 namespace valenic::addon {
 
@@ -43,6 +44,21 @@ Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
             object.Set("event", "link_down");
             object.Set("queue", Napi::Number::New(env, event.ring));
             object.Set("fault", spec::name_of(event.fault));
+            break;
+        case EngineEvent::Kind::mac_moves:
+            object.Set("event", "mac_moves");
+            object.Set("mac", mac_text(event.moves.mac));
+            object.Set("vlan", Napi::Number::New(env, event.moves.vlan));
+            object.Set("other", Napi::Number::New(env, event.other));
+            object.Set("moves", Napi::Number::New(env, event.moves.count));
+            object.Set("seconds", Napi::Number::New(env, event.moves.seconds));
+            break;
+        case EngineEvent::Kind::mac_rests:
+            object.Set("event", "mac_rests");
+            break;
+        case EngineEvent::Kind::macs_evicted:
+            object.Set("event", "macs_evicted");
+            object.Set("evicted", Napi::Number::New(env, event.evicted));
             break;
     }
     return object;
@@ -104,15 +120,20 @@ void ControlThread::stop() {
 
 // ---- Control thread.
 
+/// Housekeeping has its time however many commands wait.
 void ControlThread::loop() {
+    auto look_at = std::chrono::steady_clock::now() + housekeeping_period;
     std::unique_lock lock(mutex_);
     while (!stopping_) {
+        if (std::chrono::steady_clock::now() >= look_at) {
+            lock.unlock();
+            engine_.housekeeping();
+            look_at = std::chrono::steady_clock::now() + housekeeping_period;
+            lock.lock();
+            continue;
+        }
         if (jobs_.empty()) {
-            if (work_waits_.wait_for(lock, housekeeping_period) == std::cv_status::timeout) {
-                lock.unlock();
-                engine_.housekeeping();
-                lock.lock();
-            }
+            work_waits_.wait_until(lock, look_at);
             continue;
         }
         Job job = std::move(jobs_.front());

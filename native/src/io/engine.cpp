@@ -238,16 +238,6 @@ Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     return std::nullopt;
 }
 
-Result<std::vector<MacAddress>, Refusal> Engine::macs_of(uint32_t id) {
-    PortEntry* entry = find(id);
-    if (entry == nullptr) return Refusal(CommandError::unknown_port);
-    const Lookup& lookup = entry->port->home->lookup();
-    std::vector<MacAddress> macs(lookup.addresses_of(entry->port->slot, {}));
-    const size_t count = lookup.addresses_of(entry->port->slot, macs);
-    if (count < macs.size()) macs.resize(count);
-    return macs;
-}
-
 Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
@@ -266,11 +256,12 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
 
 // ---- Housekeeping.
 
-void Engine::housekeeping() {
+void Engine::housekeeping(uint64_t now_ns) {
     for (auto& [id, entry] : ports_) {
         if (entry.vhost != nullptr) look_after(id, *entry.vhost);
         if (entry.link != nullptr) entry.link->look_after(*own_context_);
     }
+    tell_addresses(static_cast<uint32_t>(now_ns / 1'000'000'000));
 }
 
 void Engine::look_after(uint32_t id, VhostPort& port) {

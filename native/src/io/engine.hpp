@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "io/gate.hpp"
@@ -44,11 +45,22 @@ using Done = std::optional<Refusal>;
 
 /// As boundary.ts, DatapathEvent.
 struct EngineEvent {
-    enum class Kind : uint8_t { ring_fault, device_fault, memory_not_shared, link_down };
+    enum class Kind : uint8_t {
+        ring_fault,
+        device_fault,
+        memory_not_shared,
+        link_down,
+        mac_moves,
+        mac_rests,
+        macs_evicted
+    };
     Kind kind;
     uint32_t port;
     unsigned ring = 0;  ///< Of link_down: the queue.
     spec::Fault fault = spec::Fault::none;
+    AddressMoves moves = {};  ///< Of mac_moves.
+    uint32_t other = 0;       ///< Of mac_moves: the other port.
+    uint32_t evicted = 0;     ///< Of macs_evicted.
 };
 
 /// Changed fields of a port's settings; absent = unchanged.
@@ -129,8 +141,9 @@ class Engine final : private PortEvents, private LinkEvents {
                      spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     Done detach_link(uint32_t id);
 
-    /// About once a second: looks for truncated memory files and for drivers that write elsewhere.
-    void housekeeping();
+    /// About once a second: looks for truncated memory files, for drivers that write elsewhere, and
+    /// for what is to be told of addresses.
+    void housekeeping(uint64_t now_ns = monotonic_ns());
 
  private:
     struct PortEntry {
@@ -142,6 +155,8 @@ class Engine final : private PortEvents, private LinkEvents {
         uint32_t switch_id = 0;
         std::vector<uint32_t> owners;  ///< Worker of each queue pair.
         PortRules rules;               ///< As its switch has them.
+        bool moves_told = false;       ///< mac_moves was, mac_rests was not since.
+        uint32_t evicted_told = 0;
     };
     struct SwitchEntry {
         std::unique_ptr<ValeSwitch> vale;
@@ -162,6 +177,12 @@ class Engine final : private PortEvents, private LinkEvents {
     std::optional<size_t> free_place() const noexcept;
     Done check_new_port(const NewPort& wanted) noexcept;
     void look_after(uint32_t id, VhostPort& port);
+    void tell_addresses(uint32_t now_s);
+    void in_turn(uint32_t& turn,
+                 const std::function<bool(uint32_t, PortEntry&, const AddressNews&)>& tell);
+    bool tell_moves(uint32_t id, PortEntry& entry, const AddressNews& news, uint32_t now_s);
+    bool tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news);
+    std::optional<uint32_t> id_at(uint32_t switch_id, uint8_t slot) const noexcept;
 
     std::function<void(const EngineEvent&)> on_event_;
     StatsPage page_;
@@ -172,6 +193,8 @@ class Engine final : private PortEvents, private LinkEvents {
     std::map<uint32_t, PortEntry> ports_;
     std::vector<bool> places_;
     uint32_t next_id_ = 1;
+    uint32_t moves_turn_ = 0;    ///< The port that had its turn last.
+    uint32_t evicted_turn_ = 0;  ///< As moves_turn_.
     /// The control thread's own books, for frames it injects: the last worker's blocks.
     std::unique_ptr<WorkerContext> own_context_;
 };

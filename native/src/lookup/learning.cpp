@@ -4,32 +4,12 @@
 
 #include "base/clock.hpp"
 #include "base/secret.hpp"
-#include "net/vlan.hpp"
 
 namespace valenic {
 
 using spec::PortCounter;
 
 namespace {
-
-constexpr uint64_t key_of(MacAddress mac, uint8_t slot, uint8_t generation) noexcept {
-    return mac << 16 | uint64_t{slot} << 8 | generation;
-}
-constexpr MacAddress mac_of(uint64_t key) noexcept { return key >> 16; }
-constexpr uint8_t slot_of(uint64_t key) noexcept { return static_cast<uint8_t>(key >> 8); }
-constexpr uint8_t generation_of(uint64_t key) noexcept { return static_cast<uint8_t>(key); }
-
-constexpr uint64_t seen_of(uint16_t vlan, uint32_t now_s) noexcept {
-    return uint64_t{vlan} << 32 | now_s;
-}
-constexpr uint32_t second_of(uint64_t seen) noexcept { return static_cast<uint32_t>(seen); }
-constexpr uint16_t vlan_of(uint64_t seen) noexcept { return static_cast<uint16_t>(seen >> 32); }
-
-size_t buckets_for(size_t entries, size_t ways) noexcept {
-    size_t buckets = 16;
-    while (buckets * ways < entries) buckets *= 2;
-    return buckets;
-}
 
 /// Both addresses of a frame, as they lie there: compared in two steps.
 struct AddressBytes {
@@ -53,61 +33,21 @@ struct AddressBytes {
 }  // namespace
 
 LearningLookup::LearningLookup(const LearningOptions& options)
-    : ageing_s_(options.ageing_s),
-      mask_(buckets_for(options.table_entries, ways) - 1),
-      // A multiplier must be odd to lose nothing.
-      seed_(options.seed.value_or(secret_number()) | 1),
-      buckets_(std::make_unique<Bucket[]>(mask_ + 1)) {}
+    : table_(options.table_entries, options.ageing_s, options.seed.value_or(secret_number())) {}
 
-/// Multiply-shift with a secret multiplier, folded once so that every bit of the address counts.
-[[gnu::always_inline]] inline LearningLookup::Bucket& LearningLookup::bucket_of(
-    Station station) const noexcept {
-    const uint64_t word = station.mac | uint64_t{station.vlan} << 48;
-    uint64_t hash = (word ^ (seed_ >> 17)) * seed_;
-    hash ^= hash >> 32;
-    hash *= seed_;
-    return buckets_[(hash >> 32) & mask_];
-}
-
-bool LearningLookup::expired(const Entry& entry, uint32_t now_s) const noexcept {
-    return expired(entry.seen.load(std::memory_order_relaxed), now_s);
-}
-
-bool LearningLookup::expired(uint64_t seen, uint32_t now_s) const noexcept {
-    const uint32_t then = second_of(seen);
-    return now_s - then > ageing_s_ && now_s > then;
-}
-
-// find() and learn() are what a lookup costs. Inlined, they know it where there are no VLANs.
 [[gnu::always_inline]] inline Action LearningLookup::find(
     Station station, const LookupSource& source) const noexcept {
-    for (const Entry& entry : bucket_of(station).entries) {
-        const uint64_t key = entry.key.load(std::memory_order_relaxed);
-        const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
-        if (mac_of(key) != station.mac || key == 0 || vlan_of(seen) != station.vlan ||
-            expired(seen, source.now_s))
-            continue;
-        const uint8_t slot = slot_of(key);
-        const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
-        return generation_of(key) == now ? slot : action_flood;
-    }
-    return action_flood;
+    const uint64_t key = table_.find(station, source.now_s);
+    if (key == 0) return action_flood;
+    const uint8_t slot = slot_of(key);
+    const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
+    return generation_of(key) == now ? slot : action_flood;
 }
 
 [[gnu::always_inline]] inline void LearningLookup::learn(Station station,
                                                          const LookupSource& source) noexcept {
-    const uint64_t key = key_of(station.mac, source.slot, source.generation);
-    const uint64_t now = seen_of(station.vlan, source.now_s);
-    for (Entry& entry : bucket_of(station).entries) {
-        if (entry.key.load(std::memory_order_relaxed) != key) continue;
-        uint64_t seen = entry.seen.load(std::memory_order_relaxed);
-        if (seen == now) return;
-        if (vlan_of(seen) != station.vlan) continue;
-        // Not a plain store: the entry may have become another VLAN's meanwhile.
-        entry.seen.compare_exchange_strong(seen, now, std::memory_order_relaxed);
-        return;
-    }
-    learn_slowly(station, source);
+    const uint64_t key = key_of(station.mac, {source.slot, source.generation});
+    if (!table_.renew(station, key, source.now_s)) learn_slowly(station, source);
 }
 
 void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
@@ -162,87 +102,88 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
     }
 }
 
-/// New here, or moved: under the lock.
-void LearningLookup::learn_slowly(Station station, const LookupSource& source) noexcept {
-    const std::lock_guard guard(lock_);
-    generations_[source.slot].store(source.generation, std::memory_order_relaxed);
-    Bucket& bucket = bucket_of(station);
-    Entry* entry = nullptr;
-    for (Entry& candidate : bucket.entries)
-        if (mac_of(candidate.key.load(std::memory_order_relaxed)) == station.mac &&
-            candidate.key.load(std::memory_order_relaxed) != 0 &&
-            vlan_of(candidate.seen.load(std::memory_order_relaxed)) == station.vlan)
-            entry = &candidate;
-    const uint64_t key = key_of(station.mac, source.slot, source.generation);
-    if (entry != nullptr && entry->key.load(std::memory_order_relaxed) == key) return;
-    if (learned_[source.slot] >= source.mac_limit) drop_some_expired(source.now_s);
-    if (learned_[source.slot] >= source.mac_limit) {
+/// New here, or moved. A port that is full does not come as far as the lock with new ones.
+[[gnu::noinline]] void LearningLookup::learn_slowly(Station station,
+                                                    const LookupSource& source) noexcept {
+    if (table_.is_full(source.slot, source.mac_limit, source.now_s) &&
+        table_.find(station, source.now_s) == 0) {
         source.counters->add(PortCounter::macs_refused, 1);
         return;
     }
-    const bool moved = entry != nullptr;
-    if (entry == nullptr) entry = place_for(bucket, source.now_s);
-    replace(*entry, key, seen_of(station.vlan, source.now_s));
-    source.counters->add(moved ? PortCounter::macs_moved : PortCounter::macs_learned, 1);
+    const std::lock_guard guard(lock_);
+    std::atomic<uint8_t>& generation = generations_[source.slot];
+    if (generation.load(std::memory_order_relaxed) != source.generation)
+        generation.store(source.generation, std::memory_order_relaxed);
+    const MacTable::Place place = table_.place_of(station);
+    if (place == MacTable::nowhere) return learn_new(station, source);
+    const MacEntry& entry = table_.entry(place);
+    const uint64_t key = key_of(station.mac, {source.slot, source.generation});
+    if (entry.key.load(std::memory_order_relaxed) == key) return;
+    if (table_.expired(entry.seen.load(std::memory_order_relaxed), source.now_s)) {
+        table_.remove(place);
+        return learn_new(station, source);
+    }
+    learn_moved(place, source);
 }
 
-/// Frees expired entries in the next few buckets, so that silent addresses do not fill a port's
-/// share for ever. One pass over the table a second, a few buckets for each who asks: a guest that
-/// sends from ever new addresses cannot make the lock expensive.
-void LearningLookup::drop_some_expired(uint32_t now_s) noexcept {
-    constexpr size_t buckets_each = 16;
-    if (sweep_left_ == 0) {
-        if (sweep_began_s_ == now_s) return;
-        sweep_began_s_ = now_s;
-        sweep_left_ = mask_ + 1;
+void LearningLookup::learn_new(Station station, const LookupSource& source) noexcept {
+    if (!has_room(source)) return;
+    const MacTable::Outcome outcome =
+        table_.insert(station, {source.slot, source.generation}, source.now_s);
+    if (outcome.loser) {
+        board_.count_evicted(*outcome.loser);
+        source.books_of(*outcome.loser).add(PortCounter::macs_evicted, 1);
     }
-    for (size_t i = 0; i < buckets_each && sweep_left_ > 0; ++i) {
-        for (Entry& entry : buckets_[--sweep_left_].entries)
-            if (entry.key.load(std::memory_order_relaxed) != 0 && expired(entry, now_s))
-                replace(entry, 0, 0);
-    }
+    source.counters->add(outcome.learned ? PortCounter::macs_learned : PortCounter::macs_refused,
+                         1);
 }
 
-/// A free entry, else an expired one, else the one that was silent longest.
-LearningLookup::Entry* LearningLookup::place_for(Bucket& bucket, uint32_t now_s) noexcept {
-    Entry* oldest = &bucket.entries[0];
-    for (Entry& entry : bucket.entries) {
-        if (entry.key.load(std::memory_order_relaxed) == 0 || expired(entry, now_s)) return &entry;
-        if (second_of(entry.seen.load(std::memory_order_relaxed)) <
-            second_of(oldest->seen.load(std::memory_order_relaxed)))
-            oldest = &entry;
+/// The last one who spoke has it, but for one that has as many as it may. Either way somebody may
+/// want to know.
+void LearningLookup::learn_moved(MacTable::Place place, const LookupSource& source) noexcept {
+    const Station station = table_.entry(place).station();
+    const uint8_t before = table_.entry(place).slot();
+    if (before != source.slot) {
+        const MacTable::Moves moves = table_.count_move(place, source.now_s, AddressMoves::pause_s);
+        if (moves.count >= AddressMoves::many) {
+            AddressMoves told{station.mac, station.vlan,  before,
+                              moves.count, moves.seconds, moves.last_s};
+            board_.write(source.slot, told);
+            told.other = source.slot;
+            board_.write(before, told);
+        }
     }
-    return oldest;
+    if (!has_room(source)) return;
+    table_.move(place, {source.slot, source.generation}, source.now_s);
+    source.counters->add(PortCounter::macs_moved, 1);
 }
 
-void LearningLookup::replace(Entry& entry, uint64_t key, uint64_t seen) noexcept {
-    const uint64_t before = entry.key.load(std::memory_order_relaxed);
-    if (before != 0 && learned_[slot_of(before)] > 0) --learned_[slot_of(before)];
-    if (key != 0) ++learned_[slot_of(key)];
-    entry.seen.store(seen, std::memory_order_relaxed);
-    entry.key.store(key, std::memory_order_relaxed);
+/// Counts what there is no room for.
+bool LearningLookup::has_room(const LookupSource& source) noexcept {
+    if (table_.held(source.slot) >= source.mac_limit)
+        table_.drop_expired_of(source.slot, source.now_s);
+    if (table_.held(source.slot) < source.mac_limit) return true;
+    source.counters->add(PortCounter::macs_refused, 1);
+    return false;
 }
 
 void LearningLookup::forget(uint8_t slot) noexcept {
     const std::lock_guard guard(lock_);
-    for (size_t i = 0; i <= mask_; ++i)
-        for (Entry& entry : buckets_[i].entries) {
-            const uint64_t key = entry.key.load(std::memory_order_relaxed);
-            if (key != 0 && slot_of(key) == slot) replace(entry, 0, 0);
-        }
-    learned_[slot] = 0;
+    table_.remove_all(slot);
+    board_.clear(slot);
 }
 
 size_t LearningLookup::addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept {
     const auto now_s = static_cast<uint32_t>(monotonic_ns() / 1'000'000'000);
     size_t count = 0;
-    for (size_t i = 0; i <= mask_; ++i)
-        for (const Entry& entry : buckets_[i].entries) {
-            const uint64_t key = entry.key.load(std::memory_order_relaxed);
-            if (key == 0 || slot_of(key) != slot || expired(entry, now_s)) continue;
-            if (count < out.size()) out[count] = mac_of(key);
-            ++count;
-        }
+    for (size_t place = 0; place < table_.places(); ++place) {
+        const MacEntry& entry = table_.entry(static_cast<MacTable::Place>(place));
+        const uint64_t key = entry.key.load(std::memory_order_relaxed);
+        const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
+        if (key == 0 || slot_of(key) != slot || table_.expired(seen, now_s)) continue;
+        if (count < out.size()) out[count] = mac_of(key);
+        ++count;
+    }
     return count;
 }
 

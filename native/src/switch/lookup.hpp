@@ -24,8 +24,36 @@ struct LookupSource {
     /// The VLAN of each frame, where the switch has VLANs; vlan_refused: of none, not to be learned
     /// from, and its action counts for nothing. Else nullptr: all frames are of one network.
     const uint16_t* vlans = nullptr;
+    /// By slot: the first of the port's blocks, of which worker `worker` writes one.
+    CounterBlock* const* books = nullptr;
+    uint16_t worker = 0;
+
+    /// Where something is counted that happened to another port.
+    CounterBlock& books_of(uint8_t other) const noexcept { return books[other][worker]; }
 };
 inline constexpr uint16_t vlan_refused = 0xffff;
+
+/// An address that one port sends from, and then another one.
+struct AddressMoves {
+    /// Less may be guests that move, and are not worth a word.
+    static constexpr uint16_t many = 5;
+    /// Moves with a longer pause between them have nothing to do with each other.
+    static constexpr uint32_t pause_s = 10;
+
+    MacAddress mac = 0;
+    uint16_t vlan = 0;
+    uint8_t other = 0;     ///< The slot of the other port.
+    uint16_t count = 0;    ///< Without a pause in between; 0: nothing is to be told.
+    uint16_t seconds = 0;  ///< In which that was.
+    uint32_t last_s = 0;   ///< As LookupSource::now_s.
+};
+
+/// What may be told of a port's addresses.
+struct AddressNews {
+    bool whole = false;    ///< False: `moves` was being written just now.
+    uint32_t evicted = 0;  ///< Addresses that were pushed out of a full table, ever.
+    AddressMoves moves;    ///< The last one that moved often.
+};
 
 /// Several workers resolve at once. Reads only the stages of the batch. Whatever it answers: a port
 /// gets no frame of a VLAN that it has not.
@@ -41,6 +69,8 @@ class Lookup {
     virtual void forget(uint8_t slot) noexcept = 0;
     /// Copies up to out.size() addresses that lead to `slot`; returns how many there are.
     virtual size_t addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept = 0;
+    /// Any thread, at any time; makes no worker wait.
+    virtual AddressNews news_of(uint8_t) const noexcept { return {true, 0, {}}; }
 };
 
 }  // namespace valenic

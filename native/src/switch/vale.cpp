@@ -45,6 +45,7 @@ bool ValeSwitch::attach(Port& port) {
     for (size_t slot = 0; slot < ports_max; ++slot) {
         if (ports_[slot] != nullptr) continue;
         ports_[slot] = &port;
+        books_[slot] = &port.counters(0);
         port.slot = static_cast<uint8_t>(slot);
         port.generation = ++generations_[slot];
         port.home = this;
@@ -60,6 +61,7 @@ void ValeSwitch::detach(Port& port) {
     CHECK(port.home == this && ports_[port.slot] == &port);
     set_rules(port, {});  // Forgets its addresses.
     ports_[port.slot] = nullptr;
+    books_[port.slot] = nullptr;
     port.home = nullptr;
     --port_count_;
     while (slots_used_ > 0 && ports_[slots_used_ - 1] == nullptr) --slots_used_;
@@ -180,9 +182,14 @@ void ValeSwitch::flood(const Batch& batch, std::span<const uint8_t> indices, Pas
 }
 
 LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) const noexcept {
-    return {source.slot, source.generation,
-            source.settings().mac_limit.load(std::memory_order_relaxed), now_s(context),
-            &source.counters(context.worker)};
+    return {source.slot,
+            source.generation,
+            source.settings().mac_limit.load(std::memory_order_relaxed),
+            now_s(context),
+            &source.counters(context.worker),
+            nullptr,
+            books_.data(),
+            context.worker};
 }
 
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {

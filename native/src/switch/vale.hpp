@@ -97,6 +97,7 @@ class ValeSwitch {
     const FlowSeed flow_seed_;
     std::unique_ptr<RuleBook> rules_;  ///< nullptr: no port has any.
     std::array<Port*, ports_max> ports_{};
+    std::array<CounterBlock*, ports_max> books_{};  ///< Of each port, the first of its blocks.
     std::array<uint8_t, ports_max> generations_{};
     size_t port_count_ = 0;
     size_t slots_used_ = 0;  ///< Slots ever taken and not all given back, from the first.

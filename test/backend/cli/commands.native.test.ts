@@ -212,6 +212,17 @@ describe('commands to a daemon', () => {
     });
   });
 
+  it('give a guest the address that port show has for it, or the one asked for', async () => {
+    await withDaemon(async () => {
+      const { guestMac } = JSON.parse((await cli('--json', 'port', 'show', 'vale0:a')).out);
+      expect((await cli('qemu-args', 'vale0:a')).out).toContain(`mac=${guestMac}`);
+      expect((await cli('libvirt-xml', 'vale0:a')).out).toContain(`<mac address='${guestMac}'/>`);
+      expect((await cli('qemu-args', 'vale0:b')).out).not.toContain(guestMac);
+      const asked = await cli('qemu-args', 'vale0:a', '--mac', '52:54:00:00:00:01');
+      expect(asked.out).toContain('mac=52:54:00:00:00:01');
+    });
+  });
+
   it.each([
     ['a name that is taken', 'vale0:a,host', /there is a port vale0:a already/],
     ['a socket that is in use', 'vale0:c,vhost-user=FOLDER/a.sock', /choose another path/],

@@ -81,6 +81,27 @@ TEST_CASE_TEMPLATE("lookup contract", Kind, Hub, Learning) {
     }
 }
 
+TEST_CASE_TEMPLATE("lookup contract: news", Kind, Hub, Learning) {
+    LookupRig rig(Kind::make());
+
+    SUBCASE("has no news of ports that do nothing out of the way, known or not") {
+        rig.learn(5, 0xaa);
+        rig.resolve_one({mac(0xaa), mac(0xbb)}, 6);
+        for (const uint8_t slot : {5, 6, 200}) {
+            const AddressNews news = rig.lookup->news_of(slot);
+            CHECK(news.whole);
+            CHECK(news.evicted == 0);
+            CHECK(news.moves.count == 0);
+        }
+    }
+    SUBCASE("a forgotten slot has no news") {
+        for (int i = 0; i < 20; ++i) rig.learn(i % 2 == 0 ? 5 : 6, 0xaa);
+        rig.lookup->forget(5);
+        CHECK(rig.lookup->news_of(5).moves.count == 0);
+        CHECK(rig.lookup->news_of(6).moves.count == 0);
+    }
+}
+
 TEST_CASE_TEMPLATE(
     "lookup contract: with VLANs, every frame is answered, refused ones teach nothing", Kind, Hub,
     Learning) {
