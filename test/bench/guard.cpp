@@ -94,6 +94,7 @@ constexpr uint64_t features_of(const Scenario& scenario) {
 
 struct NoEvents final : PortEvents {
     void ring_fault(const VhostPort&, unsigned, spec::Fault) override { std::abort(); }
+    void memory_truncated(const VhostPort&) override { std::abort(); }
 };
 
 std::shared_ptr<const MemoryMap> map_of(const driver::GuestMemory& memory) {

@@ -44,7 +44,13 @@ using Done = std::optional<Refusal>;
 
 /// As boundary.ts, DatapathEvent.
 struct EngineEvent {
-    enum class Kind : uint8_t { ring_fault, device_fault, memory_not_shared, link_down };
+    enum class Kind : uint8_t {
+        ring_fault,
+        device_fault,
+        memory_not_shared,
+        link_down,
+        housekeeping_due,  ///< For the control thread alone: a device has to be closed at once.
+    };
     Kind kind;
     uint32_t port;
     unsigned ring = 0;  ///< Of link_down: the queue.
@@ -129,7 +135,8 @@ class Engine final : private PortEvents, private LinkEvents {
                      spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     Done detach_link(uint32_t id);
 
-    /// About once a second: looks for truncated memory files and for drivers that write elsewhere.
+    /// About once a second, and when an event says that it is due: looks for truncated memory files
+    /// and for drivers that write elsewhere.
     void housekeeping();
 
  private:
@@ -148,6 +155,7 @@ class Engine final : private PortEvents, private LinkEvents {
     };
 
     void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
+    void memory_truncated(const VhostPort& port) override;
     void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) override;
     void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
     void close_gate() noexcept;

@@ -11,6 +11,7 @@
 #include "base/spinlock.hpp"
 #include "net/batch.hpp"
 #include "net/stream_framing.hpp"
+#include "switch/context.hpp"
 
 namespace valenic {
 
@@ -34,10 +35,16 @@ class StreamSender {
     struct Sent {
         size_t frames = 0;  ///< Of those given: written, or waiting to be.
         uint64_t bytes = 0;
-        bool broken = false;  ///< The stream takes no bytes any more.
+        size_t unreadable = 0;  ///< The last ones: their source took its memory away.
+        bool broken = false;    ///< The stream takes no bytes any more.
     };
     /// Takes frames from the first on, as many as fit. Any worker.
-    Sent send(const Batch& batch, std::span<const uint8_t> indices) noexcept;
+    ///
+    /// What cannot be read is its source's fault, and the stream goes on: a frame is not begun, or,
+    /// where its length is out already, gets as many bytes as it said, zeros in place of what is
+    /// lost.
+    Sent send(const Batch& batch, std::span<const uint8_t> indices,
+              const WorkerContext& context) noexcept;
     /// Writes what waits, unless somebody is at it. False: the stream is broken. Any worker.
     bool flush() noexcept;
     /// Whether flush() has to be called once the socket takes bytes again.
@@ -48,8 +55,10 @@ class StreamSender {
  private:
     size_t free_bytes() const noexcept { return backlog_bytes - (head_ - tail_); }
     void put(const void* bytes, size_t count) noexcept;
-    Sent append(const Batch& batch, std::span<const uint8_t> indices) noexcept;
-    Sent write_directly(const Batch& batch, std::span<const uint8_t> indices) noexcept;
+    void append(const Batch& batch, std::span<const uint8_t> indices, const WorkerContext& context,
+                Sent& sent) noexcept;
+    Sent write_directly(const Batch& batch, std::span<const uint8_t> indices,
+                        const WorkerContext& context) noexcept;
     void keep_rest(const Batch& batch, size_t index, size_t written) noexcept;
     bool account(const Batch& batch, std::span<const uint8_t> frames, size_t written,
                  Sent& sent) noexcept;

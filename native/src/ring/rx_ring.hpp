@@ -43,6 +43,8 @@ class BasicRxRing : public RxRing {
     Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
                      CounterBlock& counters) noexcept final {
         Delivery delivery;
+        if (memory_->truncated()) [[unlikely]]
+            break_with(spec::Fault::memory_truncated);  // At once: reserve() counts the frames.
         while (!indices.empty()) {
             RxPlan plan;
             Reservation reservation{};

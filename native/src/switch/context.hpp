@@ -8,6 +8,7 @@
 
 namespace valenic {
 
+class Port;
 class Queue;
 
 /// Calls (interrupts) held back by notification moderation, with the time each is due.
@@ -65,6 +66,8 @@ class DeferredCalls {
 struct WorkerContext {
     uint16_t worker = 0;  ///< Index of this worker's counter block in every port.
     uint64_t now_ns = 0;  ///< Monotonic, refreshed once a round.
+    /// Whose frames are under way: who answers for memory that cannot be read.
+    Port* source = nullptr;
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
     RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.

@@ -62,6 +62,13 @@ class Port {
     /// More than one: frames are spread by flow. Changes only while workers are parked.
     uint8_t active_pairs = 0;
 
+    /// Whether frames borrowed from here cannot be read any more: the peer took its memory away. A
+    /// copy of one has zeros then, and nothing of the batch is worth sending. Any worker.
+    virtual bool memory_lost() const noexcept { return false; }
+    /// The kernel could not read a frame borrowed from here. False: its memory is not a peer's, so
+    /// that the fault is ours. Any worker.
+    virtual bool blame_memory() noexcept { return false; }
+
  private:
     std::string name_;
     std::span<CounterBlock> blocks_;
