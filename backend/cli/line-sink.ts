@@ -9,6 +9,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { codeOf } from '../vhost-user/faults.ts';
 
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
 /** What may wait for a reader that hesitates. */
 const waitingBytesMax = 1 << 20;
 /** A pipe with a slow reader is tried again after this; one that refuses, after the second. */
@@ -18,45 +19,54 @@ const refusedAgainMs = 1000;
 /** A line that says how many were lost, and why by the name of the last error. */
 export type LostNotice = (lines: number, code: string) => string;
 
-/** Writes as much as is taken now. @throws what the system says; EAGAIN: nothing now. */
-type Write = (bytes: Uint8Array) => number;
+interface Output {
+  /** Writes as much as is taken now. @throws what the system says; EAGAIN: nothing now. */
+  write(bytes: Uint8Array): number;
+  close(): void;
+}
 
 export interface LineSinkOptions {
   readonly notice: LostNotice;
   readonly waitingBytesMax?: number;
 }
 
+/** What waits; `lines`: how many lines of the log are lost with it. */
+interface Piece {
+  bytes: Uint8Array;
+  readonly lines: number;
+}
+
 export class LineSink {
-  readonly #write: Write;
-  readonly #close: () => void;
+  readonly #out: Output;
   readonly #notice: LostNotice;
   readonly #bytesMax: number;
-  readonly #waiting: Buffer[] = [];
+  readonly #waiting: Piece[] = [];
   #waitingBytes = 0;
-  /** Of the first that waits: its start is out already. */
+  /** The first of those that wait is out in part. */
   #begun = false;
   #lost = 0;
   #why = '';
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(fd: number, { notice, waitingBytesMax: bytesMax = waitingBytesMax }: LineSinkOptions) {
-    const { write, close } = openForLines(fd);
-    this.#write = write;
-    this.#close = close;
+  constructor(
+    fd: number,
+    { notice, waitingBytesMax: bytesMax = waitingBytesMax }: LineSinkOptions,
+  ) {
+    this.#out = openForLines(fd);
     this.#notice = notice;
     this.#bytesMax = bytesMax;
   }
 
-  /** Lines that were given and are gone, as far as nobody was told. */
+  /** Lines that are gone, as far as nobody was told. */
   get lost(): number {
     return this.#lost;
   }
 
   /** Takes a line with its end. Neither waits nor throws. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
-    if (this.#waitingBytes + bytes.length > this.#bytesMax) this.#count(1, 'EAGAIN');
-    else this.#put(bytes);
+    this.#tell();
+    // Once one is lost, so are those behind it until the notice stands in their place.
+    if (this.#lost > 0 || !this.#put(Buffer.from(line), 1)) this.#lose(1, 'EAGAIN');
     this.#drain();
   }
 
@@ -68,41 +78,44 @@ export class LineSink {
       await new Promise((resolve) => setTimeout(resolve, againMs));
       this.#drain();
     }
+    this.#tell();
+    this.#drain();
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#close();
+    this.#out.close();
   }
 
-  #put(bytes: Buffer): void {
-    this.#waiting.push(bytes);
+  /** The notice goes before the next line: it finds out whether lines pass again. */
+  #tell(): void {
+    if (this.#lost === 0 || this.#waiting.length > 0) return;
+    if (this.#put(Buffer.from(this.#notice(this.#lost, this.#why)), this.#lost)) this.#lost = 0;
+  }
+
+  /** False: there is no room. */
+  #put(bytes: Uint8Array, lines: number): boolean {
+    if (this.#waitingBytes + bytes.length > this.#bytesMax) return false;
+    this.#waiting.push({ bytes, lines });
     this.#waitingBytes += bytes.length;
+    return true;
   }
 
-  #count(lines: number, code: string): void {
+  #lose(lines: number, code: string): void {
     this.#lost += lines;
     this.#why = code;
   }
 
   #drain(): void {
-    if (!this.#writeAll()) return this.#tryLater(againMs);
-    if (this.#lost === 0) return;
-    // It passes again, as far as we know: the notice is what finds out.
-    const [lines, code] = [this.#lost, this.#why];
-    this.#put(Buffer.from(this.#notice(lines, code)));
-    this.#lost = 0;
     if (!this.#writeAll()) this.#tryLater(againMs);
-    // The notice itself is no line of the log.
-    else if (this.#lost > 0) this.#lost = lines;
-    if (this.#lost > 0) this.#tryLater(refusedAgainMs);
+    else if (this.#lost > 0) this.#tryLater(this.#why === 'EAGAIN' ? againMs : refusedAgainMs);
   }
 
-  /** False: something waits, and more may be taken later. What is refused is lost. */
+  /** False: something waits until the descriptor takes more. What is refused is lost. */
   #writeAll(): boolean {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       try {
-        const written = this.#write(first);
+        const written = this.#out.write(first.bytes);
         this.#waitingBytes -= written;
-        this.#begun = written < first.length;
-        if (this.#begun) this.#waiting[0] = first.subarray(written);
+        this.#begun = written < first.bytes.length;
+        if (this.#begun) first.bytes = first.bytes.subarray(written);
         else this.#waiting.shift();
       } catch (error) {
         const code = codeOf(error) ?? 'EIO';
@@ -114,13 +127,16 @@ export class LineSink {
     return true;
   }
 
-  /** What was refused is refused for all that wait. */
+  /** What is refused for the first is refused for all that wait. */
   #giveUp(code: string): void {
-    this.#count(this.#waiting.length, code);
+    this.#lose(
+      this.#waiting.reduce((sum, { lines }) => sum + lines, 0),
+      code,
+    );
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
     // A line without its end must not run into the next one.
-    if (this.#begun) this.#put(Buffer.from('\n'));
+    if (this.#begun) this.#put(Buffer.from('\n'), 0);
     this.#begun = false;
   }
 
@@ -128,6 +144,7 @@ export class LineSink {
     if (this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
+      this.#tell();
       this.#drain();
     }, ms).unref();
   }
@@ -137,20 +154,18 @@ export class LineSink {
  * A way to write there that never waits. O_NONBLOCK belongs to the open file, which others share
  * (a shell's terminal), so pipes and terminals are opened once more.
  */
-function openForLines(fd: number): { write: Write; close: () => void } {
-  const nothing = () => {};
+function openForLines(fd: number): Output {
+  const asItIs: Output = { write: (bytes) => writeSync(fd, bytes), close: () => {} };
   try {
     const facts = fstatSync(fd);
     if (facts.isSocket()) return socketWriter(fd);
-    if (!facts.isFIFO() && !facts.isCharacterDevice()) {
-      return { write: (bytes) => writeSync(fd, bytes), close: nothing };
-    }
+    if (!facts.isFIFO() && !facts.isCharacterDevice()) return asItIs;
   } catch {
-    return { write: (bytes) => writeSync(fd, bytes), close: nothing };
+    return asItIs; // It is closed: each line will hear of that.
   }
   let own: number | null = null;
   const open = (): number => {
-    own ??= openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | noTerminal);
+    own ??= openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     return own;
   };
   try {
@@ -160,13 +175,14 @@ function openForLines(fd: number): { write: Write; close: () => void } {
     // another user.
     if (codeOf(error) !== 'ENXIO') return socketWriter(fd);
   }
-  return { write: (bytes) => writeSync(open(), bytes), close: () => own !== null && closeSync(own) };
+  return {
+    write: (bytes) => writeSync(open(), bytes),
+    close: () => own !== null && closeSync(own),
+  };
 }
 
-const noTerminal = constants.O_NOCTTY;
-
 /** libuv writes without waiting; what it holds counts as not written yet. */
-function socketWriter(fd: number): { write: Write; close: () => void } {
+function socketWriter(fd: number): Output {
   const socket = new Socket({ fd, readable: false, writable: true });
   socket.unref();
   let failed: Error | null = null;

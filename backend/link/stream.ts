@@ -118,12 +118,15 @@ export class StreamLink implements LinkEndpoint {
   #outcome(socket: NativeFdSocket): Promise<string | null> {
     const { signal } = this.#closing;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve('ETIMEDOUT'), connectTimeoutMs);
+      // Whatever comes first takes the others along: this is done again and again.
       const end = (code: string | null): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
         resolve(code);
       };
-      signal.addEventListener('abort', () => end('ECANCELED'), { once: true });
+      const abort = (): void => end('ECANCELED');
+      const timer = setTimeout(() => end('ETIMEDOUT'), connectTimeoutMs);
+      signal.addEventListener('abort', abort);
       socket.onceWritable(() => end(this.#context.addon.socketError(socket.fd)));
     });
   }
