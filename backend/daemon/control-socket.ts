@@ -46,8 +46,8 @@ export class ControlSocket {
     }
   }
 
-  /** Answers requests from now on. @throws {ValenicError} `socket_failed`. */
-  async listen(server: Server): Promise<void> {
+  /** Answers requests from now on. `onError`: later ones, e.g. no descriptor is left. @throws {ValenicError} `socket_failed`. */
+  async listen(server: Server, onError: (error: Error) => void): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(failed(this.path, error)));
       // Node binds before listen() returns, so nobody can connect with wider permissions meanwhile.
@@ -59,6 +59,7 @@ export class ControlSocket {
       }
     });
     this.#server = server;
+    server.on('error', onError);
     await chmod(this.path, socketMode);
   }
 

@@ -1,7 +1,7 @@
 /** Server role: we listen, front-ends come and go, one at a time. */
 
 import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
-import { codeOf } from './faults.ts';
+import { codeOf, systemText } from './faults.ts';
 import type { PeerLog } from './log.ts';
 
 /** A listening socket, and what goes with it. */
@@ -61,9 +61,8 @@ export class Listener {
     try {
       return this.#file.listener.accept() ?? 'none';
     } catch (error) {
-      this.#log.peer('warn', 'accept', `no connection can be accepted: ${String(error)}`, {
-        code: codeOf(error),
-      });
+      const code = codeOf(error);
+      this.#log.peer('warn', 'accept', `no connection is accepted: ${systemText(error)}`, { code });
       return 'failed';
     }
   }
