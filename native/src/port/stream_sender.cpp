@@ -38,12 +38,19 @@ ssize_t write_pieces(int fd, iovec* pieces, size_t count) noexcept {
 StreamSender::StreamSender()
     : backlog_(new uint8_t[backlog_bytes]), rest_(new uint8_t[stream_unit_bytes]) {}
 
-bool StreamSender::attach(int fd) {
-    detach();
-    epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+bool StreamSender::prepare(int fd) {
+    OwnedFd epoll(epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{};
     event.events = EPOLLIN;
-    if (!epoll_.valid() || epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return false;
+    if (!epoll.valid() || epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return false;
+    next_epoll_ = std::move(epoll);
+    return true;
+}
+
+bool StreamSender::attach(int fd) {
+    detach();
+    if (!next_epoll_.valid() && !prepare(fd)) return false;
+    epoll_ = std::move(next_epoll_);
     fd_ = fd;
     return true;
 }

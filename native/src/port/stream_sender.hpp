@@ -27,7 +27,10 @@ class StreamSender {
 
     StreamSender();
 
-    /// Parked. False when the system refuses. The descriptor stays the caller's.
+    /// Before attach(), while workers run: what the system may refuse. The descriptor stays the
+    /// caller's.
+    bool prepare(int fd);
+    /// Parked. False when it was not prepared and the system refuses now.
     bool attach(int fd);
     /// Parked. What waits is forgotten.
     void detach();
@@ -68,6 +71,7 @@ class StreamSender {
 
     int fd_ = -1;
     OwnedFd epoll_;
+    OwnedFd next_epoll_;  ///< Of the descriptor to be attached.
     Spinlock lock_;
     bool writing_ = false;              // under lock_: some worker has the writer's part
     std::atomic<bool> blocked_{false};  // written under lock_

@@ -98,7 +98,7 @@ describe('lines to a pipe', () => {
     await sink.close(0);
   });
 
-  it('whose reader ended are counted, and the next reader is told before the next line', async () => {
+  it('whose reader ended are counted, and the next reader is told first', async () => {
     const path = await fifo();
     const first = open(path, O_RDONLY | O_NONBLOCK);
     const sink = new LineSink(open(path, O_WRONLY), { notice });

@@ -179,7 +179,7 @@ describe('valenic serve', () => {
     );
   });
 
-  it('tells of a fault that nobody caught and goes on, and ends when they keep coming', async () => {
+  it('tells of a fault that nobody caught, and ends when they keep coming', async () => {
     const folder = await testFolder();
     const preload = join(folder, 'fault.mjs');
     await writeFile(

@@ -59,7 +59,7 @@ async function withGuest(): Promise<{ backend: Backend; folder: string }> {
 }
 
 describe('nothing is left behind by', () => {
-  it('commands of the datapath: what they resolve with, and what they are refused with', async () => {
+  it('commands of the datapath, answered or refused', async () => {
     const { backend } = await withGuest();
     const port = backend.ports()[0];
     await leavesNothing(20_000, async () => port?.state());
