@@ -56,6 +56,8 @@ class BasicRxRing : public RxRing {
             ring().write_used(plan, reservation);
             delivery.published |= complete(plan, reservation);
         }
+        if (memory_->truncated()) [[unlikely]]
+            break_with(spec::Fault::memory_truncated);
         return delivery;
     }
     /// Two workers may ask at once: then one of them may hear "yes" needlessly, and none misses

@@ -44,6 +44,8 @@ class BasicTxRing : public TxRing {
                 Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
             if (!ended_by_chain || stopped_) break;
         }
+        if (memory_->truncated()) [[unlikely]]  // We found out: nobody has to come again for it.
+            break_with(spec::Fault::memory_truncated);
         return total;
     }
     spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
