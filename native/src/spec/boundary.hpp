@@ -93,7 +93,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "its destination is on the port it came from",
     "the sending port is administratively down",
     "it came to an interface whose ring was full",
-    "the memory that it lies in could not be read: its file was truncated",
+    "its memory could not be read: a truncated file",
     "the receiver has no free buffer in its ring",
     "the receiver's buffers cost more work than its share of the worker allows",
     "longer than the receiver's buffers can hold",
@@ -107,7 +107,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "nobody is at the other end of the port",
     "the receiver reads too slowly: what may wait for it is full",
     "the interface of the port is down",
-    "this host's kernel refused it: it has no memory left, or a rule forbids it",
+    "the kernel had no memory, or a rule forbade it",
 };
 // clang-format on
 static_assert(std::size(drop_reason_texts) == static_cast<size_t>(DropReason::count));
