@@ -13,6 +13,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   );
   process.exitCode = 1;
 } else {
+  // Raw text is no line of a log: the daemon tells what Node warns of, in words of its own.
+  process.removeAllListeners('warning');
   import(program).catch((error) => {
     if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /cli\/main\.js/.test(error.message)) {
       console.error('valenic: it is not built: run "npm run build" first.');

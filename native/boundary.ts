@@ -35,6 +35,7 @@ export const dropReasons = {
   tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
   tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
+  tx_memory_unreadable: { at: 'source', text: 'its memory could not be read: a truncated file' },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_overdrawn: {
     at: 'destination',
@@ -63,6 +64,7 @@ export const dropReasons = {
     text: 'the receiver reads too slowly: what may wait for it is full',
   },
   rx_link_down: { at: 'destination', text: 'the interface of the port is down' },
+  rx_refused_by_host: { at: 'destination', text: 'the kernel had no memory, or a rule forbade it' },
 } as const satisfies Record<string, { at: 'source' | 'destination'; text: string }>;
 export type DropReason = keyof typeof dropReasons;
 
@@ -198,7 +200,6 @@ export const faults = {
 export type FaultCode = keyof typeof faults;
 
 export * from './port-settings.ts';
-
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
 export interface MemoryRegion {
   readonly guestAddr: bigint;

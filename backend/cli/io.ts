@@ -2,9 +2,15 @@
 
 import { styleText } from 'node:util';
 import { ControlClient } from '../daemon/index.ts';
+import type { LostNotice } from './line-sink.ts';
 
 export interface Sink {
   write(text: string): unknown;
+}
+
+/** Where a daemon's log goes. */
+export interface LogSink extends Sink {
+  close(patienceMs: number): Promise<void>;
 }
 
 /** The world of one run of the command line; tests give their own. */
@@ -14,6 +20,12 @@ export interface CliIo {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Ends what runs until it is told to stop: serve, guest run, stats --watch, bench. */
   readonly signal?: AbortSignal;
+  /** The reader of stdout is gone: ends what prints for it, and no daemon. */
+  readonly unread?: AbortSignal;
+  /** Opens stderr for a log that neither waits nor fails; absent: it goes to `stderr`. */
+  readonly openLog?: (notice: LostNotice) => LogSink;
+  /** The process is ours: what Node would print itself becomes lines of the log. */
+  readonly ownsProcess?: boolean;
   /** stderr is a terminal: the daemon's log is words there, JSON lines elsewhere. */
   readonly terminal?: boolean;
   /** Colours on stdout; off unless true. */
@@ -31,13 +43,17 @@ const styles = { good: 'green', warning: 'yellow', bad: 'red', title: 'bold' } a
 
 export class Cli {
   readonly io: CliIo;
+  /** Somebody asked for the end, or nobody reads any more. */
   readonly signal: AbortSignal;
+  /** Somebody asked for the end. */
+  readonly asked: AbortSignal;
   readonly #globals: () => GlobalOptions;
 
   /** @param globals  Read when a command runs: not before are they known. */
   constructor(io: CliIo, globals: () => GlobalOptions) {
     this.io = io;
-    this.signal = io.signal ?? new AbortController().signal;
+    this.asked = io.signal ?? new AbortController().signal;
+    this.signal = io.unread === undefined ? this.asked : AbortSignal.any([this.asked, io.unread]);
     this.#globals = globals;
   }
 

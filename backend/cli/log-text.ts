@@ -17,3 +17,18 @@ export function logText(json: string): string {
   const at = new Date(time).toTimeString().slice(0, 8);
   return `${at} ${words[level] ?? ''}${port === undefined ? '' : `${port}: `}${msg}\n`;
 }
+
+/** A line of the log about lines that could not be written. `code`: of the last error. */
+export function lostLine(lines: number, code: string): string {
+  const what = lines === 1 ? 'a line of this log was' : `${lines} lines of this log were`;
+  const msg = `${what} lost: ${reasons[code] ?? `writing failed with ${code}`}`;
+  return `${JSON.stringify({ level: 40, time: Date.now(), lost: lines, code, msg })}\n`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EAGAIN: 'its reader was too slow',
+  EPIPE: 'nobody read it',
+  ENXIO: 'nobody read it',
+  ENOSPC: 'its file system was full',
+  EDQUOT: 'its quota was used up',
+};

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import {
   cpuList,
   integer,
@@ -15,14 +15,19 @@ import {
   pollingMode,
   readConfigFile,
   readValue,
+  type ServeConfig,
   serveConfig,
   socketPath,
   type ValueKind,
 } from '../config/index.ts';
 import { Daemon } from '../daemon/index.ts';
 import type { Cli } from './io.ts';
-import { logText } from './log-text.ts';
+import { logText, lostLine } from './log-text.ts';
+import { takeProcessWords } from './process-words.ts';
 import { plural } from './text.ts';
+
+/** How long the end waits for whoever reads the log. */
+const lastWordsMs = 500;
 
 interface ServeOptions {
   readonly config?: string;
@@ -59,17 +64,34 @@ async function serve(options: ServeOptions, cli: Cli): Promise<void> {
   const said = optionsSaid(options, cli.control);
   const file = options.config === undefined ? [] : [await readConfigFile(options.config)];
   const config = serveConfig([said, ...file]);
+  const sink = cli.io.openLog?.((lines, code) => asWritten(cli, lostLine(lines, code)));
+  const out = sink ?? cli.io.stderr;
   const log = pino(
     { level: config.log, base: null },
-    { write: (line) => cli.io.stderr.write(cli.io.terminal === true ? logText(line) : line) },
+    { write: (line) => out.write(asWritten(cli, line)) },
   );
+  const release = cli.io.ownsProcess === true ? takeProcessWords(log) : () => {};
+  try {
+    await run(config, log, cli);
+  } finally {
+    release();
+    await sink?.close(lastWordsMs);
+  }
+}
+
+/** A line of the log as stderr is to have it. */
+function asWritten(cli: Cli, line: string): string {
+  return cli.io.terminal === true ? logText(line) : line;
+}
+
+async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
   const daemon = await Daemon.start({ config, log });
   const ports = daemon.backend.ports().map(({ name }) => name);
   const { controlPath: control } = daemon;
   log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);
   // For scripts: the line comes when everything answers.
   if (cli.json) cli.data({ control, ports }, () => '');
-  if (!cli.signal.aborted) await once(cli.signal, 'abort');
+  if (!cli.asked.aborted) await once(cli.asked, 'abort');
   log.info('stopping');
   await daemon.close();
   log.info('stopped');

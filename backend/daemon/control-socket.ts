@@ -10,6 +10,7 @@ import { chmod, type FileHandle, lstat, open, stat, unlink } from 'node:fs/promi
 import type { Server } from 'node:http';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import { systemText } from '../vhost-user/faults.ts';
 
 type SocketFunctions = Pick<NativeAddon, 'connectFdSocket' | 'tryLockFile'>;
 
@@ -46,8 +47,12 @@ export class ControlSocket {
     }
   }
 
-  /** Answers requests from now on. @throws {ValenicError} `socket_failed`. */
-  async listen(server: Server): Promise<void> {
+  /**
+   * Answers requests from now on. `onError`: later ones, e.g. no descriptor is left.
+   *
+   * @throws {ValenicError} `socket_failed`.
+   */
+  async listen(server: Server, onError: (error: Error) => void): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(failed(this.path, error)));
       // Node binds before listen() returns, so nobody can connect with wider permissions meanwhile.
@@ -59,6 +64,7 @@ export class ControlSocket {
       }
     });
     this.#server = server;
+    server.on('error', onError);
     await chmod(this.path, socketMode);
   }
 
@@ -134,7 +140,7 @@ function failed(path: string, error: unknown): ValenicError {
     ELOOP: 'its lock file is a symbolic link',
   };
   const code = codeOf(error) ?? '';
-  const why = sentences[code] ?? (error instanceof Error ? error.message : String(error));
+  const why = sentences[code] ?? systemText(error);
   return new ValenicError('socket_failed', `control socket ${path}: ${why}`, { cause: error });
 }
 

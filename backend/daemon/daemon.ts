@@ -11,7 +11,9 @@ import { faults } from '../../native/boundary.ts';
 import { Backend } from '../backend.ts';
 import type { ServeConfig } from '../config/index.ts';
 import { loadAddon, packageRoot } from '../datapath/load.ts';
+import { systemText } from '../vhost-user/faults.ts';
 import { type Logger, memoryNotSharedNotice } from '../vhost-user/index.ts';
+import { PeerLog } from '../vhost-user/log.ts';
 import { type ApiEvent, apiVersion, type VersionAnswer } from './api.ts';
 import { ControlSocket } from './control-socket.ts';
 import { EventHub } from './events.ts';
@@ -114,7 +116,10 @@ export class Daemon {
     };
     const app = controlApi(context);
     await app.ready();
-    await this.#socket.listen(app.server);
+    const peers = new PeerLog(this.#log, {});
+    await this.#socket.listen(app.server, (error) =>
+      peers.peer('warn', 'accept', `no command is accepted: ${systemText(error)}`),
+    );
   }
 
   #forwardEvents(): void {

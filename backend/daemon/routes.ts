@@ -7,6 +7,7 @@ import { DatapathError } from '../datapath/datapath.ts';
 import { errorCodes, ValenicError } from '../errors.ts';
 import type { Port } from '../port.ts';
 import { nameText } from '../port-spec.ts';
+import { codeOf, systemText } from '../vhost-user/faults.ts';
 import type { Logger } from '../vhost-user/index.ts';
 import type {
   ErrorAnswer,
@@ -148,10 +149,14 @@ function answerOf(error: unknown, log: Logger): { status: number; answer: ErrorA
     if (error instanceof DatapathError) log.warn({ code: error.nativeCode }, message);
     return { status: errorCodes[code].http, answer: { code, message } };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = systemText(error);
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : 500;
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return { status, answer: { code: 'usage', message } };
+  }
+  if (['EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error) ?? '')) {
+    const code = 'limit_reached';
+    return { status: errorCodes[code].http, answer: { code, message } };
   }
   log.error({ cause: error }, `a request failed; this is a bug of ours: ${message}`);
   return { status: 500, answer: { code: 'internal', message } };

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { codeOf } from '../vhost-user/faults.ts';
+import { codeOf, systemText } from '../vhost-user/faults.ts';
 import {
   type LinkContext,
   type LinkEndpoint,
@@ -107,7 +107,7 @@ export class InterfaceLink implements LinkEndpoint {
     this.#changing = this.#changing
       .then(() => this.#attach())
       .catch((error) => {
-        log.peer('warn', 'again', String(error instanceof Error ? error.message : error));
+        log.peer('warn', 'again', systemText(error));
         if (!this.#closed) this.#timer ??= setInterval(() => this.#look(), lookMs);
       })
       .then(onChange);

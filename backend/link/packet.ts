@@ -5,6 +5,7 @@
  */
 
 import type { PacketSpec } from '../port-spec.ts';
+import { systemText } from '../vhost-user/faults.ts';
 import { InterfaceLink, type InterfaceOpened } from './interface.ts';
 import type { LinkContext, LinkEndpoint, LinkIo } from './link.ts';
 import { openXdp, whyNotXdp, xdpNotice, xdpSentence } from './xdp.ts';
@@ -63,6 +64,6 @@ export function packetSentence(spec: PacketSpec, code: string | undefined, error
     case 'ENOBUFS':
       return `${name}: the kernel has no memory for ${spec.queues} rings of 4 MiB: say fewer`;
     default:
-      return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${name}: ${systemText(error)}`;
   }
 }

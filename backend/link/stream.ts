@@ -10,7 +10,7 @@ import type { DatapathEvent, FaultCode, NativeFdSocket } from '../../native/boun
 import { ValenicError } from '../errors.ts';
 import type { StreamSpec } from '../port-spec.ts';
 import { Client } from '../vhost-user/client.ts';
-import { codeOf } from '../vhost-user/faults.ts';
+import { codeOf, systemText } from '../vhost-user/faults.ts';
 import { Listener, type Listening } from '../vhost-user/listener.ts';
 import { SocketFile } from '../vhost-user/socket-file.ts';
 import { type InetAddress, parseInet, resolveInet } from './address.ts';
@@ -118,12 +118,15 @@ export class StreamLink implements LinkEndpoint {
   #outcome(socket: NativeFdSocket): Promise<string | null> {
     const { signal } = this.#closing;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve('ETIMEDOUT'), connectTimeoutMs);
+      // Whatever comes first takes the others along: this is done again and again.
       const end = (code: string | null): void => {
         clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
         resolve(code);
       };
-      signal.addEventListener('abort', () => end('ECANCELED'), { once: true });
+      const abort = (): void => end('ECANCELED');
+      const timer = setTimeout(() => end('ETIMEDOUT'), connectTimeoutMs);
+      signal.addEventListener('abort', abort);
       socket.onceWritable(() => end(this.#context.addon.socketError(socket.fd)));
     });
   }
@@ -147,7 +150,7 @@ export class StreamLink implements LinkEndpoint {
       fault = await over;
       await datapath.command('link.detach', { port });
     } catch (error) {
-      log.peer('warn', 'failed', `the connection could not be used: ${String(error)}`);
+      log.peer('warn', 'failed', `the connection could not be used: ${systemText(error)}`);
     } finally {
       socket.close();
       this.#down = null;
@@ -191,7 +194,7 @@ export function listenError(address: string, error: unknown): ValenicError {
     EAFNOSUPPORT: 'both addresses must be IPv4, or both IPv6',
   };
   const code = codeOf(error) ?? '';
-  const why = sentences[code] ?? (error instanceof Error ? error.message : String(error));
+  const why = sentences[code] ?? systemText(error);
   const inUse = code === 'EADDRINUSE';
   return new ValenicError(inUse ? 'socket_in_use' : 'socket_failed', `${address}: ${why}`, {
     cause: error,

@@ -6,6 +6,7 @@
 
 import { existsSync } from 'node:fs';
 import type { TapSpec } from '../port-spec.ts';
+import { systemText } from '../vhost-user/faults.ts';
 import { InterfaceLink } from './interface.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
 
@@ -47,6 +48,6 @@ export function tapSentence(spec: TapSpec, code: string | undefined, error: unkn
     case 'E2BIG':
       return `${name} has fewer queues than ${queues}: say less`;
     default:
-      return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${name}: ${systemText(error)}`;
   }
 }

@@ -14,6 +14,7 @@ import { forwardText } from '../config/user.ts';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
 import type { Forward, UserSpec } from '../port-spec.ts';
+import { systemText } from '../vhost-user/faults.ts';
 import type { LinkContext, LinkEndpoint, LinkFault, LinkState } from './link.ts';
 
 const restartMinMs = 100;
@@ -132,7 +133,7 @@ export class UserLink implements LinkEndpoint {
         said = `${said}${text}`.slice(0, 500);
         if (said === 'ready\n') resolve();
       });
-      child.once('error', (error) => reject(failed(error.message)));
+      child.once('error', (error) => reject(failed(systemText(error))));
       child.once('close', (code, signal) => {
         const refused = /^refused (\w+) (\d+)\n$/.exec(said);
         const one = this.#spec.forwards?.[Number(refused?.[2])];
@@ -163,7 +164,7 @@ export class UserLink implements LinkEndpoint {
       this.#changing = this.#changing
         .then(() => (this.#closed ? undefined : this.#launch()))
         .catch((error: unknown) => {
-          const text = error instanceof Error ? error.message : String(error);
+          const text = systemText(error);
           const code = error instanceof ValenicError ? error.code : 'user_failed';
           this.#fault = { code, text, at: Date.now() };
           log.peer('warn', 'again', text);

@@ -1,7 +1,7 @@
 /** Client role: the VMM listens, we connect, and connect again for ever. */
 
 import type { NativeAddon, NativeFdSocket } from '../../native/boundary.ts';
-import { codeOf } from './faults.ts';
+import { codeOf, systemText } from './faults.ts';
 import type { PeerLog } from './log.ts';
 
 /** Serves one connection; resolves when it is over, with the number of requests it brought. */
@@ -93,6 +93,6 @@ function obstacleText(code: string, error: unknown): string {
     case 'ETIMEDOUT':
       return 'nobody answers there';
     default:
-      return error instanceof Error ? error.message : code;
+      return systemText(error);
   }
 }

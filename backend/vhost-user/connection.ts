@@ -9,7 +9,7 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NativeAddon, NativeFdSocket } from '../../native/boundary.ts';
-import { codeOf, fault } from './faults.ts';
+import { asPeerFault, codeOf, fault } from './faults.ts';
 import { FdBag } from './fds.ts';
 
 /** request, flags, size: three 32-bit words. */
@@ -141,6 +141,7 @@ export class MessageConnection {
     } catch (error) {
       const code = codeOf(error);
       if (code === 'truncated') throw fault('fds_truncated');
+      if (code === 'EMFILE') throw asPeerFault(error);
       if (code === 'ECONNRESET') return { bytes: Buffer.alloc(0), fds: [] };
       throw fault('socket_error', String(error), error);
     }

@@ -26,9 +26,7 @@ export const connectionFaults = {
   payload_size_wrong: { text: 'the payload has not the size its request requires' },
   payload_value_invalid: { text: 'a field of the payload is out of its range' },
   fd_count_wrong: { text: 'the message carries the wrong number of file descriptors' },
-  fds_truncated: {
-    text: 'the message carries more than 64 file descriptors, or this process can open no more',
-  },
+  fds_truncated: { text: 'the message carries more than 64 file descriptors' },
   fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
   request_unknown: { text: 'the specification knows no such request' },
   request_not_served: { text: 'the request is not served by this backend' },
@@ -50,7 +48,9 @@ export const connectionFaults = {
     harmless: true,
   },
   socket_error: { text: 'the operating system reported an error on the socket' },
-  descriptors_exhausted: { text: 'the process has no file descriptor left' },
+  descriptors_exhausted: {
+    text: 'this process has no file descriptor left: raise its limit (ulimit -n)',
+  },
   internal: { text: 'a handler of this backend failed; this is a bug of ours' },
 } as const satisfies Record<string, FaultRow>;
 export type ConnectionFault = keyof typeof connectionFaults;
@@ -112,13 +112,26 @@ export function datapathFault(error: unknown, command: string): PeerFault {
   return fault('internal', `${command}: ${String(error)}`, error);
 }
 
+/** What the system said, as the half of a sentence that has one cause and what to do. */
+export function systemText(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'EMFILE':
+      return connectionFaults.descriptors_exhausted.text;
+    case 'ENFILE':
+      return 'this host has no file descriptor left: raise fs.file-max';
+    case 'ENOMEM':
+    case 'ENOBUFS':
+      return 'this host has no memory left';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Whatever was thrown, as a fault of the connection. */
 export function asPeerFault(error: unknown): PeerFault {
   if (error instanceof PeerFault) return error;
   const code = codeOf(error);
-  if (code === 'EMFILE' || code === 'ENFILE') {
-    return fault('descriptors_exhausted', String(error), error);
-  }
+  if (code === 'EMFILE') return fault('descriptors_exhausted', undefined, error);
   return fault('internal', String(error), error);
 }
 

@@ -1,7 +1,7 @@
 /** Server role: we listen, front-ends come and go, one at a time. */
 
 import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
-import { codeOf } from './faults.ts';
+import { codeOf, systemText } from './faults.ts';
 import type { PeerLog } from './log.ts';
 
 /** A listening socket, and what goes with it. */
@@ -28,6 +28,8 @@ export class Listener {
   #current: Promise<void> | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
+  /** Called when the connection being served is over, for the one newcomer that waits. */
+  #over: (() => void) | null = null;
   readonly #accepting: Promise<void>;
 
   constructor(file: Listening, serve: Serve, log: PeerLog) {
@@ -59,15 +61,14 @@ export class Listener {
     try {
       return this.#file.listener.accept() ?? 'none';
     } catch (error) {
-      this.#log.peer('warn', 'accept', `no connection can be accepted: ${String(error)}`, {
-        code: codeOf(error),
-      });
+      const code = codeOf(error);
+      this.#log.peer('warn', 'accept', `no connection is accepted: ${systemText(error)}`, { code });
       return 'failed';
     }
   }
 
   async #admit(socket: NativeFdSocket): Promise<void> {
-    if (this.#current !== null && !(await this.#endsSoon(this.#current))) {
+    if (this.#current !== null && !(await this.#endsSoon())) {
       socket.close();
       this.#log.peer('warn', 'second', 'a second front-end was turned away: one is connected');
       return;
@@ -75,23 +76,25 @@ export class Listener {
     if (this.#closed) return socket.close();
     const current = this.#serve(socket).finally(() => {
       if (this.#current === current) this.#current = null;
+      this.#over?.();
     });
     this.#current = current;
   }
 
-  /** True when the connection is over within the grace period. */
-  async #endsSoon(current: Promise<void>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), graceMs);
+  /**
+   * True when the connection is over within the grace period. It may last for ever, and newcomers
+   * come as often as they like: so nothing is hung on its promise for them.
+   */
+  #endsSoon(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (over: boolean): void => {
+        clearTimeout(timer);
+        this.#over = null;
+        resolve(over);
+      };
+      const timer = setTimeout(() => end(false), graceMs);
+      this.#over = () => end(true);
     });
-    const over = current.then(
-      () => true,
-      () => true,
-    );
-    const result = await Promise.race([over, patience]);
-    clearTimeout(timer);
-    return result;
   }
 
   /** Waits for what `subscribe` waits for, or for close(). */

@@ -18,7 +18,7 @@ import {
 } from 'node:fs/promises';
 import type { NativeAddon, NativeFdListener } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { codeOf } from './faults.ts';
+import { codeOf, systemText } from './faults.ts';
 
 /** The functions of the addon that a listening socket needs. */
 export type SocketFunctions = Pick<
@@ -211,6 +211,6 @@ function sentence(path: string, error: unknown, group?: string): string {
     case 'ENAMETOOLONG':
       return `${path}: longer than the 107 bytes a socket's path can have`;
     default:
-      return `${path}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${path}: ${systemText(error)}`;
   }
 }

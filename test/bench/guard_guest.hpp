@@ -51,6 +51,7 @@ inline constexpr uint64_t features_of(const Scenario& scenario) {
 
 struct NoEvents final : PortEvents {
     void ring_fault(const VhostPort&, unsigned, spec::Fault) override { std::abort(); }
+    void memory_truncated(const VhostPort&) override { std::abort(); }
 };
 
 inline std::shared_ptr<const MemoryMap> map_of(const driver::GuestMemory& memory) {

@@ -26,11 +26,16 @@ struct SocketKind {
         int ends[2];
         REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
         peer.reset(ends[1]);
+        ours.reset(fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
         std::vector<OwnedFd> fds;
         fds.emplace_back(ends[0]);
         port.attach(std::move(fds), use);
     }
     Port& base() { return port; }
+    /// Bytes that the port's socket takes before its peer reads; the kernel doubles it.
+    void limit_sends(int bytes) {
+        REQUIRE(setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
+    }
     void send(const Bytes& frame, const spec::NetHeader& header = {}) {
         Bytes unit(frame);
         if (use != spec::NetHeaderUse::none) {
@@ -70,6 +75,7 @@ struct SocketKind {
     RecordedLinks events;
     LinkPort port;
     OwnedFd peer;
+    OwnedFd ours;                          ///< The port's descriptor once more.
     std::vector<spec::NetHeader> headers;  ///< Of what received() gave, from the first.
     Bytes rest;
 };

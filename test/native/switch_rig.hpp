@@ -19,7 +19,9 @@ struct RecordedEvents : PortEvents {
     void ring_fault(const VhostPort&, unsigned ring, spec::Fault fault) override {
         said.push_back({ring, fault});
     }
+    void memory_truncated(const VhostPort&) override { ++truncated; }
     std::vector<Said> said;
+    unsigned truncated = 0;
 };
 
 /// A guest and its port, without an engine.

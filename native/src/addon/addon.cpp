@@ -43,17 +43,13 @@ class Datapath final : public Napi::ObjectWrap<Datapath> {
         const Napi::Env env = info.Env();
         if (info.Length() != 2 || !info[0].IsString() || !info[1].IsObject())
             throw Napi::TypeError::New(env, "command(name, argument)");
-        const auto deferred = Napi::Promise::Deferred::New(env);
         const auto row = commands().find(info[0].As<Napi::String>().Utf8Value());
-        if (row == commands().end()) {
-            deferred.Reject(coded_error(env, "invalid_argument", "no such command").Value());
-            return deferred.Promise();
-        }
+        if (row == commands().end())
+            return rejected(env, coded_error(env, "invalid_argument", "no such command"));
         try {
             return control_->run(env, row->second(Reader(env, info[1].As<Napi::Object>())));
         } catch (const Napi::Error& error) {
-            deferred.Reject(error.Value());
-            return deferred.Promise();
+            return rejected(env, error);
         }
     }
 

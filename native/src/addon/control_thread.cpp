@@ -40,6 +40,8 @@ Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
             object.Set("event", "memory_not_shared");
             object.Set("ring", Napi::Number::New(env, event.ring));
             break;
+        case EngineEvent::Kind::housekeeping_due:
+            break;  // say() keeps it.
         case EngineEvent::Kind::link_down:
             object.Set("event", "link_down");
             object.Set("queue", Napi::Number::New(env, event.ring));
@@ -122,18 +124,21 @@ void ControlThread::stop() {
 
 /// Housekeeping has its time however many commands wait.
 void ControlThread::loop() {
-    auto look_at = std::chrono::steady_clock::now() + housekeeping_period;
+    using Clock = std::chrono::steady_clock;
     std::unique_lock lock(mutex_);
+    Clock::time_point next_look = Clock::now() + housekeeping_period;
     while (!stopping_) {
-        if (std::chrono::steady_clock::now() >= look_at) {
+        // Also between commands that never cease: who sends them must not keep it from being done.
+        if (look_now_ || Clock::now() >= next_look) {
+            look_now_ = false;
             lock.unlock();
             engine_.housekeeping();
-            look_at = std::chrono::steady_clock::now() + housekeeping_period;
+            next_look = Clock::now() + housekeeping_period;
             lock.lock();
             continue;
         }
         if (jobs_.empty()) {
-            work_waits_.wait_until(lock, look_at);
+            work_waits_.wait_until(lock, next_look);
             continue;
         }
         Job job = std::move(jobs_.front());
@@ -152,6 +157,11 @@ void ControlThread::loop() {
 /// Any thread of the datapath.
 void ControlThread::say(const EngineEvent& event) {
     const std::scoped_lock lock(mutex_);
+    if (event.kind == EngineEvent::Kind::housekeeping_due) {
+        look_now_ = true;
+        work_waits_.notify_one();
+        return;
+    }
     events_.push_back(event);
     wake_javascript();
 }
@@ -172,10 +182,8 @@ Napi::Promise ControlThread::promise_for(Napi::Env env, uint64_t number) {
 
 Napi::Promise ControlThread::run(Napi::Env env, Work work) {
     if (closing_ || stopped_) {
-        const auto deferred = Napi::Promise::Deferred::New(env);
         const Refusal refusal(spec::CommandError::closed);
-        deferred.Reject(coded_error(env, refusal.code(), refusal.text()).Value());
-        return deferred.Promise();
+        return rejected(env, coded_error(env, refusal.code(), refusal.text()));
     }
     const uint64_t number = next_number_++;
     const Napi::Promise promise = promise_for(env, number);
@@ -234,8 +242,8 @@ void ControlThread::settle(Napi::Env env, Result& result) {
     if (waiting_.empty()) napi_unref_threadsafe_function(env, speak_);
     // MakeCallback is what lets promise reactions run at once; a plain resolve waits for them.
     const napi_value resource = Napi::Object::New(env);
-    const Napi::CallbackScope callbacks(
-        env, Napi::AsyncContext(env, "valenic", Napi::Object(env, resource)));
+    const Napi::AsyncContext context(env, "valenic", Napi::Object(env, resource));
+    const Napi::CallbackScope callbacks(env, context);
     if (result.outcome.refusal) {
         const Refusal& refusal = *result.outcome.refusal;
         deferred.Reject(coded_error(env, refusal.code(), refusal.text()).Value());

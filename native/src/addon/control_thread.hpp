@@ -64,6 +64,7 @@ class ControlThread : public std::enable_shared_from_this<ControlThread> {
     std::condition_variable work_waits_;
     std::deque<Job> jobs_;             // under mutex_
     bool stopping_ = false;            // under mutex_
+    bool look_now_ = false;            // under mutex_: housekeeping before the next command
     std::vector<Result> results_;      // under mutex_
     std::vector<EngineEvent> events_;  // under mutex_
 

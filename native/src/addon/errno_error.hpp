@@ -28,4 +28,12 @@ inline Napi::Error coded_error(Napi::Env env, const char* code, const char* text
     return error;
 }
 
+/// A promise that is rejected already. A Deferred is held until it is settled, so none is made
+/// before it is known who settles it.
+inline Napi::Promise rejected(Napi::Env env, const Napi::Error& error) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    deferred.Reject(error.Value());
+    return deferred.Promise();
+}
+
 }  // namespace valenic::addon

@@ -196,6 +196,8 @@ Napi::Value FdSocket::receive(const Napi::CallbackInfo& info) {
 
     std::vector<OwnedFd> fds = take_fds(message);  // Closes them again when anything below throws.
     if ((message.msg_flags & MSG_CTRUNC) != 0) {
+        // The kernel cuts off what has no room here, and what this process cannot open.
+        if (fds.size() < max_fds) throw errno_error(env, "recvmsg", EMFILE);
         throw coded_error(env, "truncated", "more descriptors than one message may carry");
     }
     Napi::Object result = Napi::Object::New(env);

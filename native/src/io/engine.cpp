@@ -62,6 +62,10 @@ void Engine::ring_fault(const VhostPort& port, unsigned ring, Fault fault) {
     on_event_({EngineEvent::Kind::ring_fault, port.id, ring, fault});
 }
 
+void Engine::memory_truncated(const VhostPort& port) {
+    on_event_({EngineEvent::Kind::housekeeping_due, port.id});
+}
+
 void Engine::link_down(const LinkPort& port, unsigned queue, Fault fault) {
     on_event_({EngineEvent::Kind::link_down, port.id, queue, fault});
 }

@@ -52,7 +52,8 @@ struct EngineEvent {
         link_down,
         mac_moves,
         mac_rests,
-        macs_evicted
+        macs_evicted,
+        housekeeping_due,  ///< For the control thread alone: a device has to be closed at once.
     };
     Kind kind;
     uint32_t port;
@@ -141,8 +142,8 @@ class Engine final : private PortEvents, private LinkEvents {
                      spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
     Done detach_link(uint32_t id);
 
-    /// About once a second: looks for truncated memory files, for drivers that write elsewhere, and
-    /// for what is to be told of addresses.
+    /// About once a second, and when an event says that it is due: looks for truncated memory
+    /// files, for drivers that write elsewhere, and for what is to be told of addresses.
     void housekeeping(uint64_t now_ns = monotonic_ns());
 
  private:
@@ -163,6 +164,7 @@ class Engine final : private PortEvents, private LinkEvents {
     };
 
     void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
+    void memory_truncated(const VhostPort& port) override;
     void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) override;
     void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
     void close_gate() noexcept;

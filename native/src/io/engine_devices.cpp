@@ -20,6 +20,10 @@ bool acceptable(const OwnedFd& fd) noexcept {
 Done Engine::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
     auto port = find_vhost(id);
     if (!port) return port.error();
+    if (port.value()->memory_lost()) {  // New memory does not make it undone.
+        look_after(id, *port.value());
+        return Fault::memory_truncated;
+    }
     std::shared_ptr<const MemoryMap> memory;
     if (!regions.empty()) {
         auto created = MemoryMap::create(std::move(regions));

@@ -27,13 +27,38 @@ std::mutex table_mutex;
 struct sigaction previous_action;
 uintptr_t page_bytes = 4096;
 
+/// What lies in pieces of one file: many pieces would use up the mappings that a process may have.
+constexpr uintptr_t lost_parts = 64;
+
 /// mmap() past the C library: nothing between the kernel and a signal handler.
 bool put_zeros(uintptr_t begin, uintptr_t end) noexcept {
     return syscall(SYS_mmap, begin, end - begin, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != -1;
 }
 
-/// Async-signal-safe: atomics and mmap only. True when the fault was in a guarded mapping.
+/// Puts pages of one small file in the place of zero pages, again and again, so that writes to all
+/// of it take no more memory than that file. Where the kernel refuses, the zero pages stay.
+///
+/// Each mapping has a file of its own: what is written for one guest is read by no other.
+void bound_memory(uintptr_t begin, uintptr_t end) noexcept {
+    const uintptr_t bytes = end - begin;
+    if (bytes <= lost_bytes_max) return;
+    const uintptr_t share = (bytes / lost_parts + lost_bytes_max) / lost_bytes_max * lost_bytes_max;
+    const auto fd = static_cast<int>(syscall(SYS_memfd_create, "valenic-lost", MFD_CLOEXEC));
+    if (fd < 0) return;
+    if (syscall(SYS_ftruncate, fd, share) == 0) {
+        for (uintptr_t at = begin; at < end; at += share) {
+            const uintptr_t part = end - at < share ? end - at : share;
+            if (syscall(SYS_mmap, at, part, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) == -1)
+                break;
+            syscall(SYS_madvise, at, part, MADV_DONTDUMP);
+        }
+    }
+    syscall(SYS_close, fd);
+}
+
+/// Async-signal-safe: atomics and system calls only. True when the fault was in a guarded mapping.
 bool mend(uintptr_t fault) noexcept {
     const size_t used = entries_used.load(std::memory_order_acquire);
     for (size_t i = 0; i < used; ++i) {
@@ -45,7 +70,13 @@ bool mend(uintptr_t fault) noexcept {
         if (entry.begin.load(std::memory_order_relaxed) != begin) continue;
         const uintptr_t page = fault & ~(page_bytes - 1);
         // Huge pages cannot be replaced in part: then the whole mapping goes.
-        if (!put_zeros(page, end) && !put_zeros(begin, end)) return false;
+        if (put_zeros(page, end)) {
+            bound_memory(page, end);
+        } else if (put_zeros(begin, end)) {
+            bound_memory(begin, end);
+        } else {
+            return false;
+        }
         truncated->store(true, std::memory_order_release);
         return true;
     }

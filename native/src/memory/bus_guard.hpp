@@ -1,7 +1,9 @@
 // Survives a memory file that its owner truncates after we mapped it.
 //
 // The kernel answers an access beyond the new end with SIGBUS. The handler puts zero pages in place
-// of the rest of that mapping and raises its flag; the control thread then closes the one device.
+// of the rest of that mapping and raises its flag; rings stop at their next batch, and the control
+// thread then closes the one device. Until then a guest makes us write where nobody will read: that
+// takes at most lost_bytes_max, or a 64th of the mapping where that is more.
 // A SIGBUS elsewhere goes to the handler that was installed before ours.
 #pragma once
 #include <atomic>
@@ -11,6 +13,9 @@ namespace valenic::bus_guard {
 
 /// Mappings guarded at once, in the whole process.
 inline constexpr size_t mappings_max = 8192;
+
+/// Memory of ours that a truncated mapping may take, as far as it has no more than 64 times that.
+inline constexpr size_t lost_bytes_max = size_t{2} << 20;
 
 /// Guards [base, base + bytes), page-aligned. `truncated` must outlive the guard. The first call
 /// installs the handler. False when the table is full.

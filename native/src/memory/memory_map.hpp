@@ -83,6 +83,8 @@ class MemoryMap {
     std::span<const MappedRegion> regions() const noexcept { return regions_; }
     /// True once the file behind a region was found truncated: the device must be closed.
     bool truncated() const noexcept { return truncated_.load(std::memory_order_relaxed); }
+    /// The kernel, which gets no SIGBUS, could not read it. Any thread.
+    void found_truncated() const noexcept { truncated_.store(true, std::memory_order_relaxed); }
 
  private:
     MemoryMap() = default;

@@ -6,29 +6,12 @@
 #include <cerrno>
 
 #include "port/gather.hpp"
+#include "port/send_errors.hpp"
 #include "port/send_many.hpp"
 
 namespace valenic {
 
 using spec::DropReason;
-
-namespace {
-
-/// Why the kernel did not take a datagram.
-DropReason dgram_reason_of(int error) noexcept {
-    switch (error) {
-        case EMSGSIZE:
-            return DropReason::rx_too_long;
-        case EAGAIN:
-        case ENOBUFS:
-        case ENOMEM:
-            return DropReason::rx_backlog_full;
-        default:  // ECONNREFUSED, ENOENT, EACCES …: nobody is there to take it.
-            return DropReason::rx_not_connected;
-    }
-}
-
-}  // namespace
 
 size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
@@ -60,10 +43,7 @@ size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
 /// Several workers at once: the kernel orders datagrams. The socket's own buffer is the backlog.
 void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                           WorkerContext& context) {
-    if (!usable()) {
-        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
-        return;
-    }
+    if (nothing_to_send(indices.size(), context)) return;
     std::array<mmsghdr, batch_frames> messages;
     std::array<iovec, batch_frames + batch_segments> pieces;
     size_t used = 0;
@@ -84,9 +64,10 @@ void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
         for (size_t i = at; i < at + count; ++i) bytes += batch.frames[indices[i]].len_bytes;
     };
     const auto refused = [&](int error) {
-        reason = dgram_reason_of(error);
-        if (reason != DropReason::rx_too_long) return Refused::stop;
-        port_.counters(context.worker).drop(reason, 1);  // That one alone.
+        const SendError why = charge_send_error(error, context);
+        reason = why.reason;
+        if (why.blame != Blame::frame) return Refused::stop;
+        drop(reason, 1, context);  // That one alone.
         return Refused::skip;
     };
     const size_t done = send_many(fd_.get(), {messages.data(), indices.size()}, taken, refused);

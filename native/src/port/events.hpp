@@ -15,6 +15,9 @@ class PortEvents {
     /// A ring broke a rule and was stopped. Called by any worker; may lock, since it comes once a
     /// ring.
     virtual void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) = 0;
+    /// The memory of a port was found truncated, and its rings stop. Called by any worker, once a
+    /// ring: the device has to be closed, which the control thread does.
+    virtual void memory_truncated(const VhostPort& port) = 0;
 };
 
 class LinkEvents {

@@ -9,6 +9,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "port/dgram.hpp"
+#include "port/send_errors.hpp"
 #include "port/stream.hpp"
 #include "port/tap.hpp"
 #include "port/wire.hpp"
@@ -125,7 +126,21 @@ void LinkQueue::count_sent(size_t given, size_t sent, uint64_t bytes, DropReason
         counters.add(PortCounter::rx_bytes, bytes);
         counters.add(PortCounter::rx_batches, 1);
     }
-    if (sent < given) counters.drop(reason, given - sent);
+    if (sent < given) drop(reason, given - sent, context);
+}
+
+void LinkQueue::drop(DropReason reason, size_t frames, WorkerContext& context) noexcept {
+    const bool of_source = reason == DropReason::tx_memory_unreadable && context.source != nullptr;
+    Port& port = of_source ? *context.source : port_;
+    port.counters(context.worker).drop(reason, frames);
+}
+
+bool LinkQueue::nothing_to_send(size_t frames, WorkerContext& context) noexcept {
+    if (usable() && !source_lost(context)) [[likely]]
+        return false;
+    drop(usable() ? DropReason::tx_memory_unreadable : DropReason::rx_not_connected, frames,
+         context);
+    return true;
 }
 
 }  // namespace valenic

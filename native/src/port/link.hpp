@@ -48,6 +48,11 @@ class LinkQueue : public Queue {
     void admit(Batch& batch, std::span<const uint8_t> frame, CounterBlock& counters) noexcept;
     /// The descriptor is of no more use: told once.
     void lost(spec::Fault fault, WorkerContext& context) noexcept;
+    /// Counts frames that are not sent: at their source where the reason is its own.
+    void drop(spec::DropReason reason, size_t frames, WorkerContext& context) noexcept;
+    /// Whether transmit() has nothing to do: nobody is there, or the frames cannot be read any
+    /// more. Then all of them were counted.
+    bool nothing_to_send(size_t frames, WorkerContext& context) noexcept;
     /// Counts what transmit() came to; the rest of `given` is dropped under `reason`.
     void count_sent(size_t given, size_t sent, uint64_t bytes, spec::DropReason reason,
                     WorkerContext& context) noexcept;

@@ -9,6 +9,7 @@
 
 #include "base/atomic.hpp"
 #include "port/gather.hpp"
+#include "port/send_errors.hpp"
 #include "port/send_many.hpp"
 
 namespace valenic {
@@ -19,22 +20,6 @@ using spec::Fault;
 namespace {
 
 constexpr uint16_t tag_protocol_default = 0x8100;  // IEEE 802.1Q.
-
-/// Why the kernel did not take a frame. packet(7), "ERRORS".
-DropReason packet_reason_of(int error) noexcept {
-    switch (error) {
-        case EMSGSIZE:  // Longer than the MTU of the interface.
-        case EINVAL:
-            return DropReason::rx_too_long;
-        case ENETDOWN:
-            return DropReason::rx_link_down;
-        case ENXIO:
-        case ENODEV:
-            return DropReason::rx_not_connected;
-        default:
-            return DropReason::rx_backlog_full;
-    }
-}
 
 /// What the kernel says of the frame in a slot, held against the slot. False: it cannot be.
 bool read_slot(const uint8_t* slot, uint32_t status, PacketArrival& arrival) noexcept {
@@ -189,10 +174,7 @@ void PacketQueue::look_after(WorkerContext& context) noexcept {
 /// them once, into buffers of its own.
 void PacketQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                            WorkerContext& context) {
-    if (!usable()) {
-        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
-        return;
-    }
+    if (nothing_to_send(indices.size(), context)) return;
     std::array<mmsghdr, batch_frames> messages;
     std::array<iovec, 2 * batch_frames + batch_segments> pieces;
     size_t used = 0;
@@ -216,14 +198,14 @@ void PacketQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
     const auto refused = [&](int error) {
         // That it was down is said once, when it may be up again.
         if (error == ENETDOWN && !std::exchange(asked_again, true)) return Refused::again;
-        reason = packet_reason_of(error);
-        if (reason != DropReason::rx_too_long) return Refused::stop;
-        port_.counters(context.worker).drop(reason, 1);
+        const SendError why = charge_send_error(error, context);
+        reason = why.reason;
+        if (why.blame == Blame::gone) lost(Fault::interface_gone, context);
+        if (why.blame != Blame::frame) return Refused::stop;
+        drop(reason, 1, context);
         return Refused::skip;
     };
     const size_t done = send_many(fd_.get(), {messages.data(), indices.size()}, taken, refused);
-    if (done < indices.size() && reason == DropReason::rx_not_connected)
-        lost(Fault::interface_gone, context);
     count_sent(sent + indices.size() - done, sent, bytes, reason, context);
 }
 

@@ -59,15 +59,13 @@ bool StreamQueue::fill(WorkerContext& context) noexcept {
 
 void StreamQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                            WorkerContext& context) {
-    if (!usable()) {
-        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
-        return;
-    }
-    const StreamSender::Sent sent = sender_.send(batch, indices);
+    if (nothing_to_send(indices.size(), context)) return;
+    const StreamSender::Sent sent = sender_.send(batch, indices, context);
     if (sent.broken) lost(Fault::none, context);
+    drop(DropReason::tx_memory_unreadable, sent.unreadable, context);
     const DropReason reason =
         sent.broken ? DropReason::rx_not_connected : DropReason::rx_backlog_full;
-    count_sent(indices.size(), sent.frames, sent.bytes, reason, context);
+    count_sent(indices.size() - sent.unreadable, sent.frames, sent.bytes, reason, context);
 }
 
 bool StreamQueue::arm() {

@@ -16,6 +16,7 @@ class StreamQueue final : public LinkQueue {
     bool arm() override;
     int wait_fd() const noexcept override { return sender_.wait_fd(); }
 
+    bool prepare(int fd, std::span<const OwnedFd>) override { return sender_.prepare(fd); }
     void attach(OwnedFd fd) override;
     void detach() override;
 

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "port/gather.hpp"
+#include "port/send_errors.hpp"
 
 namespace valenic {
 
@@ -20,16 +21,16 @@ static_assert(pieces_max > 1 + frame_pieces_max);
 /// System calls for a peer that reads as fast as we write: then the queue's owner takes over.
 constexpr unsigned writes_in_a_row = 16;
 
-/// Bytes written; 0: the socket takes none now. Negative: it never will.
+/// Bytes written; 0: the socket takes none now. Negative: the error with its sign turned.
 ssize_t write_pieces(int fd, iovec* pieces, size_t count) noexcept {
     msghdr message{};
     message.msg_iov = pieces;
     message.msg_iovlen = count;
     const ssize_t written = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (written >= 0) return written;
-    const bool later =
-        errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS;
-    return later ? 0 : -1;
+    const int error = errno;
+    const Blame blame = send_error(error).blame;
+    return blame == Blame::full || blame == Blame::host ? 0 : -error;
 }
 
 }  // namespace
@@ -37,12 +38,19 @@ ssize_t write_pieces(int fd, iovec* pieces, size_t count) noexcept {
 StreamSender::StreamSender()
     : backlog_(new uint8_t[backlog_bytes]), rest_(new uint8_t[stream_unit_bytes]) {}
 
-bool StreamSender::attach(int fd) {
-    detach();
-    epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+bool StreamSender::prepare(int fd) {
+    OwnedFd epoll(epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{};
     event.events = EPOLLIN;
-    if (!epoll_.valid() || epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return false;
+    if (!epoll.valid() || epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) return false;
+    next_epoll_ = std::move(epoll);
+    return true;
+}
+
+bool StreamSender::attach(int fd) {
+    detach();
+    if (!next_epoll_.valid() && !prepare(fd)) return false;
+    epoll_ = std::move(next_epoll_);
     fd_ = fd;
     return true;
 }
@@ -56,14 +64,18 @@ void StreamSender::detach() {
     rest_begin_ = rest_end_ = 0;
 }
 
-StreamSender::Sent StreamSender::send(const Batch& batch,
-                                      std::span<const uint8_t> indices) noexcept {
+StreamSender::Sent StreamSender::send(const Batch& batch, std::span<const uint8_t> indices,
+                                      const WorkerContext& context) noexcept {
     {
         const std::lock_guard guard(lock_);
-        if (writing_ || blocked()) return append(batch, indices);
+        if (writing_ || blocked()) {
+            Sent sent;
+            append(batch, indices, context, sent);
+            return sent;
+        }
         writing_ = true;
     }
-    return write_directly(batch, indices);
+    return write_directly(batch, indices, context);
 }
 
 bool StreamSender::flush() noexcept {
@@ -85,30 +97,36 @@ void StreamSender::put(const void* bytes, size_t count) noexcept {
     head_ += count;
 }
 
-/// Copies whole frames behind what waits, until one does not fit.
-StreamSender::Sent StreamSender::append(const Batch& batch,
-                                        std::span<const uint8_t> indices) noexcept {
-    Sent sent;
-    for (const uint8_t index : indices) {
+/// Copies whole frames behind what waits, until one does not fit or cannot be read.
+void StreamSender::append(const Batch& batch, std::span<const uint8_t> indices,
+                          const WorkerContext& context, Sent& sent) noexcept {
+    for (size_t i = 0; i < indices.size(); ++i) {
+        const uint8_t index = indices[i];
         const Frame& frame = batch.frames[index];
-        if (stream_header_bytes + frame.len_bytes > free_bytes()) break;
+        if (stream_header_bytes + frame.len_bytes > free_bytes()) return;
+        const uint64_t before = head_;
         uint8_t length[stream_header_bytes];
         write_stream_length(length, frame.len_bytes);
         put(length, sizeof length);
         put(batch.stages[index].bytes, frame.stage_len);
         for (const Segment& segment : batch.segments_of(frame))
             put(segment.data, segment.len_bytes);
+        if (source_lost(context)) [[unlikely]] {
+            head_ = before;  // Nobody has looked at it yet: we hold the lock.
+            sent.unreadable = indices.size() - i;
+            return;
+        }
         ++sent.frames;
         sent.bytes += frame.len_bytes;
     }
-    return sent;
 }
 
 // ---- The writer's part.
 
 /// Nothing waits: frames go from where they lie, as many as one system call takes.
 StreamSender::Sent StreamSender::write_directly(const Batch& batch,
-                                                std::span<const uint8_t> indices) noexcept {
+                                                std::span<const uint8_t> indices,
+                                                const WorkerContext& context) noexcept {
     uint8_t lengths[batch_frames][stream_header_bytes];
     iovec pieces[pieces_max];
     Sent sent;
@@ -123,6 +141,11 @@ StreamSender::Sent StreamSender::write_directly(const Batch& batch,
         }
         const ssize_t written = write_pieces(fd_, pieces, count);
         if (written < 0) {
+            // Of these frames nothing is out: where it is their source's fault, nothing will be.
+            if (charge_send_error(-static_cast<int>(written), context).blame == Blame::source) {
+                sent.unreadable = rest.size();
+                break;
+            }
             const std::lock_guard guard(lock_);
             settle(false);
             sent.broken = true;
@@ -130,11 +153,10 @@ StreamSender::Sent StreamSender::write_directly(const Batch& batch,
         }
         if (!account(batch, rest.first(frames), static_cast<size_t>(written), sent)) break;
     }
-    if (sent.frames < indices.size()) {  // The socket is full: the rest goes behind what waits.
+    if (sent.frames + sent.unreadable < indices.size()) {
+        // The socket is full, or could not read on: the rest goes behind what waits.
         const std::lock_guard guard(lock_);
-        const Sent more = append(batch, indices.subspan(sent.frames));
-        sent.frames += more.frames;
-        sent.bytes += more.bytes;
+        append(batch, indices.subspan(sent.frames), context, sent);
     }
     sent.broken = !drain();
     return sent;
@@ -158,7 +180,8 @@ bool StreamSender::account(const Batch& batch, std::span<const uint8_t> frames, 
     return true;
 }
 
-/// Copies the frame of which `written` bytes are out.
+/// Copies the frame of which `written` bytes are out. It has the length that it said, also when a
+/// page of it is lost: the copy has zeros there.
 void StreamSender::keep_rest(const Batch& batch, size_t index, size_t written) noexcept {
     iovec pieces[frame_pieces_max];
     const size_t count = gather(batch, index, pieces);

@@ -11,6 +11,7 @@
 #include "base/spinlock.hpp"
 #include "net/batch.hpp"
 #include "net/stream_framing.hpp"
+#include "switch/context.hpp"
 
 namespace valenic {
 
@@ -26,7 +27,10 @@ class StreamSender {
 
     StreamSender();
 
-    /// Parked. False when the system refuses. The descriptor stays the caller's.
+    /// Before attach(), while workers run: what the system may refuse. The descriptor stays the
+    /// caller's.
+    bool prepare(int fd);
+    /// Parked. False when it was not prepared and the system refuses now.
     bool attach(int fd);
     /// Parked. What waits is forgotten.
     void detach();
@@ -34,10 +38,16 @@ class StreamSender {
     struct Sent {
         size_t frames = 0;  ///< Of those given: written, or waiting to be.
         uint64_t bytes = 0;
-        bool broken = false;  ///< The stream takes no bytes any more.
+        size_t unreadable = 0;  ///< The last ones: their source took its memory away.
+        bool broken = false;    ///< The stream takes no bytes any more.
     };
     /// Takes frames from the first on, as many as fit. Any worker.
-    Sent send(const Batch& batch, std::span<const uint8_t> indices) noexcept;
+    ///
+    /// What cannot be read is its source's fault, and the stream goes on: a frame is not begun, or,
+    /// where its length is out already, gets as many bytes as it said, zeros in place of what is
+    /// lost.
+    Sent send(const Batch& batch, std::span<const uint8_t> indices,
+              const WorkerContext& context) noexcept;
     /// Writes what waits, unless somebody is at it. False: the stream is broken. Any worker.
     bool flush() noexcept;
     /// Whether flush() has to be called once the socket takes bytes again.
@@ -48,8 +58,10 @@ class StreamSender {
  private:
     size_t free_bytes() const noexcept { return backlog_bytes - (head_ - tail_); }
     void put(const void* bytes, size_t count) noexcept;
-    Sent append(const Batch& batch, std::span<const uint8_t> indices) noexcept;
-    Sent write_directly(const Batch& batch, std::span<const uint8_t> indices) noexcept;
+    void append(const Batch& batch, std::span<const uint8_t> indices, const WorkerContext& context,
+                Sent& sent) noexcept;
+    Sent write_directly(const Batch& batch, std::span<const uint8_t> indices,
+                        const WorkerContext& context) noexcept;
     void keep_rest(const Batch& batch, size_t index, size_t written) noexcept;
     bool account(const Batch& batch, std::span<const uint8_t> frames, size_t written,
                  Sent& sent) noexcept;
@@ -59,6 +71,7 @@ class StreamSender {
 
     int fd_ = -1;
     OwnedFd epoll_;
+    OwnedFd next_epoll_;  ///< Of the descriptor to be attached.
     Spinlock lock_;
     bool writing_ = false;              // under lock_: some worker has the writer's part
     std::atomic<bool> blocked_{false};  // written under lock_

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "port/gather.hpp"
+#include "port/send_errors.hpp"
 #include "ring/net_header.hpp"
 
 namespace valenic {
@@ -16,23 +17,6 @@ using spec::DropReason;
 using spec::Fault;
 
 namespace {
-
-/// Why the kernel did not take a frame. tun(4) answers EIO while the interface is down.
-DropReason tap_reason_of(int error) noexcept {
-    switch (error) {
-        case EIO:
-            return DropReason::rx_link_down;
-        case EBADFD:
-        case EBADF:
-        case ENODEV:
-            return DropReason::rx_not_connected;
-        case EINVAL:
-        case EMSGSIZE:
-            return DropReason::rx_too_long;
-        default:
-            return DropReason::rx_backlog_full;
-    }
-}
 
 /// The kernel's stack cuts and completes what it is given, as a guest that negotiated all of it.
 constexpr OffloadSet with_tso = offload_csum | offload_tso4 | offload_tso6 | offload_ecn;
@@ -127,15 +111,13 @@ bool TapQueue::take_asking(Batch& batch, const uint8_t* header, std::span<const 
 /// Several workers at once: the kernel orders frames, and takes or refuses each at once.
 void TapQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                         WorkerContext& context) {
-    if (!usable()) {
-        count_sent(indices.size(), 0, 0, DropReason::rx_not_connected, context);
-        return;
-    }
-    CounterBlock& counters = port_.counters(context.worker);
+    if (nothing_to_send(indices.size(), context)) return;
     const bool header = has_header();
     iovec pieces[frame_pieces_max];
     size_t sent = 0;
+    size_t refused = 0;
     uint64_t bytes = 0;
+    DropReason reason = DropReason::rx_backlog_full;
     for (const uint8_t index : indices) {
         const size_t count = gather(batch, index, pieces);
         if (header) add_header(batch.stages[index], pieces[0]);
@@ -144,11 +126,16 @@ void TapQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bo
             bytes += batch.frames[index].len_bytes;
             continue;
         }
-        const DropReason reason = tap_reason_of(errno);
-        counters.drop(reason, 1);
-        if (reason == DropReason::rx_not_connected) lost(Fault::interface_gone, context);
+        const SendError why = charge_send_error(errno, context);
+        if (why.blame == Blame::gone) lost(Fault::interface_gone, context);
+        if (why.blame == Blame::gone || why.blame == Blame::source) {  // Those behind it too.
+            reason = why.reason;
+            break;
+        }
+        drop(why.reason, 1, context);
+        ++refused;
     }
-    count_sent(sent, sent, bytes, DropReason::rx_backlog_full, context);
+    count_sent(indices.size() - refused, sent, bytes, reason, context);
 }
 
 }  // namespace valenic

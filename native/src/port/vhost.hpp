@@ -41,6 +41,11 @@ class VhostPort final : public Port {
     VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned pairs, PortEvents& events);
 
     std::span<Queue* const> queues() noexcept override { return queues_; }
+    bool memory_lost() const noexcept override { return memory_ && memory_->truncated(); }
+    bool blame_memory() noexcept override {
+        if (memory_) memory_->found_truncated();
+        return memory_ != nullptr;
+    }
     PortEvents& events() noexcept { return events_; }
     uint32_t id = 0;  ///< The engine's number.
 

@@ -130,6 +130,7 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
                             WorkerContext& context) noexcept {
     if (told.exchange(true, std::memory_order_relaxed)) return;
     port_.counters(context.worker).add(PortCounter::queue_faults, 1);
+    if (fault == spec::Fault::memory_truncated) return port_.events().memory_truncated(port_);
     port_.events().ring_fault(port_, ring, fault);
 }
 

@@ -13,6 +13,7 @@
 #include "net/vlan.hpp"
 #include "port/left_checksum.hpp"
 #include "port/packet_socket.hpp"
+#include "port/send_errors.hpp"
 
 namespace valenic {
 
@@ -172,7 +173,8 @@ void XdpQueue::look_at_interface() noexcept {
 /// Several workers at once: each fills chunks of its own outside the lock.
 void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
                         WorkerContext& context) {
-    if (!usable() || !link_is_back(context)) {
+    if (nothing_to_send(indices.size(), context)) return;
+    if (!link_is_back(context)) {
         count_sent(indices.size(), 0, 0,
                    usable() ? DropReason::rx_link_down : DropReason::rx_not_connected, context);
         return;
@@ -198,6 +200,8 @@ void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bo
         }
         if (used == reserved) break;
         copy_frame(batch, index, rings_->chunk(chunks[used]));
+        if (source_lost(context)) [[unlikely]]
+            break;  // It has zeros now: the chunk stays free.
         written[used] = {chunks[used], len_bytes};
         bytes += len_bytes;
         ++used;
@@ -209,7 +213,9 @@ void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bo
     if (used > 0) make_kernel_send(context);
     const size_t left = indices.size() - done;
     if (usable()) {
-        count_sent(used + left, used, bytes, DropReason::rx_backlog_full, context);
+        const DropReason reason =
+            source_lost(context) ? DropReason::tx_memory_unreadable : DropReason::rx_backlog_full;
+        count_sent(used + left, used, bytes, reason, context);
     } else {  // There was no interface any more to send them.
         count_sent(used + left, 0, 0, DropReason::rx_not_connected, context);
     }

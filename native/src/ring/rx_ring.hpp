@@ -44,6 +44,8 @@ class BasicRxRing : public RxRing {
     Delivery deliver(const Batch& batch, std::span<const uint8_t> indices, CounterBlock& counters,
                      RxExpense& expense) noexcept final {
         Delivery delivery;
+        if (memory_->truncated()) [[unlikely]]
+            break_with(spec::Fault::memory_truncated);  // At once: reserve() counts the frames.
         while (!indices.empty()) {
             RxPlan plan;
             plan.expense = &expense;
@@ -56,6 +58,8 @@ class BasicRxRing : public RxRing {
             ring().write_used(plan, reservation);
             delivery.published |= complete(plan, reservation);
         }
+        if (memory_->truncated()) [[unlikely]]
+            break_with(spec::Fault::memory_truncated);
         return delivery;
     }
     /// Two workers may ask at once: then one of them may hear "yes" needlessly, and none misses

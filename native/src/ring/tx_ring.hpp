@@ -23,6 +23,10 @@ class BasicTxRing : public TxRing {
     size_t fetch(Batch& batch, const FetchLimits& limits, CounterBlock& counters) noexcept final {
         if (broken()) [[unlikely]]
             return 0;
+        if (memory_->truncated()) [[unlikely]] {  // At once: nothing of it enters a batch again.
+            break_with(spec::Fault::memory_truncated);
+            return 0;
+        }
         const size_t room =
             std::min(limits.frames, batch_frames - std::max<size_t>(batch.count, taken_));
         TxHead heads[batch_frames];
@@ -41,6 +45,8 @@ class BasicTxRing : public TxRing {
                 Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
             if (!ended_by_chain || stopped_) break;
         }
+        if (memory_->truncated()) [[unlikely]]  // We found out: nobody has to come again for it.
+            break_with(spec::Fault::memory_truncated);
         return total;
     }
     spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }

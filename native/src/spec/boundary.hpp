@@ -21,6 +21,7 @@ enum class DropReason : uint8_t {
     tx_reflected,
     tx_port_down,
     tx_ring_overflow,
+    tx_memory_unreadable,
     rx_no_buffer,
     rx_overdrawn,
     rx_too_long,
@@ -34,6 +35,7 @@ enum class DropReason : uint8_t {
     rx_not_connected,
     rx_backlog_full,
     rx_link_down,
+    rx_refused_by_host,
     count,
 };
 
@@ -52,6 +54,7 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_reflected",
     "tx_port_down",
     "tx_ring_overflow",
+    "tx_memory_unreadable",
     "rx_no_buffer",
     "rx_overdrawn",
     "rx_too_long",
@@ -65,6 +68,7 @@ inline constexpr const char* drop_reason_names[] = {
     "rx_not_connected",
     "rx_backlog_full",
     "rx_link_down",
+    "rx_refused_by_host",
 };
 // clang-format on
 static_assert(std::size(drop_reason_names) == static_cast<size_t>(DropReason::count));
@@ -89,6 +93,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "its destination is on the port it came from",
     "the sending port is administratively down",
     "it came to an interface whose ring was full",
+    "its memory could not be read: a truncated file",
     "the receiver has no free buffer in its ring",
     "the receiver's buffers cost more work than its share of the worker allows",
     "longer than the receiver's buffers can hold",
@@ -102,6 +107,7 @@ inline constexpr const char* drop_reason_texts[] = {
     "nobody is at the other end of the port",
     "the receiver reads too slowly: what may wait for it is full",
     "the interface of the port is down",
+    "the kernel had no memory, or a rule forbade it",
 };
 // clang-format on
 static_assert(std::size(drop_reason_texts) == static_cast<size_t>(DropReason::count));

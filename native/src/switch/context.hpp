@@ -9,6 +9,7 @@
 
 namespace valenic {
 
+class Port;
 class Queue;
 
 /// Calls (interrupts) held back by notification moderation, with the time each is due.
@@ -68,6 +69,8 @@ struct WorkerContext {
     uint64_t now_ns = 0;                ///< Monotonic, refreshed once a round.
     size_t turn_frames = batch_frames;  ///< Most that receive() takes now; set for each turn.
     Shares shares;
+    /// Whose frames are under way: who answers for memory that cannot be read.
+    Port* source = nullptr;
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
     RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.

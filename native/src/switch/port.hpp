@@ -68,6 +68,13 @@ class Port {
     /// Over which of them. Of a port with several, from ValeSwitch::attach() on.
     std::unique_ptr<FlowSpread> spread;
 
+    /// Whether frames borrowed from here cannot be read any more: the peer took its memory away. A
+    /// copy of one has zeros then, and nothing of the batch is worth sending. Any worker.
+    virtual bool memory_lost() const noexcept { return false; }
+    /// The kernel could not read a frame borrowed from here. False: its memory is not a peer's, so
+    /// that the fault is ours. Any worker.
+    virtual bool blame_memory() noexcept { return false; }
+
  private:
     std::string name_;
     std::span<CounterBlock> blocks_;

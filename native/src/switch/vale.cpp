@@ -194,6 +194,7 @@ LookupSource ValeSwitch::lookup_source(Port& source, WorkerContext& context) con
 
 void ValeSwitch::forward(const Batch& batch, Port& source, WorkerContext& context) {
     CHECK(batch.count > 0);
+    context.source = &source;
     CounterBlock& counters = source.counters(context.worker);
     const PortSettings& settings = source.settings();
     if (!settings.up.load(std::memory_order_relaxed)) [[unlikely]] {

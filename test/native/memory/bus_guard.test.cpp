@@ -3,8 +3,12 @@
 #include "memory/bus_guard.hpp"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <cstdio>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "rig.hpp"
@@ -51,6 +55,33 @@ bool died_of(int status, int signal) {
 #endif
 }
 
+/// What the process holds of a range, from /proc/self/smaps.
+struct Held {
+    size_t mappings = 0;
+    size_t anonymous_bytes = 0;
+    size_t share_bytes = 0;  ///< A page that is mapped several times counts once.
+};
+Held held_by(const void* begin, size_t bytes) {
+    const auto first = reinterpret_cast<uintptr_t>(begin);
+    std::ifstream smaps("/proc/self/smaps");
+    Held held;
+    bool inside = false;
+    for (std::string line; std::getline(smaps, line);) {
+        uintptr_t from = 0;
+        uintptr_t to = 0;
+        size_t kib = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx ", &from, &to) == 2) {
+            inside = from >= first && to <= first + bytes;
+            held.mappings += inside;
+        } else if (inside && std::sscanf(line.c_str(), "Anonymous: %zu kB", &kib) == 1) {
+            held.anonymous_bytes += kib << 10;
+        } else if (inside && std::sscanf(line.c_str(), "Pss: %zu kB", &kib) == 1) {
+            held.share_bytes += kib << 10;
+        }
+    }
+    return held;
+}
+
 }  // namespace
 
 TEST_SUITE("bus guard: a truncated memory file") {
@@ -72,6 +103,46 @@ TEST_SUITE("bus guard: a truncated memory file") {
         CHECK(read_byte(other.device_view(kept)) == 2);
         write_byte(other.device_view(kept), 3);
         CHECK(kept[0] == 3);
+    }
+    TEST_CASE("writes to all of a large one take a 64th of it, once for all its pieces") {
+        constexpr size_t bytes = size_t{1} << 30;
+        GuestSpace space(bytes);
+        uint8_t* host = space.map()->regions()[0].host;
+        write_byte(host, 1);
+        REQUIRE(ftruncate(space.memory().fd(), 0) == 0);
+        for (size_t at = 0; at < bytes; at += page_bytes) write_byte(host + at, 7);
+        CHECK(space.map()->truncated());
+        const Held held = held_by(host, bytes);
+        CHECK(held.anonymous_bytes == 0);
+        CHECK(held.share_bytes <= bytes / 64 + bus_guard::lost_bytes_max);
+        CHECK(held.mappings <= 65);
+    }
+    TEST_CASE("one with more pieces than there are mappings for: each page can be written") {
+        // As many files as a process may have: none is left to bound the memory with.
+        GuestSpace space(size_t{16} << 20);
+        uint8_t* host = space.map()->regions()[0].host;
+        REQUIRE(ftruncate(space.memory().fd(), 0) == 0);
+        rlimit before{};
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        const rlimit none{0, before.rlim_max};
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        write_byte(host + page_bytes, 7);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        CHECK(read_byte(host + page_bytes) == 7);
+        CHECK(space.map()->truncated());
+    }
+    TEST_CASE("what is written for one guest is read by no other") {
+        constexpr size_t bytes = size_t{256} << 20;
+        GuestSpace one(bytes);
+        GuestSpace other(bytes);
+        REQUIRE(ftruncate(one.memory().fd(), 0) == 0);
+        REQUIRE(ftruncate(other.memory().fd(), 0) == 0);
+        uint8_t* host = one.map()->regions()[0].host;
+        for (size_t at = 0; at < bytes; at += page_bytes) write_byte(host + at, 7);
+        uint8_t* there = other.map()->regions()[0].host;
+        uint8_t seen = 0;
+        for (size_t at = 0; at < bytes; at += page_bytes) seen |= read_byte(there + at);
+        CHECK(seen == 0);
     }
     TEST_CASE("the part before the new end stays the guest's") {
         GuestSpace space(1 << 20);

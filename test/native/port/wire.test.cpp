@@ -36,6 +36,35 @@ TEST_SUITE("packet port over either" * needs_root) {
         CHECK(rig.count(PortCounter::rx_frames) == frames.size());
         CHECK_FALSE(rig.queue().arm());
     }
+    TEST_CASE_TEMPLATE("a frame in a file that was cut off is its source's fault, and comes once",
+                       Kind, OverPacket, OverXdp) {
+        WireRig rig(1500, 1, Kind::io);
+        PortRig source("source", {}, false);
+        GuestSpace cut(1 << 20);
+        source.port.set_memory(cut.map());
+        rig.context->source = &source.port;
+        REQUIRE(ftruncate(cut.memory().fd(), page_bytes) == 0);
+        const auto transmit = [&](size_t at) {
+            rig.batch->clear();
+            for (const size_t place : {size_t{0}, at, size_t{0}}) {
+                REQUIRE(append_frame(*rig.batch, plain(1000)));
+                rig.batch->segments[rig.batch->segment_count - 1].data =
+                    cut.map()->regions()[0].host + place;
+            }
+            rig.queue().transmit(*rig.batch, first_indices(3), false, *rig.context);
+        };
+        transmit(8 * page_bytes);
+        CHECK(source.port.memory_lost());
+        CHECK(source.count(DropReason::tx_memory_unreadable) == 2);
+        CHECK(rig.far_end(1).size() == 1);
+        transmit(0);
+        CHECK(source.count(DropReason::tx_memory_unreadable) == 5);
+        CHECK(rig.events.said.empty());
+        rig.context->source = nullptr;
+        rig.transmit({plain(60)});
+        CHECK(frames_of(rig.far_end(1)) == std::vector<Bytes>{plain(60)});
+        CHECK(rig.count(PortCounter::rx_frames) == 2);
+    }
     TEST_CASE_TEMPLATE("what it sends does not come back, nor what the host sends there", Kind,
                        OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
