@@ -5,16 +5,15 @@
  * Only under that lock a socket file that nobody answers on is removed.
  */
 
-import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, open, stat, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import { LockRefused, SocketLock } from '../vhost-user/socket-lock.ts';
+import { refuseAbstract } from '../vhost-user/socket-path.ts';
 
 type SocketFunctions = Pick<NativeAddon, 'connectFdSocket' | 'tryLockFile'>;
 
-/** A lock file that its owner removed while we opened it is opened again, this often. */
-const lockAttempts = 8;
 /** Requests in hand get this long to be answered when the daemon ends. */
 const closeGraceMs = 1000;
 /** Only its owner may connect. */
@@ -22,10 +21,10 @@ const socketMode = 0o600;
 
 export class ControlSocket {
   readonly path: string;
-  readonly #lock: FileHandle;
+  readonly #lock: SocketLock;
   #server: Server | null = null;
 
-  private constructor(path: string, lock: FileHandle) {
+  private constructor(path: string, lock: SocketLock) {
     this.path = path;
     this.#lock = lock;
   }
@@ -36,12 +35,13 @@ export class ControlSocket {
    * @throws {ValenicError} `socket_in_use`, `socket_failed`.
    */
   static async claim(addon: SocketFunctions, path: string): Promise<ControlSocket> {
+    refuseAbstract(path, 'socket_failed');
     const lock = await takeLock(addon, path);
     try {
       await removeStale(addon, path);
       return new ControlSocket(path, lock);
     } catch (error) {
-      await dropLock(lock, path);
+      await lock.drop();
       throw error instanceof ValenicError ? error : failed(path, error);
     }
   }
@@ -73,35 +73,17 @@ export class ControlSocket {
       await closed; // This removes the socket file.
       clearTimeout(timer);
     }
-    await dropLock(this.#lock, this.path);
+    await this.#lock.drop();
   }
 }
 
-async function takeLock(addon: SocketFunctions, path: string): Promise<FileHandle> {
-  const name = `${path}.lock`;
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-  for (let attempt = 0; attempt < lockAttempts; attempt++) {
-    const file = await open(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600).catch((error: unknown) => {
-      throw failed(path, error);
-    });
-    const [ours, named] = await Promise.all([file.stat(), stat(name).catch(() => null)]);
-    const locked = addon.tryLockFile(file.fd);
-    if (!locked) {
-      await file.close();
-      throw inUse(path);
-    }
-    // Its last owner may have removed the file before we had the lock: then it protects nothing.
-    const still = await stat(name).catch(() => null);
-    if (named?.ino === ours.ino && still?.ino === ours.ino && still.dev === ours.dev) return file;
-    await file.close();
+async function takeLock(addon: SocketFunctions, path: string): Promise<SocketLock> {
+  try {
+    return await SocketLock.take(addon, path);
+  } catch (error) {
+    if (error instanceof LockRefused && error.kind === 'used') throw inUse(path);
+    throw failed(path, error);
   }
-  throw inUse(path);
-}
-
-/** Removed before it is unlocked: whoever gets the lock next finds it gone and makes its own. */
-async function dropLock(file: FileHandle, path: string): Promise<void> {
-  await unlink(`${path}.lock`).catch(() => {});
-  await file.close().catch(() => {});
 }
 
 async function removeStale(addon: SocketFunctions, path: string): Promise<void> {
@@ -131,7 +113,6 @@ function failed(path: string, error: unknown): ValenicError {
     ENOTDIR: 'its folder is no folder',
     EACCES: 'this user may not write there',
     EROFS: 'the file system is read-only',
-    ELOOP: 'its lock file is a symbolic link',
   };
   const code = codeOf(error) ?? '';
   const why = sentences[code] ?? (error instanceof Error ? error.message : String(error));

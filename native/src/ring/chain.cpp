@@ -103,10 +103,6 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
     uint16_t index = head;
     // A chain without loops fits in its table; the indirect one starts its own count.
     for (uint32_t step = 0; step < table.size; ++step) {
-        if (index >= table.size) {
-            result.fault = Fault::index_outside_table;
-            return result;
-        }
         const spec::SplitDesc desc = load_table_entry(table, index);
         if ((desc.flags & spec::desc_f_indirect) != 0) {
             result.fault = open_split_table(layout, memory, desc, table);
@@ -121,6 +117,11 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
         if (result.fault != Fault::none) return result;
         if ((desc.flags & spec::desc_f_next) == 0) return result;
         index = desc.next;
+        // At the link, before the steps are counted: the last of a full table may lead outside too.
+        if (index >= table.size) {
+            result.fault = Fault::index_outside_table;
+            return result;
+        }
     }
     result.fault = Fault::chain_loops;
     return result;
