@@ -31,7 +31,8 @@ const startShared =
   'start QEMU with "-object memory-backend-memfd,id=mem,size=…,share=on -machine ' +
   'memory-backend=mem", with the size of -m.';
 /** The driver kicks, and what we were given as its memory stays as it was. */
-export const memoryNotSharedNotice = `The memory of the guest is not shared with this process, so no frame can pass: ${startShared}`;
+export const memoryNotSharedNotice = `The memory of the guest is not shared with this process, \
+so no frame can pass: ${startShared}`;
 /** What QEMU does with memory that is not shared at all; another front-end may just be slow. */
 export const noMemoryNotice =
   'The driver started and no memory came from the front-end, so no frame can pass. ' +

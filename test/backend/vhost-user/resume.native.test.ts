@@ -1,4 +1,4 @@
-/** Where rings go on: what guest memory says counts, and a ring that cannot go on is shown as dead. */
+/** Where rings go on: what guest memory says counts; a ring that cannot go on is shown as dead. */
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
@@ -109,7 +109,7 @@ describe('a packed ring has no index in guest memory', () => {
     expect(made.session.device.rings.at(1).running).toBe(true);
   });
 
-  it('one that was used is dead, and says so and what to do, until its driver begins anew', async () => {
+  it('one that was used is dead, and says what to do, until its driver begins anew', async () => {
     const made = await ready('VIRTIO_F_RING_PACKED');
     made.guest.write16(flagsOf(0), used);
     made.guest.write16(flagsOf(1), available);
