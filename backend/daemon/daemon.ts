@@ -112,7 +112,7 @@ export class Daemon {
     };
     const app = controlApi(context);
     await app.ready();
-    await this.#socket.listen(app.server);
+    await this.#socket.listen(app.server, this.#log);
   }
 
   #forwardEvents(): void {

@@ -13,6 +13,7 @@ import type { Offer } from './offer.ts';
 /** What is looked at of a session that is over. */
 export interface Leaver {
   readonly heardAndTookNothing: boolean;
+  readonly tookSomething: boolean;
 }
 
 /** One that leaves so may have been stopped; a second one in a row is no accident. */
@@ -38,10 +39,8 @@ export class EarlyLeaves {
 
   /** Takes note of a session that its front-end ended. True when the operator was told here. */
   told(session: Leaver): boolean {
-    if (!session.heardAndTookNothing) {
-      this.#inARow = 0;
-      return false;
-    }
+    if (session.tookSomething) this.#inARow = 0;
+    if (!session.heardAndTookNothing) return false;
     this.#inARow += 1;
     if (this.#inARow === accidents) this.#log.info(this.#text);
     else if (this.#inARow === accidents + 1) this.#log.warn(`again: ${this.#text}`);

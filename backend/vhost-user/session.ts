@@ -37,7 +37,7 @@ const ackBit = 1n << BigInt(protocolFeatures.REPLY_ACK.bit);
 const regionRequests: readonly string[] = ['ADD_MEM_REG', 'REM_MEM_REG'];
 
 /** What a front-end says only once it agrees with the offer. */
-const tookSomething = [
+const agreements = [
   ...(['SET_FEATURES', 'SET_MEM_TABLE', 'ADD_MEM_REG', 'SET_VRING_ADDR'] as const),
   'SET_VRING_KICK',
 ] as const satisfies readonly ServedRequestName[];
@@ -90,8 +90,11 @@ export class Session {
    * more, and one that was stopped before its guest's driver came.
    */
   get heardAndTookNothing(): boolean {
-    const { served } = this;
-    return served.has('GET_FEATURES') && !tookSomething.some((name) => served.has(name));
+    return this.served.has('GET_FEATURES') && !this.tookSomething;
+  }
+
+  get tookSomething(): boolean {
+    return agreements.some((name) => this.served.has(name));
   }
 
   /** Ends the connection from our side; run() returns when the device is closed. */
