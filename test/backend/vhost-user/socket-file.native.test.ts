@@ -115,11 +115,12 @@ describe('a listening socket that nobody can reach', () => {
 
   it('since its file was removed: that is told, and both are made anew', async () => {
     const { log, told, served } = await watched();
-    for (const also of [[], [lock]]) {
+    for (const [turn, also] of [[], [lock]].entries()) {
       for (const file of [path, ...also]) rmSync(file);
       await eventually(() => addon.connectFdSocket(path).close());
+      await eventually(() => expect(served()).toBe(turn + 1));
+      await eventually(() => expect(told).toHaveLength(turn + 1));
     }
-    await eventually(() => expect(served()).toBe(2));
     expect(log.messages('warn')[0]).toBe(
       `${path} was removed while this process listens there, so nobody can connect`,
     );
