@@ -7,10 +7,11 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { faults } from '../../native/boundary.ts';
+import { type FaultCode, faults } from '../../native/boundary.ts';
 import { Backend } from '../backend.ts';
 import type { ServeConfig } from '../config/index.ts';
 import { loadAddon, packageRoot } from '../datapath/load.ts';
+import { withRemedy } from '../vhost-user/faults.ts';
 import { type Logger, memoryNotSharedNotice } from '../vhost-user/index.ts';
 import { type ApiEvent, apiVersion, type VersionAnswer } from './api.ts';
 import { ControlSocket } from './control-socket.ts';
@@ -123,10 +124,15 @@ export class Daemon {
       const fault: ApiEvent =
         event.event === 'memory_not_shared'
           ? { event: 'fault', name, ...ring, code: event.event, text: memoryNotSharedNotice }
-          : { event: 'fault', name, ...ring, code: event.fault, text: faults[event.fault].text };
+          : { event: 'fault', name, ...ring, code: event.fault, text: faultLine(event.fault) };
       hub.publish(fault);
     });
   }
+}
+
+function faultLine(code: FaultCode): string {
+  const row: { readonly text: string; readonly remedy?: string } = faults[code];
+  return withRemedy(row.text, row.remedy);
 }
 
 /** Of this package. */

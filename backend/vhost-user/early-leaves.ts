@@ -42,9 +42,11 @@ export class EarlyLeaves {
     if (session.tookSomething) this.#inARow = 0;
     if (!session.heardAndTookNothing) return false;
     this.#inARow += 1;
-    if (this.#inARow === accidents) this.#log.info(this.#text);
-    else if (this.#inARow === accidents + 1) this.#log.warn(`again: ${this.#text}`);
-    else this.#log.debug('again, a front-end left after it heard what is offered');
+    // By kind: a front-end that stays now and then could fill the log otherwise.
+    if (this.#inARow === accidents) this.#log.peer('info', 'early', this.#text);
+    else if (this.#inARow === accidents + 1) {
+      this.#log.peer('warn', 'early again', `again: ${this.#text}`);
+    } else this.#log.debug('again, a front-end left after it heard what is offered');
     return true;
   }
 }

@@ -30,6 +30,8 @@ export class Reach {
   readonly #timer: NodeJS.Timeout;
   #looking: Promise<void> | null = null;
   #why: string | null = null;
+  /** There is a new socket that its owner has not taken yet. */
+  #renewed = false;
   #closed = false;
 
   constructor(options: ReachOptions) {
@@ -56,11 +58,16 @@ export class Reach {
     const why = await file.unreachable();
     if (this.#closed || (why === null && this.#why === null)) return;
     if (why !== null && why !== this.#why) log.warn(why);
-    this.#why = why;
+    // With a new file whose owner could not take it, what was told holds on.
+    if (!this.#renewed) this.#why = why;
     try {
       if (why !== null) {
         await file.renew();
+        this.#renewed = true;
+      }
+      if (this.#renewed) {
         await onRenewed();
+        this.#renewed = false;
         this.#why = null;
         log.info('the socket and its file were made anew');
       }

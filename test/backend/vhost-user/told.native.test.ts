@@ -83,6 +83,8 @@ describe('a front-end that leaves once it heard the offer', () => {
     expect(log.messages('info')).toContain('the front-end left');
     await leavesEarly(endpoint);
     expect(endpoint.state().notice).toBeNull();
+    // One that stays now and then fills no log.
+    expect(told(log).map(({ level }) => level)).toEqual(['info', 'warn', 'debug']);
   });
 });
 
