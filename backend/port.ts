@@ -43,6 +43,8 @@ export interface PortState {
   readonly notices: readonly string[];
   /** Absent for kinds without a socket. */
   readonly vhostUser?: EndpointState;
+  /** Of vhost-user ports: frames passed, in either direction, since the guest started its rings. */
+  readonly traffic?: boolean;
   /** Of stream, dgram, tap, packet and user ports. */
   readonly link?: LinkState;
 }
@@ -77,6 +79,8 @@ export class Port {
   #settings: PortSettings;
   #workers: readonly number[];
   #closed = false;
+  /** Frames that had passed when the guest started its rings; null while none runs. */
+  #framesAtStart: number | null = null;
 
   private constructor(context: PortContext, spec: PortSpec, made: Made) {
     this.#context = context;
@@ -200,7 +204,11 @@ export class Port {
       workers: this.#workers,
       notices: this.#addresses.list(),
     };
-    if (this.#endpoint !== null) return { ...state, vhostUser: this.#endpoint.state() };
+    if (this.#endpoint !== null) {
+      const since = this.#framesAtStart;
+      const traffic = since !== null && this.#frames() > since;
+      return { ...state, vhostUser: this.#endpoint.state(), traffic };
+    }
     return this.#link === null ? state : { ...state, link: this.#link.state() };
   }
 
@@ -271,8 +279,22 @@ export class Port {
       port: this.id,
       name: this.name,
       log: this.#context.log,
-      onChange: () => this.#context.onChange(this),
+      onChange: () => {
+        this.#noteStart();
+        this.#context.onChange(this);
+      },
     });
+  }
+
+  #noteStart(): void {
+    const started = this.#endpoint?.started ?? false;
+    if (!started) this.#framesAtStart = null;
+    else this.#framesAtStart ??= this.#frames();
+  }
+
+  #frames(): number {
+    const { tx_frames, rx_frames } = this.stats().counters;
+    return tx_frames + rx_frames;
   }
 
   #makeLink(): LinkEndpoint | null {

@@ -6,6 +6,7 @@
  */
 
 import type { LinkOpened } from './addon.ts';
+import type { FaultCode } from './faults.ts';
 import type { PortSettings } from './port-settings.ts';
 
 /** Why a frame was not delivered, and which port counts it. */
@@ -127,78 +128,7 @@ export type WorkerCounter = (typeof workerCounters)[number];
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
 export const statsPage = { magic: 0x56414c4553544154n, version: 4, wordsPerBlock: 64 } as const;
 
-/** How far a fault reaches: the smallest thing that is closed. */
-export type FaultLevel = 'queue' | 'device' | 'connection';
-
-/** What a peer did wrong, by name. `closes` is the smallest thing that can go. */
-export const faults = {
-  none: { closes: 'queue', text: 'no fault' },
-  ring_size_invalid: {
-    closes: 'queue',
-    text: 'the ring size is zero, above 32768 or, of a split ring, no power of two',
-  },
-  ring_base_invalid: { closes: 'queue', text: 'the base of a packed ring is outside the ring' },
-  ring_address_unmapped: { closes: 'queue', text: 'a ring lies outside the shared guest memory' },
-  ring_address_misaligned: {
-    closes: 'queue',
-    text: 'a ring address is not aligned as virtio requires',
-  },
-  ring_memory_not_writable: {
-    closes: 'queue',
-    text: 'a part of a ring that we write lies in read-only memory',
-  },
-  avail_index_jumped: {
-    closes: 'queue',
-    text: 'the available index moved by more than the ring size, or backwards',
-  },
-  index_outside_table: { closes: 'queue', text: 'a descriptor index is outside its table' },
-  chain_loops: { closes: 'queue', text: 'a descriptor chain is longer than its table: it loops' },
-  chain_too_long: {
-    closes: 'queue',
-    text: 'a descriptor chain is longer than drivers make them: 1024 to send, 64 to receive',
-  },
-  writable_in_send_chain: {
-    closes: 'queue',
-    text: 'a chain to be sent contains a buffer for the device to write',
-  },
-  readable_in_receive_chain: {
-    closes: 'queue',
-    text: 'a receive chain contains a buffer the device may not write',
-  },
-  address_outside_memory: {
-    closes: 'queue',
-    text: 'a buffer lies outside the shared guest memory',
-  },
-  memory_not_writable: { closes: 'queue', text: 'a receive buffer lies in read-only memory' },
-  indirect_not_negotiated: { closes: 'queue', text: 'an indirect table without its feature bit' },
-  indirect_nested: { closes: 'queue', text: 'an indirect table inside an indirect table' },
-  indirect_size_invalid: {
-    closes: 'queue',
-    text: 'an indirect table is empty, not a multiple of 16 bytes, or longer than the ring',
-  },
-  indirect_with_next: { closes: 'queue', text: 'a descriptor is both indirect and chained' },
-  header_incomplete: { closes: 'queue', text: 'a chain is shorter than the virtio-net header' },
-  buffer_too_small: {
-    closes: 'queue',
-    text: 'a receive chain cannot even hold the virtio-net header',
-  },
-  memory_truncated: {
-    closes: 'device',
-    text: 'the file behind the guest memory was truncated after it was mapped',
-  },
-  stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
-  stream_length_excessive: {
-    closes: 'connection',
-    text: 'the stream announces a frame longer than 65550 bytes',
-  },
-  stream_truncated: {
-    closes: 'connection',
-    text: 'the stream ended in the middle of a frame',
-  },
-  interface_gone: { closes: 'device', text: 'the interface was deleted' },
-} as const satisfies Record<string, { closes: FaultLevel; text: string }>;
-export type FaultCode = keyof typeof faults;
-
+export * from './faults.ts';
 export * from './port-settings.ts';
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
 export interface MemoryRegion {
@@ -218,6 +148,8 @@ export interface RingStart {
    * in the ring, and the wrap counter in bit 15.
    */
   readonly base: number;
+  /** A ring of ours stopped there: nobody else's word, so a packed ring is not asked for proof. */
+  readonly resumed: boolean;
   readonly descAddr: bigint;
   readonly availAddr: bigint;
   readonly usedAddr: bigint;
@@ -314,7 +246,8 @@ export interface Commands {
       callFd: number;
       enabled: boolean;
     },
-    Record<string, never>,
+    /** base: where it begins. A split ring begins at the used index in guest memory. */
+    { base: number },
   ];
   /** Answers only after every worker let go of the ring. base: next available index not taken. */
   'vhost.ring.stop': [{ port: number; ring: number }, { base: number }];

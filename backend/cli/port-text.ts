@@ -9,8 +9,8 @@ import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';
 import { count, plural, table } from './text.ts';
 
-/** One word for where a port is on its way. */
-export function stateWord({ settings, vhostUser, link }: PortAnswer): string {
+/** A word or two for where a port is on its way; never more than is known. */
+export function stateWord({ settings, vhostUser, link, traffic }: PortAnswer): string {
   if (!settings.up) return 'down';
   if (link !== undefined) {
     return link.connected ? 'connected' : link.fault === null ? 'waiting' : 'fault';
@@ -20,7 +20,22 @@ export function stateWord({ settings, vhostUser, link }: PortAnswer): string {
     return 'fault';
   }
   if (!vhostUser.connected) return 'waiting';
-  return vhostUser.rings.some(({ started }) => started) ? 'running' : 'connected';
+  if (vhostUser.noMemory) return 'no memory';
+  if (!vhostUser.rings.some(({ started }) => started)) return 'connected';
+  return traffic === true ? 'running' : 'started';
+}
+
+/** What is wrong with a port and what to do, a line each; for below a table. */
+export function troubleLines(port: PortAnswer): readonly string[] {
+  const { vhostUser, link } = port;
+  const faults = vhostUser === undefined ? [link?.fault ?? null] : [vhostUser.fault];
+  const texts = faults.flatMap((fault) => (fault === null ? [] : [faultText(fault)]));
+  const notice = vhostUser?.notice ?? link?.notice ?? null;
+  return [...texts, ...(notice === null ? [] : [notice])].map((text) => `${port.name}: ${text}`);
+}
+
+function faultText({ text, remedy }: { text: string; remedy?: string }): string {
+  return remedy === undefined ? text : `${text}; ${remedy}`;
 }
 
 /** How long adaptive mode spins. */
@@ -108,11 +123,16 @@ function endpointFacts(state: EndpointState, cli: Cli): [string, string][] {
   }
   if (state.mtu !== null) facts.push(['MTU', `${state.mtu}`]);
   if (state.fault !== null) {
-    const { code, text, at } = state.fault;
+    const { code, text, at, remedy } = state.fault;
     const when = new Date(at).toISOString();
     facts.push(['fault', cli.paint('bad', `${code}: ${text} (${when})`)]);
+    if (remedy !== undefined) facts.push(['remedy', cli.paint('warning', remedy)]);
+  }
+  if (state.refused !== null) {
+    facts.push(['refused', cli.paint('warning', faultText(state.refused))]);
   }
   if (state.notice !== null) facts.push(['notice', cli.paint('warning', state.notice)]);
+  for (const { notice } of state.rings) if (notice !== null) facts.push(['note', notice]);
   return facts;
 }
 
@@ -122,7 +142,7 @@ function ringTable({ rings, connected }: EndpointState): string {
   const rows = rings.map(({ ring, started, enabled, size, fault }) => [
     `${ring}`,
     ring % 2 === 0 ? 'RX' : 'TX',
-    started ? (enabled ? 'running' : 'disabled') : 'stopped',
+    fault !== null ? 'broken' : started ? (enabled ? 'started' : 'disabled') : 'stopped',
     started ? `${size}` : '-',
     fault ?? 'none',
   ]);

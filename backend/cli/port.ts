@@ -13,7 +13,7 @@ import {
 import type { PortAnswer } from '../daemon/index.ts';
 import { nameText } from '../port-spec.ts';
 import type { Cli } from './io.ts';
-import { portDetailText, spinText, stateWord, workersText } from './port-text.ts';
+import { portDetailText, spinText, stateWord, troubleLines, workersText } from './port-text.ts';
 import { table } from './text.ts';
 
 export function addPortCommands(program: Command, cli: Cli): void {
@@ -78,7 +78,9 @@ export function portTable(ports: readonly PortAnswer[]): string {
     const mode = polling === 'adaptive' ? `adaptive ${spinText(spinUs)}` : polling;
     return [port.name, port.kind, stateWord(port), mode, more ? 'on' : 'off', whereOf(port)];
   });
-  return table(['PORT', 'KIND', 'STATE', 'POLLING', 'MORE', 'AT'], rows);
+  const trouble = ports.flatMap(troubleLines).map((line) => `${line}\n`);
+  const below = trouble.length === 0 ? '' : `\n${trouble.join('')}`;
+  return `${table(['PORT', 'KIND', 'STATE', 'POLLING', 'MORE', 'AT'], rows)}${below}`;
 }
 
 /** Its socket, address or interface. */

@@ -13,6 +13,7 @@ import type {
   UserSpec,
   VhostUserSpec,
 } from '../port-spec.ts';
+import { refuseAbstract } from '../vhost-user/socket-path.ts';
 import { kindKeys, type Row, writeItems } from './keys.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */
@@ -192,6 +193,7 @@ function refuseInetFileKeys(spec: FileSpec): void {
 
 /** An absolute path that a UNIX socket can have. @throws {ValenicError} `value_invalid`. */
 export function socketPath(path: string, folder: string): string {
+  refuseAbstract(path);
   const full = resolve(folder, path);
   const bytes = Buffer.byteLength(full);
   if (bytes <= maxSocketPathBytes && !full.includes('\0')) return full;

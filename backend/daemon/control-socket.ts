@@ -1,21 +1,21 @@
 /**
- * The file of the control socket: bound by one daemon only, never left behind.
- *
- * `PATH.lock` is held for as long as the daemon runs; the kernel lets it go when the daemon dies.
- * Only under that lock a socket file that nobody answers on is removed.
+ * The control socket: bound by one daemon only, never left behind, and made anew when somebody
+ * removes its file. The file is guarded as those of ports are (backend/vhost-user/socket-file.ts).
  */
 
-import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, open, stat, unlink } from 'node:fs/promises';
+import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { systemText } from '../vhost-user/faults.ts';
+import type { Logger } from '../vhost-user/index.ts';
+import { PeerLog } from '../vhost-user/log.ts';
+import { Reach } from '../vhost-user/reach.ts';
+import { SocketFile, type SocketFunctions } from '../vhost-user/socket-file.ts';
 
-type SocketFunctions = Pick<NativeAddon, 'connectFdSocket' | 'tryLockFile'>;
+type Addon = SocketFunctions & Pick<NativeAddon, 'duplicateFd'>;
 
-/** A lock file that its owner removed while we opened it is opened again, this often. */
-const lockAttempts = 8;
 /** Requests in hand get this long to be answered when the daemon ends. */
 const closeGraceMs = 1000;
 /** Only its owner may connect. */
@@ -23,127 +23,106 @@ const socketMode = 0o600;
 
 export class ControlSocket {
   readonly path: string;
-  readonly #lock: FileHandle;
+  readonly #addon: Addon;
+  readonly #file: SocketFile;
   #server: Server | null = null;
+  /** Listens at a file that was made anew, and hands what it accepts to the server. */
+  #second: NetServer | null = null;
+  readonly #handed = new Set<Socket>();
+  #reach: Reach | null = null;
+  /** Of a server that listens, e.g. no descriptor is left. */
+  #onError: (error: Error) => void = () => {};
 
-  private constructor(path: string, lock: FileHandle) {
+  private constructor(path: string, addon: Addon, file: SocketFile) {
     this.path = path;
-    this.#lock = lock;
+    this.#addon = addon;
+    this.#file = file;
   }
 
   /**
-   * Takes the path: from here on no other daemon can.
+   * Takes the path: from here on no other daemon can. Who connects waits for listen().
    *
    * @throws {ValenicError} `socket_in_use`, `socket_failed`.
    */
-  static async claim(addon: SocketFunctions, path: string): Promise<ControlSocket> {
-    const lock = await takeLock(addon, path);
+  static async claim(addon: Addon, path: string): Promise<ControlSocket> {
     try {
-      await removeStale(addon, path);
-      return new ControlSocket(path, lock);
+      const file = await SocketFile.listen({ addon, path, mode: socketMode });
+      return new ControlSocket(path, addon, file);
     } catch (error) {
-      await dropLock(lock, path);
-      throw error instanceof ValenicError ? error : failed(path, error);
+      throw refused(path, error);
     }
   }
 
-  /**
-   * Answers requests from now on. `onError`: later ones, e.g. no descriptor is left.
-   *
-   * @throws {ValenicError} `socket_failed`.
-   */
-  async listen(server: Server, onError: (error: Error) => void): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(failed(this.path, error)));
-      // Node binds before listen() returns, so nobody can connect with wider permissions meanwhile.
-      const before = process.umask(0o777 & ~socketMode);
-      try {
-        server.listen(this.path, resolve);
-      } finally {
-        process.umask(before);
-      }
-    });
+  /** Answers requests from now on. @throws {ValenicError} `socket_failed`. */
+  async listen(server: Server, log: Logger): Promise<void> {
+    await this.#listenOn(server);
     this.#server = server;
-    server.on('error', onError);
-    await chmod(this.path, socketMode);
+    const peers = new PeerLog(log, { control: this.path });
+    this.#onError = (error) =>
+      peers.peer('warn', 'accept', `no command is accepted: ${systemText(error)}`);
+    server.on('error', this.#onError);
+    this.#reach = new Reach({
+      file: this.#file,
+      log: peers,
+      onRenewed: () => this.#listenAgain(server),
+      onChange: () => {},
+    });
   }
 
   /** Stops answering and removes the files. */
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
+    await this.#reach?.close();
     if (server !== null) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = Promise.all([server, this.#second].map(ended));
       server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
-      await closed; // This removes the socket file.
+      const timer = setTimeout(() => {
+        server.closeAllConnections();
+        for (const socket of this.#handed) socket.destroy();
+      }, closeGraceMs);
+      await closed;
       clearTimeout(timer);
     }
-    await dropLock(this.#lock, this.path);
+    await this.#file.close();
   }
-}
 
-async function takeLock(addon: SocketFunctions, path: string): Promise<FileHandle> {
-  const name = `${path}.lock`;
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-  for (let attempt = 0; attempt < lockAttempts; attempt++) {
-    const file = await open(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600).catch((error: unknown) => {
-      throw failed(path, error);
-    });
-    const [ours, named] = await Promise.all([file.stat(), stat(name).catch(() => null)]);
-    const locked = addon.tryLockFile(file.fd);
-    if (!locked) {
-      await file.close();
-      throw inUse(path);
+  /** By a descriptor: of a path, Node would remove whatever stands there when it closes. */
+  async #listenOn(server: NetServer): Promise<void> {
+    const listening = once(server, 'listening');
+    server.listen({ fd: this.#addon.duplicateFd(this.#file.listener.fd) });
+    try {
+      await listening;
+    } catch (error) {
+      throw refused(this.path, error);
     }
-    // Its last owner may have removed the file before we had the lock: then it protects nothing.
-    const still = await stat(name).catch(() => null);
-    if (named?.ino === ours.ino && still?.ino === ours.ino && still.dev === ours.dev) return file;
-    await file.close();
   }
-  throw inUse(path);
-}
 
-/** Removed before it is unlocked: whoever gets the lock next finds it gone and makes its own. */
-async function dropLock(file: FileHandle, path: string): Promise<void> {
-  await unlink(`${path}.lock`).catch(() => {});
-  await file.close().catch(() => {});
-}
-
-async function removeStale(addon: SocketFunctions, path: string): Promise<void> {
-  const facts = await lstat(path).catch(() => null);
-  if (facts === null) return;
-  if (!facts.isSocket()) {
-    throw new ValenicError('socket_failed', `${path} exists and is not a socket; it is left alone`);
+  async #listenAgain(server: Server): Promise<void> {
+    const second = createServer((socket) => {
+      this.#handed.add(socket);
+      socket.once('close', () => this.#handed.delete(socket));
+      server.emit('connection', socket);
+    });
+    await this.#listenOn(second);
+    second.on('error', this.#onError);
+    this.#second?.close();
+    this.#second = second;
   }
-  try {
-    addon.connectFdSocket(path).close();
-  } catch (error) {
-    if (codeOf(error) === 'ECONNREFUSED') return unlink(path);
-    if (codeOf(error) === 'ENOENT') return;
-    if (codeOf(error) !== 'EAGAIN') throw error; // A full backlog is a listener too.
+}
+
+function ended(server: NetServer | null): Promise<void> {
+  return new Promise((resolve) => {
+    if (server === null) resolve();
+    else server.close(() => resolve());
+  });
+}
+
+function refused(path: string, error: unknown): ValenicError {
+  const why = error instanceof Error ? error.message : String(error);
+  if (error instanceof ValenicError && error.code === 'socket_in_use') {
+    const advice = 'stop it, or use another --control PATH';
+    return new ValenicError('socket_in_use', `a daemon already answers at ${path}: ${advice}`);
   }
-  throw inUse(path);
-}
-
-function inUse(path: string): ValenicError {
-  const advice = 'stop it, or use another --control PATH';
-  return new ValenicError('socket_in_use', `a daemon already answers at ${path}: ${advice}`);
-}
-
-function failed(path: string, error: unknown): ValenicError {
-  const sentences: Record<string, string> = {
-    ENOENT: 'its folder does not exist',
-    ENOTDIR: 'its folder is no folder',
-    EACCES: 'this user may not write there',
-    EROFS: 'the file system is read-only',
-    ELOOP: 'its lock file is a symbolic link',
-  };
-  const code = codeOf(error) ?? '';
-  const why = sentences[code] ?? systemText(error);
-  return new ValenicError('socket_failed', `control socket ${path}: ${why}`, { cause: error });
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  return new ValenicError('socket_failed', `control socket ${why}`, { cause: error });
 }

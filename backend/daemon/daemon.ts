@@ -7,13 +7,12 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { faults } from '../../native/boundary.ts';
+import { type FaultCode, faults } from '../../native/boundary.ts';
 import { Backend } from '../backend.ts';
 import type { ServeConfig } from '../config/index.ts';
 import { loadAddon, packageRoot } from '../datapath/load.ts';
-import { systemText } from '../vhost-user/faults.ts';
+import { withRemedy } from '../vhost-user/faults.ts';
 import { type Logger, memoryNotSharedNotice } from '../vhost-user/index.ts';
-import { PeerLog } from '../vhost-user/log.ts';
 import { type ApiEvent, apiVersion, type VersionAnswer } from './api.ts';
 import { ControlSocket } from './control-socket.ts';
 import { EventHub } from './events.ts';
@@ -116,10 +115,7 @@ export class Daemon {
     };
     const app = controlApi(context);
     await app.ready();
-    const peers = new PeerLog(this.#log, {});
-    await this.#socket.listen(app.server, (error) =>
-      peers.peer('warn', 'accept', `no command is accepted: ${systemText(error)}`),
-    );
+    await this.#socket.listen(app.server, this.#log);
   }
 
   #forwardEvents(): void {
@@ -130,10 +126,15 @@ export class Daemon {
       const fault: ApiEvent =
         event.event === 'memory_not_shared'
           ? { event: 'fault', name, ...ring, code: event.event, text: memoryNotSharedNotice }
-          : { event: 'fault', name, ...ring, code: event.fault, text: faults[event.fault].text };
+          : { event: 'fault', name, ...ring, code: event.fault, text: faultLine(event.fault) };
       hub.publish(fault);
     });
   }
+}
+
+function faultLine(code: FaultCode): string {
+  const row: { readonly text: string; readonly remedy?: string } = faults[code];
+  return withRemedy(row.text, row.remedy);
 }
 
 /** Of this package. */

@@ -7,15 +7,26 @@
 
 import type { DatapathEvent } from '../../native/boundary.ts';
 import type { DgramSpec } from '../port-spec.ts';
+import { Reach } from '../vhost-user/reach.ts';
 import { SocketFile } from '../vhost-user/socket-file.ts';
+import { refuseAbstract } from '../vhost-user/socket-path.ts';
 import { type InetAddress, parseInet, resolveInet } from './address.ts';
 import type { LinkContext, LinkEndpoint, LinkState } from './link.ts';
 import { listenError } from './stream.ts';
 
+/** A bound datagram socket of ours. */
+interface Bound {
+  readonly fd: number;
+  close(): void;
+}
+
 export class DgramLink implements LinkEndpoint {
   readonly #spec: DgramSpec;
   readonly #context: LinkContext;
-  #file: { close(): Promise<void> } | null = null;
+  #file: SocketFile<Bound> | null = null;
+  #reach: Reach | null = null;
+  /** Nobody can reach the socket. */
+  #notice: string | null = null;
   #connected = false;
 
   constructor(spec: DgramSpec, context: LinkContext) {
@@ -31,14 +42,18 @@ export class DgramLink implements LinkEndpoint {
       const fds = [await this.#openUdp(local, remote)];
       await datapath.command('link.attach', { port, fds });
     } else {
-      const fds = [await this.#openUnix()];
-      await datapath.command('link.attach', { port, fds, peer });
+      refuseAbstract(peer);
+      const file = await this.#openUnix();
+      this.#file = file;
+      await this.#attach(file);
+      this.#watch(file);
     }
     this.#connected = true;
   }
 
   async close(): Promise<void> {
     const { datapath, port } = this.#context;
+    await this.#reach?.close();
     if (this.#connected) await datapath.command('link.detach', { port });
     this.#connected = false;
     await this.#file?.close();
@@ -50,8 +65,8 @@ export class DgramLink implements LinkEndpoint {
 
   state(): LinkState {
     const { address, peer } = this.#spec;
-    const { connected } = { connected: this.#connected };
-    return { address, peerAddress: peer, connected, fault: null, notice: null };
+    const [connected, notice] = [this.#connected, this.#notice];
+    return { address, peerAddress: peer, connected, fault: null, notice };
   }
 
   async #openUdp(local: InetAddress, remote: InetAddress): Promise<number> {
@@ -63,15 +78,34 @@ export class DgramLink implements LinkEndpoint {
     }
   }
 
-  async #openUnix(): Promise<number> {
+  #openUnix(): Promise<SocketFile<Bound>> {
     const { addon } = this.#context;
     const { address, mode = 0o600, group } = this.#spec;
     const options = { addon, path: address, mode, group };
-    const file = await SocketFile.open(options, (path, permissions) => {
+    return SocketFile.open(options, (path, permissions) => {
       const fd = addon.bindUnixDatagram(path, permissions);
       return { fd, close: () => addon.closeFd(fd) };
     });
-    this.#file = file;
-    return addon.duplicateFd(file.listener.fd);
+  }
+
+  async #attach(file: SocketFile<Bound>): Promise<void> {
+    const { addon, datapath, port } = this.#context;
+    const fds = [addon.duplicateFd(file.listener.fd)];
+    await datapath.command('link.attach', { port, fds, peer: this.#spec.peer });
+  }
+
+  #watch(file: SocketFile<Bound>): void {
+    const { log, onChange, datapath, port } = this.#context;
+    this.#reach = new Reach({
+      ...{ file, log },
+      onRenewed: async () => {
+        await datapath.command('link.detach', { port });
+        await this.#attach(file);
+      },
+      onChange: (notice) => {
+        this.#notice = notice;
+        onChange();
+      },
+    });
   }
 }

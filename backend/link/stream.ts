@@ -13,6 +13,7 @@ import { Client } from '../vhost-user/client.ts';
 import { codeOf, systemText } from '../vhost-user/faults.ts';
 import { Listener, type Listening } from '../vhost-user/listener.ts';
 import { SocketFile } from '../vhost-user/socket-file.ts';
+import { refuseAbstract } from '../vhost-user/socket-path.ts';
 import { type InetAddress, parseInet, resolveInet } from './address.ts';
 import {
   type LinkContext,
@@ -41,6 +42,8 @@ export class StreamLink implements LinkEndpoint {
   #peer: { pid: number; uid: number } | null = null;
   #connected = false;
   #fault: LinkFault | null = null;
+  /** Nobody can reach the socket. */
+  #notice: string | null = null;
   /** Ends the connection being served. */
   #down: ((fault: FaultCode) => void) | null = null;
   readonly #closing = new AbortController();
@@ -54,6 +57,7 @@ export class StreamLink implements LinkEndpoint {
   async start(): Promise<void> {
     const { addon, log } = this.#context;
     const { address, role } = this.#spec;
+    if (this.#inet === null) refuseAbstract(address);
     const serve = (socket: NativeFdSocket) => this.#serve(socket);
     if (role === 'client') {
       const connect = () => this.#connect();
@@ -62,7 +66,14 @@ export class StreamLink implements LinkEndpoint {
       return;
     }
     const listening = await this.#listen();
-    this.#role = new Listener(listening, async (socket) => void (await serve(socket)), log);
+    this.#role = new Listener(listening, {
+      serve: async (socket) => void (await serve(socket)),
+      onReach: (notice) => {
+        this.#notice = notice;
+        this.#context.onChange();
+      },
+      ...{ log, guest: 'peer' },
+    });
     log.info(`${address}: waiting for a peer`);
   }
 
@@ -85,7 +96,7 @@ export class StreamLink implements LinkEndpoint {
       connected: this.#connected,
       ...(this.#peer === null ? {} : { peer: this.#peer }),
       fault: this.#fault,
-      notice: null,
+      notice: this.#notice,
     };
   }
 

@@ -27,11 +27,17 @@ import { isStationMac, rarpFrame } from './rarp.ts';
 import { Rings } from './rings.ts';
 import { Serial } from './serial.ts';
 
-/** What to do when frames cannot pass because we do not see the guest's memory. */
-export const memoryNotSharedNotice =
-  'The memory of the guest is not shared with this process, so no frame can pass: start QEMU ' +
-  'with "-object memory-backend-memfd,id=mem,size=…,share=on -machine memory-backend=mem", ' +
-  'with the size of -m.';
+const startShared =
+  'start QEMU with "-object memory-backend-memfd,id=mem,size=…,share=on -machine ' +
+  'memory-backend=mem", with the size of -m.';
+/** The driver kicks, and what we were given as its memory stays as it was. */
+export const memoryNotSharedNotice = `The memory of the guest is not shared with this process, \
+so no frame can pass: ${startShared}`;
+/** What QEMU does with memory that is not shared at all; another front-end may just be slow. */
+export const noMemoryNotice =
+  'The driver started and no memory came from the front-end, so no frame can pass. ' +
+  'If the memory of the guest is not shared, ' +
+  startShared;
 
 /** 68: the least an IPv4 link must carry (RFC 791); virtio 1.2, 5.1.4 says the same. */
 const minMtu = 68;
@@ -68,6 +74,7 @@ export class Device implements Negotiated {
   features: bigint | null = null;
   protocolFeatures = 0n;
   regions: readonly Region[] = [];
+  /** Why no frame can pass, and what to do: of its memory. */
   notice: string | null = null;
   status = 0;
   /** What the front-end set; null before. */
@@ -195,21 +202,18 @@ export class Device implements Negotiated {
     return this.#settleTimer !== null;
   }
 
-  /** Starts the clock that ends with `memoryNotSharedNotice`. */
+  /** Starts the clock that ends with `noMemoryNotice`. */
   expectMemory(): void {
     if (this.regions.length > 0 || this.#memoryTimer !== null || this.notice !== null) return;
     this.#memoryTimer = setTimeout(() => {
       this.#memoryTimer = null;
-      this.tellMemoryNotShared();
+      this.#tellMemory('no_memory_table', noMemoryNotice);
     }, this.#options.memoryNoticeMs);
     this.#memoryTimer.unref();
   }
 
   tellMemoryNotShared(): void {
-    if (this.#closed || this.notice !== null) return;
-    this.notice = memoryNotSharedNotice;
-    this.#options.log.peer('warn', 'memory_not_shared', memoryNotSharedNotice);
-    this.#options.onChange();
+    this.#tellMemory('memory_not_shared', memoryNotSharedNotice);
   }
 
   setMtu(value: bigint): void {
@@ -308,6 +312,13 @@ export class Device implements Negotiated {
       this.#memoryTimer = cleared(this.#memoryTimer);
     }
     if (!this.resting) await this.rings.startWaiting();
+  }
+
+  #tellMemory(kind: string, notice: string): void {
+    if (this.#closed || this.notice !== null) return;
+    this.notice = notice;
+    this.#options.log.peer('warn', kind, notice);
+    this.#options.onChange();
   }
 
   #logMtu(): void {

@@ -13,6 +13,8 @@ import {
 
 interface FaultRow {
   readonly text: string;
+  /** What ends it, where an operator can; shown with the text. */
+  readonly remedy?: string;
   /** With REPLY_ACK asked for, the answer is "failed" and the connection stays. */
   readonly refusable?: true;
   /** A guest alone can bring it about: the connection stays in any case. */
@@ -26,17 +28,30 @@ export const connectionFaults = {
   payload_size_wrong: { text: 'the payload has not the size its request requires' },
   payload_value_invalid: { text: 'a field of the payload is out of its range' },
   fd_count_wrong: { text: 'the message carries the wrong number of file descriptors' },
-  fds_truncated: { text: 'the message carries more than 64 file descriptors' },
+  fds_truncated: {
+    text: 'the message carries more than 64 file descriptors, or this process can open no more',
+    remedy: 'raise its limit of open files (ulimit -n, LimitNOFILE=) if that is low',
+  },
   fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
   request_unknown: { text: 'the specification knows no such request' },
   request_not_served: { text: 'the request is not served by this backend' },
   request_not_negotiated: { text: 'the request needs a feature that was not negotiated' },
-  feature_not_offered: { text: 'the front-end accepted a feature that was not offered' },
-  ring_index_invalid: { text: 'the port has no ring of that number' },
+  feature_not_offered: {
+    text: 'the front-end accepted a feature that was not offered',
+    remedy: 'give the port the offloads that its guest runs with, or start the guest anew',
+  },
+  ring_index_invalid: {
+    text: 'the port has no ring of that number',
+    remedy: 'give the port as many queue pairs as its guest has: queues=N',
+  },
   ring_is_running: { text: 'the ring must be stopped before its size or base is set' },
   features_while_running: { text: 'the features change while a ring runs' },
   region_unknown: { text: 'no memory region has that address and size', refusable: true },
-  too_many_regions: { text: 'there are more memory regions than slots', refusable: true },
+  too_many_regions: {
+    text: 'there are more memory regions than slots',
+    remedy: 'give the guest fewer memory backends and devices',
+    refusable: true,
+  },
   mtu_invalid: {
     text: 'the MTU is outside 68..65535 or above what the port allows',
     refusable: true,
@@ -60,6 +75,8 @@ export type ConnectionFault = keyof typeof connectionFaults;
  */
 export class PeerFault extends Error {
   readonly code: string;
+  /** What ends it, where an operator can. */
+  readonly remedy: string | undefined;
   /** The request may be answered with "failed" instead, if the front-end asked for an answer. */
   readonly refusable: boolean;
   /** The connection stays, whether an answer was asked for or not. */
@@ -68,20 +85,49 @@ export class PeerFault extends Error {
   constructor(
     code: string,
     text: string,
-    options?: { refusable?: boolean; harmless?: boolean; cause?: unknown },
+    options?: {
+      readonly refusable?: boolean;
+      readonly harmless?: boolean;
+      readonly remedy?: string | undefined;
+      readonly cause?: unknown;
+    },
   ) {
     super(text, { cause: options?.cause });
     this.name = 'PeerFault';
     this.code = code;
+    this.remedy = options?.remedy;
     this.harmless = options?.harmless ?? false;
     this.refusable = this.harmless || (options?.refusable ?? false);
   }
 
   /** The same fault, with the name of the request before its sentence. */
   in(request: string): PeerFault {
-    const { refusable, harmless, cause } = this;
-    return new PeerFault(this.code, `${request}: ${this.message}`, { refusable, harmless, cause });
+    const { refusable, harmless, remedy, cause } = this;
+    const options = { refusable, harmless, remedy, cause };
+    return new PeerFault(this.code, `${request}: ${this.message}`, options);
   }
+
+  /** As the operator sees it, from now on. */
+  get report(): FaultReport {
+    return { code: this.code, text: this.message, ...remedyOf(this), at: Date.now() };
+  }
+}
+
+/** A fault as the operator sees it. `at`: milliseconds since 1970. */
+export interface FaultReport {
+  readonly code: string;
+  readonly text: string;
+  readonly remedy?: string;
+  readonly at: number;
+}
+
+function remedyOf({ remedy }: { readonly remedy?: string | undefined }): { remedy?: string } {
+  return remedy === undefined ? {} : { remedy };
+}
+
+/** What is wrong and what to do, for a line of the log. */
+export function withRemedy(text: string, remedy: string | undefined): string {
+  return remedy === undefined ? text : `${text}; ${remedy}`;
 }
 
 /** @param detail  What exactly was wrong, e.g. `8 bytes wanted, 4 came`. */
@@ -103,7 +149,7 @@ export function codeOf(error: unknown): string | undefined {
 export function datapathFault(error: unknown, command: string): PeerFault {
   const code = codeOf(error);
   if (code !== undefined && isDatapathFault(code)) {
-    return new PeerFault(code, datapathFaults[code].text, { cause: error });
+    return faultOfDatapath(code, error);
   }
   if (code !== undefined && isCommandError(code)) {
     const text = `${commandErrors[code]} (${command})`;
@@ -148,7 +194,9 @@ export function isQueueFault(code: string): code is FaultCode {
   return isDatapathFault(code) && datapathFaults[code].closes === 'queue';
 }
 
-/** The sentence of a fault that the datapath found. */
-export function datapathFaultText(code: FaultCode): string {
-  return datapathFaults[code].text;
+/** A fault that the datapath found. @param where  Goes before its sentence, e.g. `ring 0`. */
+export function faultOfDatapath(code: FaultCode, cause?: unknown, where?: string): PeerFault {
+  const row: { readonly text: string; readonly remedy?: string } = datapathFaults[code];
+  const text = where === undefined ? row.text : `${where}: ${row.text}`;
+  return new PeerFault(code, text, { remedy: row.remedy, cause, harmless: where !== undefined });
 }

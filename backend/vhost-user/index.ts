@@ -17,16 +17,18 @@ import type {
 } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { Client } from './client.ts';
+import { EarlyLeaves } from './early-leaves.ts';
+import { type FaultReport, withRemedy } from './faults.ts';
 import { Listener } from './listener.ts';
 import { type Logger, PeerLog } from './log.ts';
 import { type Offer, offerOf } from './offer.ts';
-import type { FaultReport } from './ring.ts';
 import { Session } from './session.ts';
 import { SocketFile } from './socket-file.ts';
+import { refuseAbstract } from './socket-path.ts';
 
-export { memoryNotSharedNotice } from './device.ts';
+export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
+export type { FaultReport } from './faults.ts';
 export type { Logger } from './log.ts';
-export type { FaultReport } from './ring.ts';
 
 /** Delays in milliseconds; the defaults suit a machine, other values suit tests. */
 export interface Timings {
@@ -91,9 +93,15 @@ export interface EndpointState {
     readonly enabled: boolean;
     readonly size: number;
     readonly fault: string | null;
+    /** What differs from what the front-end said, and does no harm. */
+    readonly notice: string | null;
   }[];
-  /** The last fault, until a ring runs well again. */
+  /** Of the present connection; without one, why the last was ended. */
   readonly fault: FaultReport | null;
+  /** The last request of this connection that was refused; the connection stayed. */
+  readonly refused: FaultReport | null;
+  /** No frame can pass, since the guest's memory is not here: `notice` has what to do. */
+  readonly noMemory: boolean;
   readonly notice: string | null;
   readonly mtu: number | null;
   /** Requests of the present connection. */
@@ -111,6 +119,9 @@ export class VhostUserEndpoint {
   #peer: { pid: number; uid: number } | null = null;
   /** Why the last connection was ended. */
   #ended: FaultReport | null = null;
+  readonly #early: EarlyLeaves;
+  /** Nobody can reach the socket. */
+  #unreachable: string | null = null;
   #closed = false;
 
   /** @throws {ValenicError} `value_invalid`. */
@@ -121,6 +132,7 @@ export class VhostUserEndpoint {
     this.#timings = { ...defaultTimings, ...options.timings };
     this.#offer = offerOf(options);
     this.#log = new PeerLog(options.log, { port: options.name });
+    this.#early = new EarlyLeaves(this.#offer, options.queues, this.#log);
   }
 
   /**
@@ -141,7 +153,12 @@ export class VhostUserEndpoint {
       return;
     }
     const file = await SocketFile.listen({ addon, path, mode, group });
-    this.#role = new Listener(file, async (socket) => void (await this.#serve(socket)), this.#log);
+    const serve = async (socket: NativeFdSocket) => void (await this.#serve(socket));
+    const onReach = (notice: string | null) => {
+      this.#unreachable = notice;
+      this.#changed();
+    };
+    this.#role = new Listener(file, { serve, onReach, log: this.#log, guest: 'front-end' });
     // close() came while we were at it.
     if (this.#closed) await this.#role.close();
     else this.#log.info(`${path}: waiting for a front-end`);
@@ -170,7 +187,8 @@ export class VhostUserEndpoint {
     const device = this.#session?.device ?? null;
     const rings = device?.rings.all ?? [];
     const faults = rings.flatMap((ring) => (ring.fault === null ? [] : [ring.fault]));
-    const latest = faults.sort((a, b) => b.at - a.at)[0] ?? this.#ended;
+    const latest = faults.sort((a, b) => b.at - a.at)[0] ?? (device === null ? this.#ended : null);
+    const memory = device?.notice ?? null;
     return {
       role: this.#options.role,
       path: this.#options.path,
@@ -181,13 +199,16 @@ export class VhostUserEndpoint {
       memoryRegions: device?.regions.length ?? 0,
       rings: rings.map((ring) => ({
         ring: ring.index,
-        started: ring.running,
+        started: ring.running && ring.fault === null,
         enabled: device?.rings.enabled(ring) ?? false,
         size: ring.size ?? 0,
         fault: ring.fault?.code ?? null,
+        notice: ring.notice,
       })),
       fault: latest,
-      notice: device?.notice ?? device?.mtuNotice ?? null,
+      refused: this.#session?.refused ?? null,
+      noMemory: memory !== null,
+      notice: this.#unreachable ?? memory ?? device?.mtuNotice ?? this.#early.notice,
       mtu: device?.mtu ?? (this.#mtu || null),
       messages: this.#session?.messages ?? 0,
     };
@@ -210,21 +231,25 @@ export class VhostUserEndpoint {
     const fault = await session.run();
     this.#session = null;
     this.#peer = null;
+    this.#ended = fault?.report ?? null;
     if (fault === null) {
-      log.peer('info', 'left', `the front-end left after ${session.messages} messages`);
+      if (!this.#early.told(session)) log.peer('info', 'left', 'the front-end left');
     } else {
-      const { code, message: text } = fault;
-      this.#ended = { code, text, at: Date.now() };
+      const { code, message: text, remedy } = fault;
       const context = code === 'internal' ? { code, cause: fault.cause } : { code };
-      log.peer('warn', `ended ${code}`, `the connection was closed: ${text}`, context);
+      const line = `the connection was closed: ${withRemedy(text, remedy)}`;
+      log.peer('warn', `ended ${code}`, line, context);
     }
     onChange();
     return session.messages;
   }
 
+  /** A ring runs in the datapath. */
+  get started(): boolean {
+    return this.#session?.device.rings.anyRunning ?? false;
+  }
+
   #changed(): void {
-    const rings = this.#session?.device.rings.all ?? [];
-    if (rings.some((ring) => ring.running && ring.fault === null)) this.#ended = null;
     this.#options.onChange?.();
   }
 
@@ -242,6 +267,7 @@ export class VhostUserEndpoint {
 function checkOptions(options: VhostUserEndpointOptions): void {
   const { queues, mtu, mode, name } = options;
   const invalid = (text: string) => new ValenicError('value_invalid', `port ${name}: ${text}`);
+  refuseAbstract(options.path);
   if (!Number.isInteger(queues) || queues < 1 || queues > 16) {
     throw invalid(`queues is ${queues}, allowed are 1 to 16`);
   }

@@ -3,6 +3,7 @@
 import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
 import { codeOf, systemText } from './faults.ts';
 import type { PeerLog } from './log.ts';
+import { Reach, type Reachable } from './reach.ts';
 
 /** A listening socket, and what goes with it. */
 export interface Listening {
@@ -10,8 +11,22 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves one connection; resolves when it is over and nothing of it is left. */
-export type Serve = (socket: NativeFdSocket) => Promise<void>;
+/** A socket with a file can be made anew; `listener` is another then. */
+function isReachable(listening: Listening): listening is Listening & Reachable {
+  return 'renew' in listening;
+}
+
+export interface ListenerOptions {
+  /** Serves one connection; resolves when it is over and nothing of it is left. */
+  readonly serve: (socket: NativeFdSocket) => Promise<void>;
+  readonly log: PeerLog;
+  /** Who comes, for words. */
+  readonly guest: 'front-end' | 'peer';
+  /** Nobody can reach the socket, for this reason; null: it can be reached again. */
+  readonly onReach?: (unreachable: string | null) => void;
+  /** How often that is looked at. */
+  readonly lookMs?: number;
+}
 
 /**
  * How long a newcomer waits for the one before. A VMM that is restarted at once comes back before
@@ -23,7 +38,7 @@ const retryMs = 200;
 
 export class Listener {
   readonly #file: Listening;
-  readonly #serve: Serve;
+  readonly #options: ListenerOptions;
   readonly #log: PeerLog;
   #current: Promise<void> | null = null;
   #closed = false;
@@ -31,18 +46,24 @@ export class Listener {
   /** Called when the connection being served is over, for the one newcomer that waits. */
   #over: (() => void) | null = null;
   readonly #accepting: Promise<void>;
+  readonly #reach: Reach | null;
 
-  constructor(file: Listening, serve: Serve, log: PeerLog) {
+  constructor(file: Listening, options: ListenerOptions) {
     this.#file = file;
-    this.#serve = serve;
-    this.#log = log;
+    this.#options = options;
+    this.#log = options.log;
     this.#accepting = this.#accept();
+    const { log, lookMs } = options;
+    const onRenewed = () => this.#wake?.();
+    const onChange = (unreachable: string | null) => options.onReach?.(unreachable);
+    this.#reach = isReachable(file) ? new Reach({ file, log, onRenewed, onChange, lookMs }) : null;
   }
 
   /** Stops accepting and removes the socket; resolves when the connection being served is over. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake?.();
+    await this.#reach?.close();
     await this.#file.close();
     await this.#accepting;
     await this.#current;
@@ -70,11 +91,17 @@ export class Listener {
   async #admit(socket: NativeFdSocket): Promise<void> {
     if (this.#current !== null && !(await this.#endsSoon())) {
       socket.close();
-      this.#log.peer('warn', 'second', 'a second front-end was turned away: one is connected');
+      const { guest } = this.#options;
+      const remedy = `end that one, or add a port for the second`;
+      this.#log.peer(
+        'warn',
+        'second',
+        `a second ${guest} was turned away, one is connected; ${remedy}`,
+      );
       return;
     }
     if (this.#closed) return socket.close();
-    const current = this.#serve(socket).finally(() => {
+    const current = this.#options.serve(socket).finally(() => {
       if (this.#current === current) this.#current = null;
       this.#over?.();
     });

@@ -47,6 +47,10 @@ export class PeerLog {
     this.#log.info({ ...this.#context, ...context }, message);
   }
 
+  warn(message: string, context: object = {}): void {
+    this.#log.warn({ ...this.#context, ...context }, message);
+  }
+
   error(message: string, context: object = {}): void {
     this.#log.error({ ...this.#context, ...context }, message);
   }

@@ -1,15 +1,9 @@
 /** What the front-end said of one ring, and what became of it. */
 
 import type { RingStart } from '../../native/boundary.ts';
+import type { FaultReport } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
 import type { Payload } from './payload.ts';
-
-/** A fault as the operator sees it. `at`: milliseconds since 1970. */
-export interface FaultReport {
-  readonly code: string;
-  readonly text: string;
-  readonly at: number;
-}
 
 /** The largest ring: virtio 1.2, 2.7 "Split Virtqueues" and 2.8 "Packed Virtqueues". */
 const maxRingSize = 32768;
@@ -60,12 +54,16 @@ export class Ring {
   size: number | null = null;
   /** Where it begins; of a running ring the datapath knows better. Null: nobody said. */
   base: number | null = null;
+  /** Where the datapath last stopped it. */
+  #stoppedAt: number | null = null;
   addresses: Payload<'vringAddr'> | null = null;
   /** What SET_VRING_ENABLE last said; null before the first. */
   enableAsked: boolean | null = null;
   /** The datapath has it. */
   running = false;
   fault: FaultReport | null = null;
+  /** What differs from what the front-end said, and does no harm. */
+  notice: string | null = null;
 
   constructor(addon: FdFunctions, index: number) {
     this.#addon = addon;
@@ -99,6 +97,7 @@ export class Ring {
     return {
       size: this.size,
       base: this.baseOr(packed),
+      resumed: this.base !== null && this.base === this.#stoppedAt,
       descAddr: this.addresses.descriptor,
       availAddr: this.addresses.available,
       usedAddr: this.addresses.used,
@@ -109,12 +108,20 @@ export class Ring {
     return this.base ?? (packed ? firstPackedBase : 0);
   }
 
+  /** The datapath let go of it there, and wrote all that a device writes up to there. */
+  stopAt(base: number): void {
+    this.base = base;
+    this.#stoppedAt = base;
+  }
+
   /** Forgets everything but its number: the state of a new connection. */
   forget(): void {
     this.setKick(null);
     this.setCall(noFd);
     this.size = null;
     this.base = null;
+    this.#stoppedAt = null;
+    this.notice = null;
     this.addresses = null;
     this.enableAsked = null;
   }

@@ -11,7 +11,7 @@
 
 import type { FaultCode } from '../../native/boundary.ts';
 import type { PortCommands } from './commands.ts';
-import { datapathFaultText, fault, isQueueFault, PeerFault } from './faults.ts';
+import { fault, faultOfDatapath, isQueueFault, PeerFault, withRemedy } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
 import type { PeerLog } from './log.ts';
 import { coversRing, type Region } from './memory.ts';
@@ -135,7 +135,7 @@ export class Rings {
     if (!ring.running) return;
     ring.running = false;
     try {
-      ring.base = (await this.#commands.run('vhost.ring.stop', { ring: ring.index })).base;
+      ring.stopAt((await this.#commands.run('vhost.ring.stop', { ring: ring.index })).base);
     } catch (error) {
       // The datapath closed the device itself, e.g. when the memory under it was cut off.
       if (!(error instanceof PeerFault) || error.code !== 'wrong_state') throw error;
@@ -154,9 +154,15 @@ export class Rings {
     }
   }
 
-  /** Starts every ring that waited for memory. A ring that cannot start keeps its fault. */
+  /**
+   * Starts every ring that waited for memory, under a table that holds for now. A ring that cannot
+   * start has a fault, also one that has no place in the table.
+   */
   async startWaiting(): Promise<void> {
-    for (const ring of this.all) await this.#start(ring);
+    for (const ring of this.all) {
+      if (this.#homeless(ring)) this.report(ring, 'ring_address_unmapped');
+      else await this.#start(ring);
+    }
   }
 
   forgetAll(): void {
@@ -167,10 +173,19 @@ export class Rings {
    * Notes a fault of one ring, and returns it for whoever asked. Nothing but the ring is closed.
    */
   report(ring: Ring, code: FaultCode): PeerFault {
-    const text = `ring ${ring.index}: ${datapathFaultText(code)}`;
-    ring.fault = { code, text, at: Date.now() };
-    this.#log.peer('warn', `${ring.index} ${code}`, text, { ring: ring.index, code });
-    return new PeerFault(code, text, { harmless: true });
+    const why = faultOfDatapath(code, undefined, `ring ${ring.index}`);
+    ring.fault = why.report;
+    const line = withRemedy(why.message, why.remedy);
+    this.#log.peer('warn', `${ring.index} ${code}`, line, { ring: ring.index, code });
+    return why;
+  }
+
+  /** The front-end wants it to run, and no region is under it. */
+  #homeless(ring: Ring): boolean {
+    const { addresses, running } = ring;
+    if (running || addresses === null) return false;
+    if (ring.startArgument(this.#device.packed) === null) return false;
+    return !coversRing(this.#device.regions, addresses);
   }
 
   /** A ring whose size and base may be set. */
@@ -185,14 +200,9 @@ export class Rings {
    */
   async #startNow(ring: Ring): Promise<void> {
     const { regions } = this.#device;
-    const { addresses } = ring;
-    if (
-      ring.startArgument(this.#device.packed) === null ||
-      addresses === null ||
-      regions.length === 0
-    )
-      return;
-    if (!coversRing(regions, addresses)) throw this.report(ring, 'ring_address_unmapped');
+    // Before any memory came there is nothing to say; a table that ends is startWaiting()'s.
+    if (regions.length === 0) return;
+    if (this.#homeless(ring)) throw this.report(ring, 'ring_address_unmapped');
     const refused = await this.#start(ring);
     if (refused !== null) throw refused;
   }
@@ -217,13 +227,30 @@ export class Rings {
     const argument = { ring: ring.index, start, kickFd: kick, callFd: call };
     try {
       const enabled = this.enabled(ring);
-      await this.#commands.run('vhost.ring.start', { ...argument, enabled });
+      const { base } = await this.#commands.run('vhost.ring.start', { ...argument, enabled });
+      this.#begunAt(ring, base);
     } catch (error) {
       ring.running = false;
       return this.#ringFault(ring, error);
     }
-    this.#log.debug('ring started', { ring: ring.index, size: start.size, base: start.base });
+    this.#log.debug('ring started', { ring: ring.index, size: start.size, base: ring.base });
     return null;
+  }
+
+  /**
+   * A split ring goes on where guest memory says. Some front-ends send the available index as base
+   * (cloud-hypervisor), or what they knew before a backend ended: no frame is lost by that.
+   */
+  #begunAt(ring: Ring, base: number): void {
+    const said = ring.base;
+    ring.base = base;
+    ring.notice = null;
+    if (said === null || said === base) return;
+    ring.notice =
+      `ring ${ring.index} goes on at ${base}, the used index in guest memory; ` +
+      `the front-end said ${said}`;
+    const context = { ring: ring.index, base, said };
+    this.#log.peer('info', `${ring.index} goes on`, ring.notice, context);
   }
 
   /** A fault of the ring alone is noted and returned; any other is thrown on. */

@@ -20,7 +20,14 @@ import type { DatapathEvent, NativeFdSocket } from '../../native/boundary.ts';
 import { type Message, MessageConnection } from './connection.ts';
 import { admit, decodePayload, longestServedPayload, requestName } from './decode.ts';
 import { Device, type DeviceOptions } from './device.ts';
-import { asPeerFault, datapathFaultText, PeerFault } from './faults.ts';
+import {
+  asPeerFault,
+  type FaultReport,
+  faultOfDatapath,
+  isQueueFault,
+  type PeerFault,
+  withRemedy,
+} from './faults.ts';
 import { type Answer, handlers, noBytes } from './handlers.ts';
 import { type Payload, writePayload } from './payload.ts';
 
@@ -28,6 +35,12 @@ import { type Payload, writePayload } from './payload.ts';
 const messagesPerTurn = 32;
 const ackBit = 1n << BigInt(protocolFeatures.REPLY_ACK.bit);
 const regionRequests: readonly string[] = ['ADD_MEM_REG', 'REM_MEM_REG'];
+
+/** What a front-end says only once it agrees with the offer. */
+const agreements = [
+  ...(['SET_FEATURES', 'SET_MEM_TABLE', 'ADD_MEM_REG', 'SET_VRING_ADDR'] as const),
+  'SET_VRING_KICK',
+] as const satisfies readonly ServedRequestName[];
 
 export type SessionOptions = Omit<DeviceOptions, 'onFault'>;
 
@@ -37,6 +50,10 @@ export class Session {
   readonly device: Device;
   /** Requests taken so far. */
   messages = 0;
+  /** Requests that were served, by name. */
+  readonly served = new Set<ServedRequestName>();
+  /** The last request that was refused while the connection stayed. */
+  refused: FaultReport | null = null;
   #fault: PeerFault | null = null;
 
   constructor(options: SessionOptions, socket: NativeFdSocket) {
@@ -68,6 +85,18 @@ export class Session {
     return this.#fault;
   }
 
+  /**
+   * It heard what is offered and took nothing of it: so does a front-end whose guest runs with
+   * more, and one that was stopped before its guest's driver came.
+   */
+  get heardAndTookNothing(): boolean {
+    return this.served.has('GET_FEATURES') && !this.tookSomething;
+  }
+
+  get tookSomething(): boolean {
+    return agreements.some((name) => this.served.has(name));
+  }
+
   /** Ends the connection from our side; run() returns when the device is closed. */
   end(fault: PeerFault | null): void {
     this.#fault ??= fault;
@@ -79,7 +108,7 @@ export class Session {
     if (event.event === 'memory_not_shared') {
       this.device.tellMemoryNotShared();
     } else if (event.event === 'device_fault') {
-      this.end(new PeerFault(event.fault, datapathFaultText(event.fault)));
+      this.end(faultOfDatapath(event.fault));
     } else if (event.event === 'ring_fault') {
       const ring = this.device.rings.all[event.ring];
       // An event of a ring that was stopped since is old news.
@@ -98,12 +127,19 @@ export class Session {
       const fault = why.code === 'internal' ? why.in(requestName(message.request)) : why;
       const asked = this.#asksAnswer(message) && hasNoAnswer(message.request);
       if (!fault.harmless && !(fault.refusable && asked)) throw fault;
-      const kind = `refused ${fault.code}`;
-      this.#options.log.peer('info', kind, `refused: ${fault.message}`, { code: fault.code });
+      this.#tellRefusal(fault);
       if (asked) await this.#connection.reply(message.request, acknowledgement(1n));
     } finally {
       message.fds.closeAll();
     }
+  }
+
+  /** The connection stays: a ring's fault is the ring's, any other is shown with the port. */
+  #tellRefusal(fault: PeerFault): void {
+    if (isQueueFault(fault.code)) return;
+    this.refused = fault.report;
+    const line = `refused: ${withRemedy(fault.message, fault.remedy)}`;
+    this.#options.log.peer('info', `refused ${fault.code}`, line, { code: fault.code });
   }
 
   async #answer<Name extends ServedRequestName>(name: Name, message: Message): Promise<void> {
@@ -112,6 +148,7 @@ export class Session {
     if (!regionRequests.includes(name)) await device.settle();
     const scene = { device, fds: message.fds, addon: this.#options.addon };
     const answer = await handlers[name](scene, payload);
+    this.served.add(name);
     const bytes = answerBytes(name, answer);
     if (bytes !== null) await this.#connection.reply(message.request, bytes);
     else if (this.#asksAnswer(message)) {

@@ -5,20 +5,12 @@
  * that lock a socket file that was left behind is removed, and only when nobody answers there.
  */
 
-import { constants } from 'node:fs';
-import {
-  chmod,
-  chown,
-  type FileHandle,
-  lstat,
-  open,
-  readFile,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises';
 import type { NativeAddon, NativeFdListener } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { codeOf, systemText } from './faults.ts';
+import { LockRefused, SocketLock } from './socket-lock.ts';
+import { refuseAbstract } from './socket-path.ts';
 
 /** The functions of the addon that a listening socket needs. */
 export type SocketFunctions = Pick<
@@ -37,26 +29,39 @@ export interface SocketFileOptions {
 
 /** Connections that may wait while another is being served: those of one QEMU that is restarted. */
 const backlog = 8;
-/** A lock file that is removed while we open it is opened again, this often. */
-const lockAttempts = 8;
 
 /** What is bound to the path. */
 export interface Bound {
   close(): void;
 }
 
+/** Which file: a path may lead to another one later. */
+interface Identity {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 /** A listening socket, its file and its lock. */
 export class SocketFile<Socket extends Bound = NativeFdListener> {
-  readonly listener: Socket;
-  readonly #path: string;
-  readonly #inode: bigint;
-  readonly #lock: FileHandle;
+  readonly #options: SocketFileOptions;
+  readonly #make: (path: string, mode: number) => Socket;
+  #bound: { readonly socket: Socket; readonly file: Identity };
+  #lock: SocketLock;
 
-  private constructor(path: string, listener: Socket, inode: bigint, lock: FileHandle) {
-    this.#path = path;
-    this.listener = listener;
-    this.#inode = inode;
+  private constructor(
+    options: SocketFileOptions,
+    make: (path: string, mode: number) => Socket,
+    lock: SocketLock,
+    bound: { readonly socket: Socket; readonly file: Identity },
+  ) {
+    this.#options = options;
+    this.#make = make;
     this.#lock = lock;
+    this.#bound = bound;
+  }
+
+  get listener(): Socket {
+    return this.#bound.socket;
   }
 
   /** @throws {ValenicError} `group_unknown`, `socket_in_use` or `socket_failed`. */
@@ -74,40 +79,84 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
     options: SocketFileOptions,
     make: (path: string, mode: number) => Socket,
   ): Promise<SocketFile<Socket>> {
-    const { addon, path, mode, group } = options;
-    const gid = group === undefined ? null : await groupId(group);
-    const lock = await takeLock(addon, path);
+    refuseAbstract(options.path, 'socket_failed');
+    const lock = await takeLock(options.addon, options.path);
     try {
-      await removeStale(addon, path);
-      // With a group, nobody but the owner gets in before the file is that group's.
-      const first = gid === null ? mode : mode & 0o700;
-      const listener = bind(path, first, make);
-      try {
-        if (gid !== null) {
-          await chown(path, -1, gid);
-          await chmod(path, mode);
-        }
-        const { ino } = await lstat(path, { bigint: true });
-        return new SocketFile(path, listener, ino, lock);
-      } catch (error) {
-        listener.close();
-        await unlink(path).catch(() => {});
-        throw error;
-      }
+      return new SocketFile(options, make, lock, await bindFile(options, make));
     } catch (error) {
-      await dropLock(lock, path);
-      if (error instanceof ValenicError) throw error;
-      throw new ValenicError('socket_failed', sentence(path, error, group), { cause: error });
+      await lock.drop();
+      throw error;
     }
+  }
+
+  /** What keeps others from reaching the socket; null when nothing does. */
+  async unreachable(): Promise<string | null> {
+    const { path } = this.#options;
+    const named = await identityOf(path);
+    if (named !== null && isSame(named, this.#bound.file)) return null;
+    const what = named === null ? 'was removed' : 'was replaced';
+    return `${path} ${what} while this process listens there, so nobody can connect`;
+  }
+
+  /** Makes the socket and its file anew, where nothing else stands. @throws {ValenicError} */
+  async renew(): Promise<void> {
+    const { addon, path } = this.#options;
+    if (!(await this.#lock.stands())) {
+      const lock = await takeLock(addon, path);
+      await this.#lock.drop();
+      this.#lock = lock;
+    }
+    const before = this.#bound.socket;
+    this.#bound = await bindFile(this.#options, this.#make);
+    before.close();
   }
 
   /** Stops listening and removes the file, unless another took its place. */
   async close(): Promise<void> {
-    this.listener.close();
-    const facts = await lstat(this.#path, { bigint: true }).catch(() => null);
-    if (facts?.ino === this.#inode && facts.isSocket()) await unlink(this.#path).catch(() => {});
-    await dropLock(this.#lock, this.#path);
+    const { socket, file } = this.#bound;
+    socket.close();
+    await unlinkSame(this.#options.path, file);
+    await this.#lock.drop();
   }
+}
+
+async function bindFile<Socket extends Bound>(
+  { addon, path, mode, group }: SocketFileOptions,
+  make: (path: string, mode: number) => Socket,
+): Promise<{ socket: Socket; file: Identity }> {
+  try {
+    const gid = group === undefined ? null : await groupId(group);
+    await removeStale(addon, path);
+    // With a group, nobody but the owner gets in before the file is that group's.
+    const socket = bind(path, gid === null ? mode : mode & 0o700, make);
+    const file = await identityOf(path);
+    try {
+      if (file === null) throw new Error('its file was removed at once');
+      if (gid !== null) {
+        await chown(path, -1, gid);
+        await chmod(path, mode);
+      }
+      return { socket, file };
+    } catch (error) {
+      socket.close();
+      if (file !== null) await unlinkSame(path, file);
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof ValenicError) throw error;
+    throw new ValenicError('socket_failed', sentence(path, error, group), { cause: error });
+  }
+}
+
+async function identityOf(path: string): Promise<Identity | null> {
+  return lstat(path, { bigint: true }).catch(() => null);
+}
+
+const isSame = (one: Identity, other: Identity) => one.dev === other.dev && one.ino === other.ino;
+
+async function unlinkSame(path: string, file: Identity): Promise<void> {
+  const named = await identityOf(path);
+  if (named !== null && isSame(named, file)) await unlink(path).catch(() => {});
 }
 
 function inUse(path: string, who: string): ValenicError {
@@ -124,43 +173,16 @@ async function groupId(name: string): Promise<number> {
   throw new ValenicError('group_unknown', `no group "${name}" is in /etc/group`);
 }
 
-function lockPath(path: string): string {
-  return `${path}.lock`;
-}
-
-async function takeLock(addon: SocketFunctions, path: string): Promise<FileHandle> {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-  for (let attempt = 0; attempt < lockAttempts; ++attempt) {
-    let file: FileHandle;
-    try {
-      file = await open(lockPath(path), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-    } catch (error) {
+async function takeLock(addon: SocketFunctions, path: string): Promise<SocketLock> {
+  try {
+    return await SocketLock.take(addon, path);
+  } catch (error) {
+    if (!(error instanceof LockRefused)) {
       throw new ValenicError('socket_failed', sentence(path, error), { cause: error });
     }
-    try {
-      if (!addon.tryLockFile(file.fd)) throw inUse(path, 'Valenic, another port or process,');
-      // Its last owner may have removed the file before we had the lock: then it protects nothing.
-      const [ours, named] = await Promise.all([
-        file.stat(),
-        stat(lockPath(path)).catch(() => null),
-      ]);
-      if (named !== null && named.ino === ours.ino && named.dev === ours.dev) return file;
-      await file.close();
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    if (error.kind === 'used') throw inUse(path, 'Valenic, another port or process,');
+    throw new ValenicError('socket_failed', error.message);
   }
-  throw inUse(path, 'Valenic, another port or process,');
-}
-
-/**
- * Removed before it is unlocked, so that whoever gets the lock next finds it gone and makes its
- * own.
- */
-async function dropLock(file: FileHandle, path: string): Promise<void> {
-  await unlink(lockPath(path)).catch(() => {});
-  await file.close().catch(() => {});
 }
 
 /** Removes a socket file that nobody answers on; refuses anything else that stands there. */

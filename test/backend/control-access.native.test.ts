@@ -1,10 +1,10 @@
 /** Who may command the daemon. docs/THREAT_MODEL.md names these tests. */
 
-import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveConfig } from '../../backend/config/index.ts';
-import { Daemon } from '../../backend/daemon/index.ts';
+import { ControlClient, Daemon } from '../../backend/daemon/index.ts';
 import { folderFault } from '../../backend/daemon/paths.ts';
 import { testFolder } from './support.ts';
 
@@ -42,6 +42,24 @@ describe('the control socket', () => {
 
     await first.close();
     await serve(path);
+  });
+
+  it('is made anew when its file is removed, and what is put there is not removed', async () => {
+    const path = join(await testFolder(), 'control.sock');
+    const daemon = await serve(path);
+    const client = new ControlClient(path);
+    for (let turn = 0; turn < 2; ++turn) {
+      await unlink(path);
+      await vi.waitFor(async () => expect(await client.ports()).toEqual([]), 20_000);
+    }
+    await unlink(path);
+    await writeFile(path, 'precious');
+    await daemon.close();
+    expect(await readFile(path, 'utf8')).toBe('precious');
+  });
+
+  it('is not abstract: such a socket has no permissions', async () => {
+    await expect(serve('@valenic')).rejects.toThrow('would be an abstract socket');
   });
 });
 

@@ -102,3 +102,77 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
     ).toBe(true);
   });
 });
+
+describe('a guest with packed rings whose back-end was away', () => {
+  let lab: Lab;
+  let a: Station;
+  let b: Station;
+
+  beforeAll(async () => {
+    lab = await Lab.create();
+    const boot = async (name: string, station: number) => {
+      await lab.addPort(name);
+      return lab.boot(name, { station, nic: { packed: true } });
+    };
+    [a, b] = await Promise.all([boot('a', 1), boot('b', 2)]);
+    await introduce(a, b);
+    expect(await pinged(a, b, 5)).toBe(5);
+  });
+  afterAll(() => lab?.close());
+
+  const faults = () =>
+    lab
+      .port('b')
+      .state()
+      .vhostUser?.rings.map(({ started, fault }) => ({ started, fault }));
+  const dead = { started: false, fault: 'packed_position_lost' };
+  const alive = { started: true, fault: null };
+
+  it('is shown as dead, with what to do', async () => {
+    await lab.removePort('b');
+    await lab.addPort('b');
+    const isDead = (seen: ReturnType<typeof faults>) =>
+      seen?.some(({ fault }) => fault === dead.fault) === true;
+    await until('a ring dead', async () => faults(), isDead);
+    expect(lab.port('b').state().vhostUser?.fault).toMatchObject({
+      code: 'packed_position_lost',
+      remedy: expect.stringContaining('unbind and bind its virtio driver'),
+    });
+  });
+
+  it('is not helped by its interface going down and up', async () => {
+    await b.agent.link(eth0, false);
+    await b.agent.link(eth0, true);
+    expect(await pinged(a, b, 2)).toBe(0);
+    expect(faults()).toContainEqual(dead);
+  });
+
+  it('is helped by its driver being unbound and bound', async () => {
+    const where = '/sys/bus/virtio/drivers/virtio_net';
+    const words = `cd ${where}; set virtio*; echo $1 > unbind; echo $1 > bind`;
+    const driver = await b.agent.program('sh', '-c', words);
+    await driver.finished(20_000);
+    const back = async () => (await b.agent.hello()).interfaces.some(({ name }) => name === eth0);
+    await until('the interface', back, Boolean);
+    await b.agent.configure({ interface: eth0, address: `${b.address}/24`, up: true });
+    await until(
+      'both rings alive',
+      async () => faults(),
+      (seen) => JSON.stringify(seen) === JSON.stringify([alive, alive]),
+    );
+    expect(await pinged(a, b, 3)).toBe(3);
+  });
+
+  it('is helped by a reboot', async () => {
+    await lab.removePort('b');
+    await lab.addPort('b');
+    await until(
+      'a ring dead',
+      async () => faults(),
+      (seen) => seen?.some(({ fault }) => fault === dead.fault) === true,
+    );
+    await b.guest.reboot();
+    await b.agent.configure({ interface: eth0, address: `${b.address}/24`, up: true });
+    expect(await pinged(a, b, 3)).toBe(3);
+  });
+});

@@ -81,7 +81,9 @@ RingConfig config_of(const Target& target, uint64_t features) {
     const uint64_t at = target.memory.user_base();
     const auto where = parts(features);
     const uint16_t base = is_packed(features) ? driver::PackedQueue::first_position : 0;
-    return {ring_size, base, features, at + where.desc, at + where.avail, at + where.used};
+    // Half of the packed rings are a front-end's word, which their descriptors must bear out.
+    const bool resumed = (target.memory.data()[memory_bytes - 1] & 1) == 0;
+    return {ring_size, base, features, at + where.desc, at + where.avail, at + where.used, resumed};
 }
 
 /// What both kinds of descriptor have.
@@ -204,9 +206,16 @@ void check_writes(const Target& target, const ByteSet& writable) {
     }
 }
 
+/// The only reason that memory may give, and nothing of it is written then.
+void check_refused(const Target& target, uint64_t features, spec::Fault fault) {
+    CHECK(fault == (is_packed(features) ? spec::Fault::packed_position_lost
+                                        : spec::Fault::used_index_invalid));
+    check_writes(target, {});
+}
+
 void drain_tx(Target& target, uint64_t features) {
     auto made = make_tx_ring(config_of(target, features), target.map);
-    CHECK(made.ok());
+    if (!made) return check_refused(target, features, made.error());
     TxRing& ring = *made.value();
     for (int round = 0; round < 8; ++round) {
         target.batch->clear();
@@ -234,7 +243,7 @@ void fill_rx(Target& target, uint64_t features, size_t frame_bytes) {
     mark_ring(writable, features);
     const bool stable = tables_are_stable(target, offered, writable, features);
     auto made = make_rx_ring(config_of(target, features), target.map);
-    CHECK(made.ok());
+    if (!made) return check_refused(target, features, made.error());
     target.batch->clear();
     uint8_t indices[8];
     for (uint8_t i = 0; i < 8; ++i) {
@@ -258,6 +267,8 @@ void bring_all_near(Target& target, uint64_t features) {
 void offer_heads(Target& target, const uint8_t* data) {
     auto* avail = reinterpret_cast<spec::SplitAvail*>(target.memory.data() + parts(0).avail);
     if (avail->idx == 0 || (data[0] & 32) != 0) avail->idx = data[1] % (ring_size + 2);
+    auto* used = reinterpret_cast<spec::SplitUsed*>(target.memory.data() + parts(0).used);
+    if ((data[0] & 32) == 0) used->idx = 0;
     auto* heads = reinterpret_cast<uint16_t*>(avail + 1);
     for (uint16_t i = 0; i < ring_size; ++i)
         if (heads[i] == 0) heads[i] = data[heads_at + i] % (ring_size + 1);

@@ -138,9 +138,10 @@ class EngineGuest : public EnginePort {
     }
     void start(unsigned ring) { start(ring, guest.config(ring)); }
     void start(unsigned ring, const RingConfig& config) {
-        REQUIRE_FALSE(rig.engine.start_ring(id, ring, config,
-                                            duplicate(guest.ring(ring).kick.get()),
-                                            duplicate(guest.ring(ring).call.get()), true));
+        const auto base =
+            rig.engine.start_ring(id, ring, config, duplicate(guest.ring(ring).kick.get()),
+                                  duplicate(guest.ring(ring).call.get()), true);
+        REQUIRE(base.ok());
     }
     /// Stops a ring and starts it where it stopped. Returns where.
     uint16_t restart(unsigned ring) {

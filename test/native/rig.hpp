@@ -183,7 +183,8 @@ class BasicQueueRig {
                 options_.features | Kind::features,
                 at + parts.desc,
                 at + parts.avail,
-                at + parts.used};
+                at + parts.used,
+                true};
     }
     uint32_t header_bytes() const noexcept {
         const bool longer = has_feature(options_.features, spec::feature_version_1) ||

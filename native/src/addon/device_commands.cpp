@@ -31,7 +31,16 @@ RingConfig ring_config(const Reader& from) {
             0,
             from.u64("descAddr"),
             from.u64("availAddr"),
-            from.u64("usedAddr")};
+            from.u64("usedAddr"),
+            from.boolean("resumed")};
+}
+
+Outcome base_answer(uint16_t base) {
+    return answer([base](Napi::Env env) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("base", Napi::Number::New(env, base));
+        return object;
+    });
 }
 
 Work start_ring(const Reader& from) {
@@ -41,20 +50,16 @@ Work start_ring(const Reader& from) {
     return
         [id = from.u32("port"), ring = from.u32("ring"), config = ring_config(from.object("start")),
          kick, call, enabled = from.boolean("enabled")](Engine& engine) {
-            return done(
-                engine.start_ring(id, ring, config, std::move(*kick), std::move(*call), enabled));
+            const auto base =
+                engine.start_ring(id, ring, config, std::move(*kick), std::move(*call), enabled);
+            return base ? base_answer(base.value()) : refused(base.error());
         };
 }
 
 Work stop_ring(const Reader& from) {
     return [id = from.u32("port"), ring = from.u32("ring")](Engine& engine) {
         const auto base = engine.stop_ring(id, ring);
-        if (!base) return refused(base.error());
-        return answer([index = base.value()](Napi::Env env) {
-            Napi::Object object = Napi::Object::New(env);
-            object.Set("base", Napi::Number::New(env, index));
-            return object;
-        });
+        return base ? base_answer(base.value()) : refused(base.error());
     };
 }
 

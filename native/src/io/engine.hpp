@@ -118,8 +118,8 @@ class Engine final : private PortEvents, private LinkEvents {
     Done set_memory(uint32_t id, std::vector<RegionSpec> regions);
     Done set_features(uint32_t id, uint64_t features);
     /// Takes the descriptors in every case; -1 = none.
-    Done start_ring(uint32_t id, unsigned ring, const RingConfig& config, OwnedFd kick,
-                    OwnedFd call, bool enabled);
+    Result<uint16_t, Refusal> start_ring(uint32_t id, unsigned ring, const RingConfig& config,
+                                         OwnedFd kick, OwnedFd call, bool enabled);
     Result<uint16_t, Refusal> stop_ring(uint32_t id, unsigned ring);
     Done enable_ring(uint32_t id, unsigned ring, bool enabled);
     Done set_call(uint32_t id, unsigned ring, OwnedFd call);

@@ -42,27 +42,22 @@ Done Engine::set_features(uint32_t id, uint64_t features) {
     return std::nullopt;
 }
 
-Done Engine::start_ring(uint32_t id, unsigned ring, const RingConfig& config, OwnedFd kick,
-                        OwnedFd call, bool enabled) {
-    auto port = find_ring(id, ring);
-    if (!port) return port.error();
-    if (!acceptable(kick) || !acceptable(call)) return CommandError::fd_not_eventfd;
-    Fault fault = Fault::none;
+Result<uint16_t, Refusal> Engine::start_ring(uint32_t id, unsigned ring, const RingConfig& config,
+                                             OwnedFd kick, OwnedFd call, bool enabled) {
+    auto found = find_ring(id, ring);
+    if (!found) return found.error();
+    VhostPort& port = *found.value();
+    if (!acceptable(kick) || !acceptable(call)) return Refusal(CommandError::fd_not_eventfd);
     // The ring that ran there goes first: two objects must not write one used ring.
-    change_port(*port.value(), [&] {
-        port.value()->stop(ring);
-        auto prepared = port.value()->prepare(ring, config);
-        if (!prepared) {
-            fault = prepared.error();
-            return;
-        }
-        prepared.value().kick = std::move(kick);
-        prepared.value().call = std::move(call);
-        prepared.value().enabled = enabled;
-        port.value()->install(std::move(prepared.value()));
-    });
-    if (fault != Fault::none) return fault;
-    return std::nullopt;
+    if (port.ring_running(ring)) change_port(port, [&] { port.stop(ring); });
+    auto prepared = port.prepare(ring, config);
+    if (!prepared) return Refusal(prepared.error());
+    prepared.value().kick = std::move(kick);
+    prepared.value().call = std::move(call);
+    prepared.value().enabled = enabled;
+    const uint16_t base = prepared.value().config.base;
+    change_port(port, [&] { port.install(std::move(prepared.value())); });
+    return base;
 }
 
 Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {

@@ -88,6 +88,8 @@ Result<PreparedRing, spec::Fault> VhostPort::prepare(unsigned ring, RingConfig c
         if (!made) return made.error();
         prepared.tx = std::move(made.value());
     }
+    // Where it really begins, which is where it has to be when the memory changes under it.
+    prepared.config.base = prepared.rx ? prepared.rx->next_avail() : prepared.tx->next_avail();
     return prepared;
 }
 

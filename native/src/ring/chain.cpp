@@ -114,10 +114,6 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
     uint16_t index = head;
     // A chain without loops fits in its table; the indirect one starts its own count.
     for (uint32_t step = 0; step < table.steps; ++step) {
-        if (index >= table.size) {
-            result.fault = Fault::index_outside_table;
-            return result;
-        }
         const spec::SplitDesc desc = load_table_entry(table, index);
         if ((desc.flags & spec::desc_f_indirect) != 0) {
             result.descriptors = step;
@@ -136,6 +132,11 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
             return result;
         }
         index = desc.next;
+        // At the link, before the steps are counted: the last of a full table may lead outside too.
+        if (index >= table.size) {
+            result.fault = Fault::index_outside_table;
+            return result;
+        }
     }
     result.fault = table.steps == table.size ? Fault::chain_loops : Fault::chain_too_long;
     return result;

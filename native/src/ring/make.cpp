@@ -13,7 +13,11 @@ Result<std::unique_ptr<Base>, spec::Fault> make(const RingConfig& config,
                                                 std::shared_ptr<const MemoryMap> memory) {
     const auto layout = Layout::resolve(config, *memory);
     if (!layout) return layout.error();
-    return std::unique_ptr<Base>(std::make_unique<Ring>(layout.value(), config, std::move(memory)));
+    const auto start = layout.value().start(config);
+    if (!start) return start.error();
+    RingConfig begun = config;
+    begun.base = start.value();
+    return std::unique_ptr<Base>(std::make_unique<Ring>(layout.value(), begun, std::move(memory)));
 }
 
 bool packed(const RingConfig& config) noexcept {

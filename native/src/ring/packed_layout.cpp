@@ -47,4 +47,44 @@ Result<PackedLayout, Fault> PackedLayout::resolve(const RingConfig& config,
     return layout;
 }
 
+Result<uint16_t, Fault> PackedLayout::start(const RingConfig& config) const noexcept {
+    if (!config.resumed && !may_stand_at({config.base})) return Fault::packed_position_lost;
+    return config.base;
+}
+
+/// A position divides the ring. What lies before it the driver wrote in this round and the device
+/// used; from it on lies what is available in this round, and then what the device used in the
+/// round before. A used chain shows its first descriptor as used and the others as the driver wrote
+/// them. Each descriptor is loaded once; what a driver does meanwhile breaks none of these rules.
+bool PackedLayout::may_stand_at(PackedPosition at) const noexcept {
+    const bool first_of_all = at.off_wrap == PackedPosition::wrap_bit;
+    bool ended = false;       // The tail of a used chain was seen to its end.
+    bool stands_old = false;  // At the position is what the driver wrote in the round before.
+    for (uint16_t i = 0; i < size; ++i) {
+        const uint16_t flags = packed_flags(load_once(slots[i].rest));
+        const auto state = static_cast<uint16_t>(flags & packed_state_flags);
+        // A driver writes USED only from its second round on, a device only where it used.
+        if (first_of_all && (state & spec::packed_desc_f_used) != 0) return false;
+        const bool before = i < at.index();
+        const uint16_t available = at.available_flags();
+        const uint16_t available_once = available ^ packed_state_flags;
+        if (i == at.index()) {
+            ended = false;
+            stands_old = state == available_once;
+        }
+        if (state == (before ? at.used_flags() ^ packed_state_flags : at.used_flags()))
+            return false;
+        if (!before && state == available) {
+            if (stands_old) return false;
+            continue;
+        }
+        const bool tail = state == (before ? available : available_once);
+        if (!tail) ended = false;
+        if (!tail || in_order) continue;
+        if (ended) return false;
+        ended = (flags & spec::desc_f_next) == 0;
+    }
+    return true;
+}
+
 }  // namespace valenic

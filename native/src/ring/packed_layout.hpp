@@ -78,6 +78,10 @@ struct PackedLayout {
     static Result<PackedLayout, spec::Fault> resolve(const RingConfig& config,
                                                      const MemoryMap& memory) noexcept;
 
+    /// Where a device goes on: where it is told, unless the descriptors say otherwise. A packed
+    /// ring has no index in guest memory, and QEMU keeps none for a backend that ended.
+    Result<uint16_t, spec::Fault> start(const RingConfig& config) const noexcept;
+
     /// Whether the driver made the descriptor there available.
     bool available(PackedPosition at) const noexcept {
         const uint16_t flags = packed_flags(load_acquire(slots[at.index()].rest));
@@ -140,6 +144,9 @@ struct PackedLayout {
                                        size);
         return flags != spec::packed_event_flag_disable;
     }
+
+ private:
+    bool may_stand_at(PackedPosition at) const noexcept;
 };
 
 }  // namespace valenic

@@ -25,8 +25,9 @@ struct RingConfig {
     uint16_t base;      ///< Position of the next chain to take, see below. Untrusted.
     uint64_t features;  ///< Acknowledged virtio feature bits.
     uint64_t desc_addr;
-    uint64_t avail_addr;  ///< Packed: the driver's event suppression structure.
-    uint64_t used_addr;   ///< Packed: the device's.
+    uint64_t avail_addr;   ///< Packed: the driver's event suppression structure.
+    uint64_t used_addr;    ///< Packed: the device's.
+    bool resumed = false;  ///< The base is where a ring of ours stopped, not a front-end's word.
 };
 constexpr bool negotiated(uint64_t features, unsigned bit) noexcept {
     return (features & spec::feature_mask(bit)) != 0;
@@ -135,7 +136,8 @@ class RxRing {
 };
 
 /// Check size, base, alignment and extents; disable kicks (we poll until arm()). Packed or split by
-/// feature_ring_packed.
+/// feature_ring_packed. Where a ring begins is read in guest memory where it stands there: a split
+/// ring at its used index, whatever the base.
 Result<std::unique_ptr<TxRing>, spec::Fault> make_tx_ring(const RingConfig& config,
                                                           std::shared_ptr<const MemoryMap> memory);
 Result<std::unique_ptr<RxRing>, spec::Fault> make_rx_ring(const RingConfig& config,

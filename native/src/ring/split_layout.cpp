@@ -49,6 +49,12 @@ Result<SplitLayout, Fault> SplitLayout::resolve(const RingConfig& config,
     return layout;
 }
 
+Result<uint16_t, Fault> SplitLayout::start(const RingConfig& /*config*/) const noexcept {
+    const uint16_t used_index = load_once(used->idx);
+    if (static_cast<uint16_t>(avail_index() - used_index) > size) return Fault::used_index_invalid;
+    return used_index;
+}
+
 void SplitLayout::ask_for_kicks(uint16_t index) const noexcept {
     if (event_index) {
         auto* avail_event = reinterpret_cast<uint16_t*>(used_ring() + size);

@@ -35,6 +35,11 @@ struct SplitLayout {
     static Result<SplitLayout, spec::Fault> resolve(const RingConfig& config,
                                                     const MemoryMap& memory) noexcept;
 
+    /// Where a device goes on: at the used index in guest memory, or why it cannot. The base of the
+    /// message is a front-end's word, and some send the available index there.
+    /// @spec vhost-user, "VHOST_USER_SET_VRING_BASE"; virtio 1.2, 2.7.8 "The Virtqueue Used Ring".
+    Result<uint16_t, spec::Fault> start(const RingConfig& config) const noexcept;
+
     const uint16_t* avail_ring() const noexcept {
         return reinterpret_cast<const uint16_t*>(avail + 1);
     }

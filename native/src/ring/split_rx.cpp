@@ -12,7 +12,6 @@ SplitRxRing::SplitRxRing(const SplitLayout& layout, const RingConfig& config,
       layout_(layout),
       next_avail_(config.base),
       known_avail_(config.base) {
-    guest_publish(layout_.used->idx, config.base);
     layout_.ask_for_no_kicks();  // A frame without a buffer is dropped; we never wait for one.
 }
 

@@ -16,9 +16,7 @@ SplitTxRing::SplitTxRing(const SplitLayout& layout, const RingConfig& config,
       used_index_(config.base),
       // A device before us may have published and died before it called: at worst a call too many.
       signalled_(static_cast<uint16_t>(config.base - config.size)) {
-    // What the last device took it also returned: the base is both. It may have been someone else's
-    // (a backend that crashed), so the guest is told.
-    guest_publish(layout_.used->idx, used_index_);
+    // What the last device took it also returned: the guest's used index is both.
     layout_.ask_for_no_kicks();
 }
 

@@ -247,6 +247,8 @@ enum class Fault : uint8_t {
     none,
     ring_size_invalid,
     ring_base_invalid,
+    used_index_invalid,
+    packed_position_lost,
     ring_address_unmapped,
     ring_address_misaligned,
     ring_memory_not_writable,
@@ -277,6 +279,8 @@ inline constexpr const char* fault_names[] = {
     "none",
     "ring_size_invalid",
     "ring_base_invalid",
+    "used_index_invalid",
+    "packed_position_lost",
     "ring_address_unmapped",
     "ring_address_misaligned",
     "ring_memory_not_writable",
@@ -313,6 +317,8 @@ inline constexpr const char* fault_texts[] = {
     "no fault",
     "the ring size is zero, above 32768 or, of a split ring, no power of two",
     "the base of a packed ring is outside the ring",
+    "the used index in guest memory does not belong to the available index there",
+    "a packed ring was used before, and does not stand where the front-end says",
     "a ring lies outside the shared guest memory",
     "a ring address is not aligned as virtio requires",
     "a part of a ring that we write lies in read-only memory",
@@ -346,6 +352,8 @@ constexpr const char* text_of(Fault value) noexcept {
 
 // clang-format off
 inline constexpr FaultLevel fault_levels[] = {
+    FaultLevel::queue,
+    FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,

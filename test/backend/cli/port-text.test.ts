@@ -1,7 +1,73 @@
-/** A port as `port show` prints it. */
+/** The state of a port in a word, which never says more than is known, and what is wrong below. */
 
 import { describe, expect, it } from 'vitest';
-import { macsText } from '../../../backend/cli/port-text.ts';
+import { portTable } from '../../../backend/cli/port.ts';
+import { macsText, stateWord, troubleLines } from '../../../backend/cli/port-text.ts';
+import { defaultSettings } from '../../../backend/port-spec.ts';
+import { type EndpointState, memoryNotSharedNotice } from '../../../backend/vhost-user/index.ts';
+
+const ring = { ring: 0, started: true, enabled: true, size: 256, fault: null, notice: null };
+const quiet: EndpointState = {
+  ...{ role: 'server', path: '/run/vm1.sock', connected: true, features: [], protocolFeatures: [] },
+  ...{ memoryRegions: 1, rings: [ring], fault: null, refused: null, noMemory: false },
+  ...{ notice: null, mtu: null, messages: 20 },
+};
+const lost = {
+  code: 'ring_address_unmapped',
+  text: 'ring 0: a ring lies outside the shared guest memory',
+  remedy: 'give every memory backend of the guest share=on',
+  at: 0,
+};
+
+function port(vhostUser: Partial<EndpointState>, traffic = false) {
+  return {
+    ...{ name: 'vale0:vm1', text: 'vale0:vm1', settings: defaultSettings },
+    kind: 'vhost-user',
+    ...{ workers: [0], notices: [], vhostUser: { ...quiet, ...vhostUser }, traffic },
+  } as const;
+}
+
+describe('the state of a vhost-user port', () => {
+  it.each([
+    ['waiting', port({ connected: false, rings: [] })],
+    ['connected', port({ rings: [{ ...ring, started: false }] })],
+    ['started', port({})],
+    ['running', port({}, true)],
+    ['no memory', port({ noMemory: true, notice: memoryNotSharedNotice })],
+    ['no memory', port({ noMemory: true, notice: memoryNotSharedNotice, rings: [] }, true)],
+    ['fault', port({ rings: [{ ...ring, started: false, fault: 'chain_loops' }] }, true)],
+    ['fault', port({ connected: false, rings: [], fault: lost })],
+    ['down', { ...port({}, true), settings: { ...defaultSettings, up: false } }],
+  ])('%s', (word, answer) => {
+    expect(stateWord(answer)).toBe(word);
+  });
+});
+
+describe('below the list of ports', () => {
+  it('stands what is wrong and what to do', () => {
+    const bad = port({ fault: lost, rings: [{ ...ring, started: false, fault: lost.code }] });
+    const unshared = port({ noMemory: true, notice: memoryNotSharedNotice });
+    expect(troubleLines(bad)).toEqual([`vale0:vm1: ${lost.text}; ${lost.remedy}`]);
+    expect(
+      portTable([bad, unshared, port({})])
+        .split('\n')
+        .slice(4),
+    ).toEqual([
+      '',
+      `vale0:vm1: ${lost.text}; ${lost.remedy}`,
+      `vale0:vm1: ${memoryNotSharedNotice}`,
+      '',
+    ]);
+  });
+
+  it('stands nothing when all is well', () => {
+    expect(
+      portTable([port({}, true)])
+        .trim()
+        .split('\n'),
+    ).toHaveLength(2);
+  });
+});
 
 const macs = (count: number) =>
   Array.from({ length: count }, (_, i) => {

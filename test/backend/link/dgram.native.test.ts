@@ -56,8 +56,10 @@ describe('frames in datagrams', () => {
       address: `udp:127.0.0.1:${free.port}`,
       peer: `udp:localhost:${peer.port}`,
     });
-    await rig.stream('s');
+    const receiver = await rig.stream('s');
     const stream = await StreamPeer.connect(rig.path('s'));
+    // The kernel has the connection before the port does.
+    await until(() => receiver.state().link?.connected, Boolean);
     stranger.socket.send(frame(60, 1), free.port, '127.0.0.1');
     peer.socket.send(frame(60, 2), free.port, '127.0.0.1');
     same(await stream.received(1), [frame(60, 2)]);

@@ -138,7 +138,7 @@ describe('a thousand attempts', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const before = queryObjects(Promise, { format: 'count' });
     const file = { listener: listener as never, close: async () => {} };
-    const one = new Listener(file, () => served, log);
+    const one = new Listener(file, { serve: () => served, log, guest: 'front-end' });
     await pass(() => count);
     await nothingLeft(before);
     end();

@@ -230,7 +230,10 @@ describe('server: front-ends', () => {
     const first = connect();
     await first.settled();
     expect(await connect().refused()).toBe(true);
-    expect(log.messages('warn')).toEqual(['a second front-end was turned away: one is connected']);
+    expect(log.messages('warn')).toEqual([
+      'a second front-end was turned away, one is connected; ' +
+        'end that one, or add a port for the second',
+    ]);
     await first.settled();
   });
 
@@ -333,7 +336,8 @@ describe('state, events, options', () => {
     await endpoint.start();
     expect(endpoint.state()).toEqual({
       ...{ role: 'server', path, connected: false, features: [], protocolFeatures: [] },
-      ...{ memoryRegions: 0, rings: [], fault: null, notice: null, mtu: 9000, messages: 0 },
+      ...{ memoryRegions: 0, rings: [], fault: null, refused: null, notice: null },
+      ...{ noMemory: false, mtu: 9000, messages: 0 },
     });
     const frontend = connect();
     await frontend.negotiate(['VIRTIO_F_VERSION_1', 'VIRTIO_NET_F_MTU'], ['REPLY_ACK']);

@@ -238,13 +238,15 @@ describe('a layout that changes region by region under running rings', () => {
     expect(made.session.device.rings.at(0).running).toBe(true);
   });
 
-  it('a ring whose memory does not come back waits', async () => {
+  it('a ring whose memory does not come back waits, and says so', async () => {
     const made = await runs(10);
     await remove(made, one());
     await sleep(40);
-    expect(made.session.device.rings.at(0)).toMatchObject({ running: false, fault: null });
+    const ring = made.session.device.rings.at(0);
+    await eventually(() => expect(ring.fault).toMatchObject({ code: 'ring_address_unmapped' }));
+    expect(ring.running).toBe(false);
     await add(made, one());
-    await eventually(() => expect(made.session.device.rings.at(0).running).toBe(true));
+    await eventually(() => expect(ring).toMatchObject({ running: true, fault: null }));
   });
 
   it('a connection that ends meanwhile leaves no timer behind', async () => {

@@ -26,6 +26,7 @@ import type {
   NativeAddon,
   NativeDatapath,
   NativeFdSocket,
+  RingStart,
 } from '../../../native/boundary.ts';
 
 export const addon: NativeAddon = createRequire(import.meta.url)(
@@ -46,6 +47,8 @@ export class RecordingDatapath implements NativeDatapath {
   readonly refuse = new Map<CommandName, string>();
   /** What vhost.ring.stop answers. */
   base = 0;
+  /** Where vhost.ring.start answers that the ring begins; where it was told when undefined. */
+  used: number | undefined;
   /** Resolves before a command is carried out. */
   before: (name: CommandName) => Promise<void> = async () => {};
 
@@ -62,7 +65,13 @@ export class RecordingDatapath implements NativeDatapath {
       this.refuse.delete(name);
       throw Object.assign(new Error(`refused: ${code}`), { code });
     }
-    return (name === 'vhost.ring.stop' ? { base: this.base } : {}) as Commands[Name][1];
+    return this.#answer(name, values) as Commands[Name][1];
+  }
+
+  #answer(name: CommandName, values: Readonly<Record<string, unknown>>): object {
+    if (name === 'vhost.ring.stop') return { base: this.base };
+    if (name !== 'vhost.ring.start') return {};
+    return { base: this.used ?? (values.start as RingStart).base };
   }
 
   /** Names of the commands so far, in their order; of one ring, when told. */

@@ -89,8 +89,7 @@ TEST_SUITE("engine: sleeping") {
         EngineRig rig;
         EngineGuest a(rig, "a", {}, polling(PollingMode::event), false);
         EngineGuest b(rig, "b", {}, polling(PollingMode::event));
-        REQUIRE_FALSE(
-            rig.engine.start_ring(a.id, 1, a.guest.config(1), OwnedFd(), OwnedFd(), true));
+        REQUIRE(rig.engine.start_ring(a.id, 1, a.guest.config(1), OwnedFd(), OwnedFd(), true).ok());
         for (int i = 0; i < 20; ++i) {
             a.guest.send(frame_between({broadcast_mac, mac(0)}));
             CHECK(eventually([&] { return b.guest.receive().size() == 1; }));
@@ -116,6 +115,32 @@ TEST_SUITE("engine: sleeping") {
         for (int i = 0; i < 5; ++i) a.guest.send(frame_between({broadcast_mac, mac(0)}));
         a.start(1);
         CHECK(eventually([&] { return b.guest.net().rx().used_waiting() == 5; }));
+    }
+    TEST_CASE(
+        "a ring that starts again is looked at once, and its driver is asked for kicks anew") {
+        EngineRig rig;
+        EngineGuest a(rig, "a", {.features = with_events}, polling(PollingMode::event));
+        EngineGuest b(rig, "b");
+        const auto broadcast = [&] { return a.guest.send(frame_between({broadcast_mac, mac(0)})); };
+        REQUIRE(broadcast());
+        REQUIRE(eventually([&] { return b.guest.net().rx().used_waiting() == 1; }));
+        REQUIRE(falls_asleep(rig));
+        for (const uint16_t said : {0, 1, 6, 40}) {
+            b.guest.receive();
+            REQUIRE(rig.engine.stop_ring(a.id, 1).ok());
+            // Offered while nobody looks: past the index that a kick was wanted for.
+            for (int i = 0; i < 5; ++i) REQUIRE(broadcast());
+            drain_eventfd(a.guest.ring(1).kick.get());
+            RingConfig config = a.guest.config(1);
+            config.base = said;
+            a.start(1, config);
+            CHECK(eventually([&] { return b.guest.net().rx().used_waiting() == 5; }));
+            b.guest.receive();
+            REQUIRE(falls_asleep(rig));
+            REQUIRE(broadcast());  // Kicks only if that was asked for.
+            CHECK(eventually([&] { return b.guest.net().rx().used_waiting() == 1; }));
+            REQUIRE(falls_asleep(rig));
+        }
     }
     TEST_CASE("polling asks for no kicks: none comes under load") {
         for (const uint64_t features : {modern, with_events}) {

@@ -77,6 +77,22 @@ TEST_SUITE("TX: faults") {
         rig.queue.publish();
         CHECK(rig.fault_after_fetch() == Fault::index_outside_table);
     }
+    TEST_CASE("index_outside_table: the link of the last entry, of a table of any length") {
+        for (const uint16_t entries : {1, 2, 8}) {
+            for (const uint16_t next : {entries, uint16_t{0xffff}}) {
+                CAPTURE(entries);
+                TxRig rig({8, with_indirect});
+                const auto [addr, bytes, _] = good_buffer(rig);
+                std::vector<spec::SplitDesc> table;
+                for (uint16_t i = 1; i < entries; ++i)
+                    table.push_back({addr, bytes, spec::desc_f_next, i});
+                table.push_back({addr, bytes, spec::desc_f_next, next});
+                rig.queue.add_indirect(table_of(rig, table), uint32_t{16} * entries);
+                rig.queue.publish();
+                CHECK(rig.fault_after_fetch() == Fault::index_outside_table);
+            }
+        }
+    }
     TEST_CASE("chain_loops: to itself, over the whole ring, in an indirect table") {
         {
             TxRig rig;
