@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Projects by what they need: `unit` nothing, `native` the built addon, `e2e` QEMU and a guest
- * image.
+ * Projects by what they need: `unit` nothing, `native` the built addon, `package` what is built and
+ * npm with its registry, `e2e` QEMU and a guest image.
  */
 export default defineConfig({
   test: {
@@ -12,7 +12,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.native.test.ts', 'test/e2e/**', 'node_modules/**'],
+          exclude: [
+            ...['test/**/*.native.test.ts', 'test/e2e/**', 'test/package/**'],
+            'node_modules/**',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -22,6 +25,16 @@ export default defineConfig({
           include: ['test/**/*.native.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          // npm may have to fetch what is installed, on a busy machine.
+          hookTimeout: 600_000,
         },
       },
       {

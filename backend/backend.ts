@@ -7,12 +7,20 @@
 
 import { EventEmitter } from 'node:events';
 import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
+import { checkedPort, pollingMode, readValue } from './config/index.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
 import { Port, type PortContext } from './port.ts';
-import { nameText, type PortName, type PortSpec, placeOf, queuesOf } from './port-spec.ts';
+import {
+  nameText,
+  type PortInput,
+  type PortName,
+  type PortSpec,
+  placeOf,
+  queuesOf,
+} from './port-spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import type { Logger } from './vhost-user/index.ts';
@@ -90,6 +98,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
       throw new ValenicError('value_invalid', `workers: 1..15 are possible, not ${workers}`);
     }
+    if (options.polling !== undefined) readValue(pollingMode, 'polling', options.polling);
     refuseAbsentCpus(cpus ?? []);
     const backend = new Backend(options);
     try {
@@ -166,13 +175,16 @@ export class Backend extends EventEmitter<BackendEvents> {
 
   /**
    * Adds a port; its switch is made when there is none of that name, and goes when the port fails.
+   * What the input leaves out is as on the command line.
    *
    * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `group_unknown`,
-   *   `interface_failed`, `value_invalid`, `datapath_failed`; nothing of the port is left then.
+   *   `interface_failed`, `value_invalid`, `key_unknown`, `port_syntax`, `not_built_in`,
+   *   `datapath_failed`; nothing of the port is left then.
    */
-  addPort(spec: PortSpec): Promise<Port> {
+  addPort(input: PortInput): Promise<Port> {
     return this.#inTurn(async () => {
-      checkName('port', spec.name.port);
+      checkName('port', input.name.port);
+      const spec = checkedPort(input);
       if (this.#find(spec.name) !== undefined) {
         throw new ValenicError('name_in_use', `there is a port ${nameText(spec.name)} already`);
       }

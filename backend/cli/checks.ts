@@ -9,7 +9,8 @@ import { checkKvm, findProgram, formatVersion, locateQemu, qemuVersion } from '.
 import { createBackend } from '../backend.ts';
 import { ControlClient, defaultControlPath, folderFault } from '../daemon/index.ts';
 import { loadAddon } from '../datapath/load.ts';
-import { guestAgent, guestCache } from './guest.ts';
+import { guestCache } from '../xdg.ts';
+import { guestAgent } from './guest.ts';
 
 export interface Finding {
   /** `warning`: part of Valenic does not work, or works slowly; `failed`: nothing works. */

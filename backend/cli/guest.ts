@@ -15,6 +15,7 @@ import { readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
+import { guestCache } from '../xdg.ts';
 import { accelerators, attachPort, findPort, memoryMiB } from './attach.ts';
 import type { Cli } from './io.ts';
 
@@ -29,11 +30,6 @@ interface GuestOptions {
   readonly mac?: string;
   readonly address?: string;
   readonly ping?: string;
-}
-
-/** Kernel, busybox and image are kept here between runs. */
-export function guestCache(): string {
-  return join(packageRoot(), '.cache/guest');
 }
 
 export function guestAgent(): string {

@@ -20,6 +20,7 @@ export {
   type ServeConfig,
   serveConfig,
 } from './serve.ts';
+export { checked, checkedPort, checkedSettings } from './spec.ts';
 export { hint } from './suggest.ts';
 export { parseSwitch, type SwitchConfig } from './switch.ts';
 export {

@@ -107,13 +107,7 @@ export function portText(spec: PortSpec): string {
 }
 
 function onlyKind(name: string, items: readonly Item[]): Item {
-  const planned = items.find(({ key }) => plannedNames.includes(key));
-  if (planned !== undefined) {
-    throw new ValenicError(
-      'not_built_in',
-      `${name}: ports of kind ${planned.key} are not built in yet; ${kindNames.join(', ')} are`,
-    );
-  }
+  for (const { key } of items) refusePlanned(name, key);
   const [kind, second] = items.filter(({ key }) => kindNames.includes(key));
   if (second !== undefined) throw syntax(`${name} is both ${kind?.key} and ${second.key}: choose`);
   if (kind !== undefined) return kind;
@@ -121,6 +115,15 @@ function onlyKind(name: string, items: readonly Item[]): Item {
   const known = (key: string) => Object.hasOwn(settingKeys, key) || kindsWith(key) !== '';
   if (first !== undefined && !known(first.key)) throw unknownKey(first.key, kindNames);
   throw syntax(`${name} has no kind: add ",vhost-user=PATH" or ",host"`);
+}
+
+/** @throws {ValenicError} `not_built_in`: the kind has a name, and nothing else yet. */
+export function refusePlanned(where: string, kind: string): void {
+  if (!plannedNames.includes(kind)) return;
+  throw new ValenicError(
+    'not_built_in',
+    `${where}: ports of kind ${kind} are not built in yet; ${kindNames.join(', ')} are`,
+  );
 }
 
 function refuseDuplicates(items: readonly Item[]): void {

@@ -19,7 +19,7 @@ function host(name: string): PortSpec {
 }
 
 function guest(name: string, path: string, change: Partial<VhostUserSpec> = {}): PortSpec {
-  const device: VhostUserSpec = { kind: 'vhost-user', path, role: 'server', queues: 1, ...change };
+  const device = { kind: 'vhost-user', path, role: 'server', queues: 1, ...change } as const;
   return { ...host(name), device };
 }
 
