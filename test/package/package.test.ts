@@ -122,10 +122,11 @@ await vale.addPort('a', { kind: 'vhost-user', path: '/tmp/a.sock' });
     writeFileSync(
       join(user, 'switch.mjs'),
       `import { createSwitch } from 'valenic';
-await using vale = await createSwitch({ name: 'vale0' });
+const vale = await createSwitch({ name: 'vale0' });
 const port = await vale.addPort('h', { kind: 'host' });
 await port.polling('busy');
 console.log(port.name, port.settings.polling);
+await vale.close();
 `,
     );
     const { stdout, stderr } = await inFolder(user, process.execPath, 'switch.mjs');
