@@ -7,7 +7,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
-import { checkedPort, pollingMode, readValue } from './config/index.ts';
+import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
@@ -133,9 +133,12 @@ export class Backend extends EventEmitter<BackendEvents> {
   /** @throws {ValenicError} `switch_not_found`. */
   switch(name: string): Switch {
     const found = this.#switches.get(name);
-    if (found === undefined)
-      throw new ValenicError('switch_not_found', `no switch is called ${name}`);
-    return found;
+    if (found !== undefined) return found;
+    const known = this.switches().map((one) => one.name);
+    throw new ValenicError(
+      'switch_not_found',
+      `no switch is called ${name}${nameHint(name, known)}`,
+    );
   }
 
   /** @throws {ValenicError} `name_in_use`, `value_invalid`. */
@@ -170,7 +173,9 @@ export class Backend extends EventEmitter<BackendEvents> {
   port(name: PortName): Port {
     const found = this.#find(name);
     if (found !== undefined) return found;
-    throw new ValenicError('port_not_found', `no port is called ${nameText(name)}`);
+    const text = nameText(name);
+    const known = this.ports().map((port) => port.name);
+    throw new ValenicError('port_not_found', `no port is called ${text}${nameHint(text, known)}`);
   }
 
   /**
@@ -306,6 +311,11 @@ export class Backend extends EventEmitter<BackendEvents> {
     this.#turn = result.catch(() => {});
     return result;
   }
+}
+
+function nameHint(name: string, known: readonly string[]): string {
+  if (known.length === 0) return ': there is none yet';
+  return hint(name, known, '"valenic port list"');
 }
 
 /** @throws {ValenicError} `value_invalid`: the CPU is there, but not for this process. */

@@ -28,5 +28,12 @@ export type {
   VhostUserSpec,
 } from './port-spec.ts';
 export { defaultSettings } from './port-spec.ts';
-export { difference, dropped, dropsThatHappened, type PortStats } from './stats/stats.ts';
+export {
+  difference,
+  dropped,
+  dropsThatHappened,
+  isLoss,
+  lost,
+  type PortStats,
+} from './stats/stats.ts';
 export { Switch } from './switch.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What npm runs before it makes a tarball (`npm pack`, `npm publish`): builds, and refuses a package
-// that lacks what package.json promises.
+// What npm runs before it makes a tarball (`npm pack`, `npm publish`): builds, and refuses a
+// package that lacks what package.json promises.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,7 +27,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const missing = missingFiles(root);
     if (missing.length === 0) return;
     throw new SetupFailure(
-      `The package is not made: the build left out ${missing.join(', ')}, which package.json names.`,
+      `No package is made: package.json names what the build left out, ${missing.join(', ')}.`,
     );
   });
 }

@@ -77,14 +77,15 @@ const attachable: Readonly<Record<Kind, 'memory' | 'frames' | { readonly there: 
  * The whole table of ways and kinds is in test/backend/cli/attach.test.ts.
  */
 export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Kind }) {
-  const here = attachable[kind];
-  if (here === 'memory' || (here === 'frames' && way === 'qemu-args')) return null;
+  const by = attachable[kind];
+  if (by === 'memory' || (by === 'frames' && way === 'qemu-args')) return null;
   const [home] = name.split(':');
   const add = `add one with "valenic port add ${home}:NAME,vhost-user=PATH"`;
-  if (here === 'frames') {
-    return `${way} needs a vhost-user port, and ${name} is a ${kind} port: use qemu-args, or ${add}`;
+  if (by === 'frames') {
+    const here = `${name} is a ${kind} port`;
+    return `${way} needs a vhost-user port, and ${here}: use qemu-args, or ${add}`;
   }
-  return `no guest attaches to ${name}, a ${kind} port (${here.there}): ${add}`;
+  return `no guest attaches to ${name}, a ${kind} port (${by.there}): ${add}`;
 }
 
 export function addAttachCommands(program: Command, cli: Cli): void {

@@ -7,12 +7,15 @@ import type { LinkIo, LinkState } from '../link/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
 import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';
+import { lossWord } from './stats.ts';
 import { count, plural, table } from './text.ts';
 
 /** One word for where a port is on its way. */
-export function stateWord({ settings, vhostUser, link }: PortAnswer): string {
+export function stateWord({ kind, settings, vhostUser, link }: PortAnswer): string {
   if (!settings.up) return 'down';
   if (link !== undefined) {
+    // Datagrams have no connection: whether anybody is there is not known.
+    if (kind === 'dgram' && link.connected) return 'open';
     return link.connected ? 'connected' : link.fault === null ? 'waiting' : 'fault';
   }
   if (vhostUser === undefined) return 'up';
@@ -45,14 +48,24 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['workers', workersText(port.workers)],
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['VLANs', vlanText(settings.vlan)],
+    ...port.hints.map((text): [string, string] => ['hint', cli.paint('warning', text)]),
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
     ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
     ...(link === undefined ? [] : linkFacts(link, cli)),
+    ...(port.kind === 'dgram' ? [heardFact(port)] : []),
   ];
   const head = facts.map(([name, text]) => `  ${name.padEnd(12)}${text}\n`).join('');
   const rings = vhostUser === undefined ? '' : ringTable(vhostUser);
   return `${cli.paint('title', port.name)}\n${head}${rings}${countersText(port)}`;
+}
+
+/** Of a dgram port: all that can be known of its other end. */
+function heardFact({ stats }: PortDetail): [string, string] {
+  const { tx_frames: heard } = stats.counters;
+  const { rx_not_connected: refused } = stats.drops;
+  const nobody = refused === 0 ? '' : `; ${count(refused)} found nobody there`;
+  return ['heard', `${heard === 0 ? 'nothing yet' : `${count(heard)} frames`} from it${nobody}`];
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {
@@ -122,9 +135,12 @@ function countersText({ stats }: PortDetail): string {
   const drops = Object.entries(dropsThatHappened(stats)).map(([reason, frames]) => [
     reason,
     count(frames),
+    lossWord(reason as DropReason),
     dropReasons[reason as DropReason].text,
   ]);
-  const lost =
-    drops.length === 0 ? 'Nothing was dropped.\n' : table(['DROPPED', 'FRAMES', 'BECAUSE'], drops);
-  return `\n${table(['COUNTER', 'VALUE'], counters)}\n${lost}`;
+  const why =
+    drops.length === 0
+      ? 'Nothing was dropped.\n'
+      : table(['DROPPED', 'FRAMES', 'LOSS', 'BECAUSE'], drops);
+  return `\n${table(['COUNTER', 'VALUE'], counters)}\n${why}`;
 }

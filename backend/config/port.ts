@@ -136,6 +136,9 @@ function refuseDuplicates(items: readonly Item[]): void {
 
 /** @param kinds  Words that would be right in this place besides the settings. */
 function unknownKey(key: string, kinds: readonly string[]): ValenicError {
+  if (/^\d+(-\d+)?$/.test(key)) {
+    return syntax(`"${key}" stands alone: a list of VLANs is written with "+", e.g. trunk=10+20`);
+  }
   const devices = kinds.length > 0 ? Object.values(kindKeys).flatMap(Object.keys) : [];
   const known = [...new Set([...Object.keys(settingKeys), ...devices])];
   return new ValenicError('key_unknown', `unknown key "${key}"${hint(key, [...kinds, ...known])}`);

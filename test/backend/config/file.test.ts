@@ -140,7 +140,7 @@ describe('the configuration file', () => {
       'ports:\n  - v:a,vhost-user=/s\n  - v:b,vhost-user=/s',
       'v.yaml:3:5: v:a and v:b have the same socket /s: each port needs its own',
     ],
-    ['- 1', 'v.yaml:1:1: the file is no mapping: start with a line like "ports:"'],
+    ['- 1', 'v.yaml:1:1: the file is not a mapping: start with a line like "ports:"'],
     ['workers: 1\nworkers: 2', 'v.yaml:2:1: Map keys must be unique'],
     ['ports: [', 'v.yaml:1:'],
     ['workers: *b', 'v.yaml:1:1: Unresolved alias'],

@@ -198,9 +198,9 @@ describe('the text of a port', () => {
     ['v:p,host,pooling=busy', 'key_unknown: unknown key "pooling"; did you mean "polling"?'],
     ['v:p,host,spin_us=3', 'key_unknown: unknown key "spin_us"; did you mean "spin-us"?'],
     ['v:p,vhost-user=/a,queue=2', 'key_unknown: unknown key "queue"; did you mean "queues"?'],
-    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; known are vhost-user, host,'],
-    ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; known are'],
-    ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; known are'],
+    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; "valenic port add --help" tells'],
+    ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; "valenic port add --help"'],
+    ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; "valenic port add --help"'],
   ])('says of "%s" what was probably meant', (text, sentence) => {
     expect(refused(text)).toContain(sentence);
   });
