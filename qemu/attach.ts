@@ -171,7 +171,7 @@ function libvirtOverride(properties: readonly Property[], alias: string): string
 /**
  * What a user adds to a command line of cloud-hypervisor.
  *
- * By its own documents (docs/memory.md, docs/device_model.md, net parameters of `--help`): memory
+ * By its own documents ("Memory", "Device Model", the net parameters of its help): memory
  * is shared with `shared=on`, queues are virtqueues, two for each pair, and it connects unless
  * `vhost_mode=server` is said.
  */

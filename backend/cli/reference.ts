@@ -67,11 +67,11 @@ function portsPage(): readonly string[] {
 function configPage(): readonly string[] {
   return [
     '`valenic serve --config FILE` reads YAML, of which JSON is a part. The command line goes\n' +
-      'first: what it says counts, its ports are added, and one of the same name takes the place\n' +
-      "of the file's. A relative path starts from the file's folder.",
+      'first: what it says counts, its ports are added, and one of the same name takes the\n' +
+      "place of the file's. A relative path starts from the file's folder.",
     keyTable(fileKeyTexts()),
     ['```yaml', ...exampleFile, '```'].join('\n'),
-    'A port is a line as in [ports](ports.md), or a mapping with its `name`, its kind and its\nkeys.',
+    'A port is a line as in [ports](ports.md), or a mapping with its `name`, kind and keys.',
   ];
 }
 
@@ -135,13 +135,13 @@ function apiPage(): readonly string[] {
   ]);
   return [
     'HTTP with JSON on the control socket of `valenic serve`:\n' +
-      "`curl --unix-socket /run/valenic/control.sock http://v/v1/ports`. `:name` is a port's name,\n" +
-      "`vale0:vm1`; for polling, more, mtu and stats also a switch's.",
+      '`curl --unix-socket /run/valenic/control.sock http://v/v1/ports`. `:name` is the name of\n' +
+      "a port, `vale0:vm1`; for polling, more, mtu and stats also a switch's.",
     table(['request', 'body', 'answer'], routes),
     '## Errors',
     'An error is `{ code, message }`. The command line ends with the exit status: 1 it failed,\n' +
-      '2 it was asked wrongly, 3 no daemon answers, 4 what was named (port, switch, file) is not\n' +
-      'there.',
+      '2 it was asked wrongly, 3 no daemon answers, 4 what was named (a port, a switch, a file)\n' +
+      'is not there.',
     table(['code', 'HTTP status', 'exit status'], errors),
   ];
 }

@@ -95,11 +95,15 @@ describe('the library', () => {
     expect(Number(stdout)).toBeGreaterThan(0);
   });
 
-  it('has types that a strict program compiles against', async () => {
+  it('has types that a strict program and README compile against', async () => {
     mkdirSync(join(user, 'node_modules/@types'), { recursive: true });
     const types = join(user, 'node_modules/@types/node');
     if (!existsSync(types)) symlinkSync(join(root, 'node_modules/@types/node'), types);
     const modules = names.filter((name) => !name.endsWith('.json'));
+    const [, shown = ''] =
+      /^```ts\n(.*?)^```/ms.exec(readFileSync(installed('README.md'), 'utf8')) ?? [];
+    expect(shown).toContain('createSwitch');
+    writeFileSync(join(user, 'readme.mts'), shown);
     writeFileSync(
       join(user, 'program.mts'),
       `${modules.map((name, at) => `import * as m${at} from '${name}';`).join('\n')}
@@ -113,7 +117,14 @@ await vale.addPort('a', { kind: 'vhost-user', path: '/tmp/a.sock' });
 `,
     );
     const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023'];
-    options.push('--lib', 'es2023,esnext.disposable', '--types', 'node', 'program.mts');
+    options.push(
+      '--lib',
+      'es2023,esnext.disposable',
+      '--types',
+      'node',
+      'program.mts',
+      'readme.mts',
+    );
     const { stdout } = await inFolder(user, join(root, 'node_modules/.bin/tsc'), ...options);
     expect(stdout).toBe('');
   });
