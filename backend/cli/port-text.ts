@@ -48,7 +48,7 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['workers', workersText(port.workers)],
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['VLANs', vlanText(settings.vlan)],
-    ...port.hints.map((text): [string, string] => ['hint', cli.paint('warning', text)]),
+    ...(port.hints ?? []).map((text): [string, string] => ['hint', cli.paint('warning', text)]),
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
     ['MACs', macs.length === 0 ? 'none learned' : macs.join(' ')],
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),

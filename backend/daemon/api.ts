@@ -45,8 +45,8 @@ export interface PortDetail extends PortAnswer {
   readonly stats: PortStats;
   /** MAC addresses learned on the port. */
   readonly macs: readonly string[];
-  /** What keeps its frames from others, as far as settings tell; sentences. */
-  readonly hints: readonly string[];
+  /** Why its frames reach nobody, as far as settings tell; an older daemon, still running, has none. */
+  readonly hints?: readonly string[];
 }
 
 /** A port as text, or as the library has it, with its name in one piece. */

@@ -204,12 +204,18 @@ describe('installed for everybody', () => {
     const valenic = join(everybody, 'bin/valenic');
     const words = [...asNobody, valenic, '--json', 'serve', '--port', 'vale0:a,vhost-user=a.sock'];
     const { child, ended } = await serve(home, 'setpriv', words);
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
-    const doctor = [...asNobody, 'env', `HOME=${home}`, valenic, 'doctor', '--json'];
-    const { code, stdout, stderr } = await inFolder(home, 'setpriv', ...doctor);
+    // The cache of this user is root's folder: what `guest run` says tells where it would write.
+    const variables = [`HOME=${home}`, `XDG_RUNTIME_DIR=${home}`, `XDG_CACHE_HOME=${top}`];
+    const nobody = (...line: readonly string[]) =>
+      inFolder(home, 'setpriv', ...asNobody, 'env', ...variables, valenic, ...line);
+    const guest = await nobody('guest', 'run', '--port', 'vale0:a');
+    expect(guest.code).toBe(1);
+    expect(guest.stderr).toContain(`cannot be made: EACCES: permission denied, mkdir '${top}/`);
+    const { code, stdout, stderr } = await nobody('doctor', '--json');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('EACCES');
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
     expect(filesOf(everybody)).toEqual(before);
   });
 });

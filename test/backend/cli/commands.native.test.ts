@@ -182,6 +182,24 @@ describe('commands to a daemon', () => {
     });
   });
 
+  it('hint at a port that nobody can reach, and say what is known of a dgram port', async () => {
+    await withDaemon(async () => {
+      await cli('port', 'set', 'vale0:a', 'vlan=10');
+      const { out: alone } = await cli('port', 'show', 'vale0:a');
+      expect(alone).toMatch(
+        /hint +no other port of vale0 shares a VLAN with vale0:a \(access to 10/,
+      );
+      await cli('port', 'set', 'vale0:b', 'trunk=5+10');
+      expect((await cli('port', 'show', 'vale0:a')).out).not.toMatch(/hint/);
+      const place = `dgram=${join(folder, 'd.sock')},peer=${join(folder, 'nobody.sock')}`;
+      await cli('port', 'add', `vale1:d,${place}`);
+      const { out: shown } = await cli('port', 'show', 'vale1:d');
+      expect(shown).toMatch(/state +open/);
+      expect(shown).toMatch(/heard +nothing yet from it/);
+      expect(shown).toMatch(/hint +vale1:d is alone on vale1/);
+    });
+  });
+
   it('tell counters once, and rates as often as they are asked for', async () => {
     await withDaemon(async () => {
       const { out: once } = await cli('stats');
