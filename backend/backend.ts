@@ -338,7 +338,7 @@ function checkName(what: 'switch' | 'port', name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/.test(name)) return;
   throw new ValenicError(
     'value_invalid',
-    `"${name}" is no ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
+    `"${name}" is not a ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
   );
 }
 

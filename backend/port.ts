@@ -235,7 +235,7 @@ export class Port {
     if (this.spec.device.kind === 'host') return;
     throw new ValenicError(
       'value_invalid',
-      `${this.name} is no host port: it has no source or sink`,
+      `${this.name} is not a host port: it has no source or sink`,
     );
   }
 

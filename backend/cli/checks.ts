@@ -128,7 +128,7 @@ async function checkSockets({ control }: CheckContext): Promise<Finding> {
   let parent = folder;
   while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
   if (!statSync(parent).isDirectory()) {
-    return failed(`${parent} is no folder`, 'name another with --control PATH');
+    return failed(`${parent} is not a folder`, 'name another with --control PATH');
   }
   try {
     accessSync(parent, constants.W_OK | constants.X_OK);

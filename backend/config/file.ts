@@ -100,7 +100,10 @@ export async function readConfigFile(path: string): Promise<PartialServeConfig> 
     throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);
   });
   if (!facts.isFile() || facts.size > maxFileBytes) {
-    throw new ValenicError('config_invalid', `${path} is no file of at most ${maxFileBytes} bytes`);
+    throw new ValenicError(
+      'config_invalid',
+      `${path} is not a file of at most ${maxFileBytes} bytes`,
+    );
   }
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);

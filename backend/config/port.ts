@@ -37,12 +37,12 @@ export function parsePort(text: string, folder = process.cwd()): PortSpec {
 export function parsePortName(text: string): PortName {
   const [home = '', port, ...rest] = text.split(':');
   if (port === undefined || rest.length > 0) {
-    throw syntax(`"${text}" is no port name: write SWITCH:PORT, e.g. vale0:vm1`);
+    throw syntax(`"${text}" is not a port name: write SWITCH:PORT, e.g. vale0:vm1`);
   }
   for (const part of [home, port]) {
     if (namePattern.test(part)) continue;
     throw syntax(
-      `"${text}" is no port name: both parts are 1 to 32 letters, digits, "_", "." and "-"`,
+      `"${text}" is not a port name: both parts are 1 to 32 letters, digits, "_", "." and "-"`,
     );
   }
   return { switch: home, port };

@@ -128,7 +128,7 @@ function inUse(path: string): ValenicError {
 function failed(path: string, error: unknown): ValenicError {
   const sentences: Record<string, string> = {
     ENOENT: 'its folder does not exist',
-    ENOTDIR: 'its folder is no folder',
+    ENOTDIR: 'its folder is not a folder',
     EACCES: 'this user may not write there',
     EROFS: 'the file system is read-only',
     ELOOP: 'its lock file is a symbolic link',

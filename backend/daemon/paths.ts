@@ -48,7 +48,7 @@ export async function prepareFolder(path: string, uid = here().uid): Promise<voi
 export async function folderFault(folder: string, uid = here().uid): Promise<string | null> {
   const facts = await lstat(folder).catch(() => null);
   if (facts === null) return null;
-  if (!facts.isDirectory()) return `${folder} is no folder: remove it, or use --control PATH`;
+  if (!facts.isDirectory()) return `${folder} is not a folder: remove it, or use --control PATH`;
   if (facts.uid !== uid) {
     return `${folder} belongs to user ${facts.uid}: remove it, or use --control PATH`;
   }

@@ -71,6 +71,45 @@ describe('qemu-args', () => {
   });
 });
 
+describe('qemu-args of frames', () => {
+  it.each(['virtio-net-pci', 'e1000'])('connect a NIC %s to a stream port', async (model) => {
+    const port = `vale0:s,stream=${join(dir, 's.sock')}`;
+    await using daemon = await ServeProcess.start(dir, '--port', port);
+    const qemu = await stopped(daemon, 'vale0:s', '--model', model);
+    await until(
+      'the connection',
+      async () => ({ ...(await daemon.port('vale0:s')).link, said: qemu.said() }),
+      ({ connected }) => connected === true,
+    );
+  });
+
+  it('bind the other end of a dgram port', async () => {
+    const other = join(dir, 'q.sock');
+    const port = `vale0:d,dgram=${join(dir, 'd.sock')},peer=${other}`;
+    await using daemon = await ServeProcess.start(dir, '--port', port);
+    const qemu = await stopped(daemon, 'vale0:d');
+    await until(
+      "QEMU's socket",
+      () => ({ there: existsSync(other), said: qemu.said() }),
+      ({ there }) => there,
+    );
+  });
+});
+
+/** QEMU with the printed arguments: its netdev is made at once, its CPU never runs. */
+async function stopped(daemon: ServeProcess, ...words: readonly string[]) {
+  const printed = await daemon.command('qemu-args', ...words, '--accel', 'tcg');
+  const { args } = JSON.parse(printed) as { args: readonly string[] };
+  const line = ['-nodefaults', '-display', 'none', '-S', '-M', 'q35', ...args];
+  const qemu = spawn('qemu-system-x86_64', line, { stdio: ['ignore', 'ignore', 'pipe'] });
+  started.push(qemu);
+  let said = '';
+  qemu.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  return { said: () => said };
+}
+
 /** A libvirt of its own, in session mode: a user without rights, files in a folder of the test. */
 class Session {
   readonly #env: NodeJS.ProcessEnv;

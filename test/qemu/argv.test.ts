@@ -49,7 +49,7 @@ describe('guestArgv', () => {
     ['half a CPU', { cpus: 0.5 }, /cpus must be 1/],
     ['a name with a comma', { name: 'a,b' }, /a guest's name is/],
     ['one MAC twice', { nics: [vhost(1), vhost(1)] }, /same MAC/],
-    ['no MAC', { nics: [{ ...vhost(1), mac: 'x' }] }, /NIC 0: "x" is no MAC/],
+    ['no MAC', { nics: [{ ...vhost(1), mac: 'x' }] }, /NIC 0: "x" is not a MAC/],
     ['a multicast MAC', { nics: [{ ...vhost(1), mac: '01:00:5e:00:00:01' }] }, /is multicast/],
     ['17 queue pairs', { nics: [vhost(17)] }, /queues must be 1..16/],
     ['an odd ring', { nics: [vhost(1, { rxQueueSize: 300 })] }, /rxQueueSize must be a power/],

@@ -113,7 +113,7 @@ describe('the configuration file', () => {
     ['log: loud', 'v.yaml:1:6: log is not possible: give debug, info, warn, error or silent'],
     ['control: 3', 'v.yaml:1:10: control is not possible: give the path of a socket'],
     ['switches: 3', 'v.yaml:1:11: switches is not possible: give a list of switches'],
-    ['switches: ["v",w x]', 'v.yaml:1:16: "w x" is no switch name: 1 to 32 letters'],
+    ['switches: ["v",w x]', 'v.yaml:1:16: "w x" is not a switch name: 1 to 32 letters'],
     ['switches:\n  - {name: v, mtu: 0}', 'v.yaml:2:5: mtu=0 is not possible: give a whole number'],
     ['switches: ["v,mtv=9000"]', 'v.yaml:1:12: unknown key "mtv"; did you mean "mtu"?'],
     ['switches: ["v,mtu=68,mtu=69"]', 'v.yaml:1:12: mtu is given twice'],

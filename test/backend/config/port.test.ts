@@ -163,12 +163,12 @@ describe('the text of a port', () => {
   });
 
   it.each([
-    ['', 'port_syntax: "" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['vm1,host', 'port_syntax: "vm1" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['a:b:c,host', 'port_syntax: "a:b:c" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['vale0:,host', 'port_syntax: "vale0:" is no port name: both parts are 1 to 32 letters'],
-    [`vale0:${'x'.repeat(33)},host`, 'is no port name: both parts are 1 to 32 letters'],
-    ['vale0:../x,host', 'is no port name: both parts are 1 to 32 letters'],
+    ['', 'port_syntax: "" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vm1,host', 'port_syntax: "vm1" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['a:b:c,host', 'port_syntax: "a:b:c" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vale0:,host', 'port_syntax: "vale0:" is not a port name: both parts are 1 to 32 letters'],
+    [`vale0:${'x'.repeat(33)},host`, 'is not a port name: both parts are 1 to 32 letters'],
+    ['vale0:../x,host', 'is not a port name: both parts are 1 to 32 letters'],
     ['v:p', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
     ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
     ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
@@ -330,7 +330,7 @@ describe('names', () => {
     expect(refusal(() => parseTarget('a b'))).toBe(
       'port_syntax: "a b" names neither a switch (vale0) nor a port (vale0:vm1)',
     );
-    expect(refusal(() => parseTarget('vale0:'))).toContain('is no port name');
+    expect(refusal(() => parseTarget('vale0:'))).toContain('is not a port name');
   });
 });
 
