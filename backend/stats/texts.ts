@@ -25,6 +25,9 @@ export const portCounterTexts: Readonly<Record<PortCounter, string>> = {
   macs_moved: 'addresses that came here from another port',
   macs_refused: 'addresses not learned, because of mac-limit',
   queue_faults: 'rings and connections closed for a fault',
+  turns: 'times that a worker came to a queue of the port with credit, not known to be empty',
+  turns_empty: 'of them, those that found nothing',
+  turn_ns: 'nanoseconds of CPU charged to the port, for what it sent and for dear receive buffers',
 };
 
 export const workerCounterTexts: Readonly<Record<WorkerCounter, string>> = {
