@@ -164,8 +164,8 @@ const ending: readonly string[] = [
   '.TP\n.B VALENIC_CONTROL\nThe control socket, where \\-\\-control does not name one.',
   `.TP\n.B XDG_RUNTIME_DIR\nWithout either the socket is valenic/control.sock in this folder, else
 /run/valenic/control.sock for root, else /tmp/valenic\\-UID/control.sock.`,
-  `.TP\n.B XDG_CACHE_HOME\nKernel and image of guest run and bench are kept in valenic/guest in this folder, else
-in ~/.cache/valenic/guest.`,
+  `.TP\n.B XDG_CACHE_HOME\nKernel and image of our guests are kept in valenic/guest in this folder,
+else in ~/.cache/valenic/guest.`,
   '.TP\n.B VALENIC_ADDON\nThe built datapath, where it is not in the package.',
   '.TP\n.B NO_COLOR\nNo colours when it is set to anything.',
   '.SH SIGNALS',
