@@ -5,8 +5,8 @@ import { defineConfig } from 'vitest/config';
 const env = { XDG_STATE_HOME: join(import.meta.dirname, 'build/test/state') };
 
 /**
- * Projects by what they need: `unit` nothing, `native` the built addon, `e2e` QEMU and a guest
- * image.
+ * Projects by what they need: `unit` nothing, `native` the built addon, `package` what is built and
+ * npm with its registry, `e2e` QEMU and a guest image.
  */
 export default defineConfig({
   test: {
@@ -17,7 +17,10 @@ export default defineConfig({
           name: 'unit',
           env,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.native.test.ts', 'test/e2e/**', 'node_modules/**'],
+          exclude: [
+            ...['test/**/*.native.test.ts', 'test/e2e/**', 'test/package/**'],
+            'node_modules/**',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -28,6 +31,16 @@ export default defineConfig({
           include: ['test/**/*.native.test.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          // npm may have to fetch what is installed, on a busy machine.
+          hookTimeout: 600_000,
         },
       },
       {

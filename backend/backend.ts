@@ -8,12 +8,20 @@
 import { EventEmitter } from 'node:events';
 import type { DatapathEvent, FaultEvent, PollingMode } from '../native/boundary.ts';
 import { isAddressEvent } from './addresses.ts';
+import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
 import { Port, type PortContext } from './port.ts';
-import { nameText, type PortName, type PortSpec, placeOf, queuesOf } from './port-spec.ts';
+import {
+  nameText,
+  type PortInput,
+  type PortName,
+  type PortSpec,
+  placeOf,
+  queuesOf,
+} from './port-spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import type { Logger } from './vhost-user/index.ts';
@@ -91,6 +99,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
       throw new ValenicError('value_invalid', `workers: 1..15 are possible, not ${workers}`);
     }
+    if (options.polling !== undefined) readValue(pollingMode, 'polling', options.polling);
     refuseAbsentCpus(cpus ?? []);
     const backend = new Backend(options);
     try {
@@ -125,9 +134,12 @@ export class Backend extends EventEmitter<BackendEvents> {
   /** @throws {ValenicError} `switch_not_found`. */
   switch(name: string): Switch {
     const found = this.#switches.get(name);
-    if (found === undefined)
-      throw new ValenicError('switch_not_found', `no switch is called ${name}`);
-    return found;
+    if (found !== undefined) return found;
+    const known = this.switches().map((one) => one.name);
+    throw new ValenicError(
+      'switch_not_found',
+      `no switch is called ${name}${nameHint(name, known)}`,
+    );
   }
 
   /** @throws {ValenicError} `name_in_use`, `value_invalid`. */
@@ -162,18 +174,23 @@ export class Backend extends EventEmitter<BackendEvents> {
   port(name: PortName): Port {
     const found = this.#find(name);
     if (found !== undefined) return found;
-    throw new ValenicError('port_not_found', `no port is called ${nameText(name)}`);
+    const text = nameText(name);
+    const known = this.ports().map((port) => port.name);
+    throw new ValenicError('port_not_found', `no port is called ${text}${nameHint(text, known)}`);
   }
 
   /**
    * Adds a port; its switch is made when there is none of that name, and goes when the port fails.
+   * What the input leaves out is as on the command line.
    *
    * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `group_unknown`,
-   *   `interface_failed`, `value_invalid`, `datapath_failed`; nothing of the port is left then.
+   *   `interface_failed`, `value_invalid`, `key_unknown`, `port_syntax`, `not_built_in`,
+   *   `datapath_failed`; nothing of the port is left then.
    */
-  addPort(spec: PortSpec): Promise<Port> {
+  addPort(input: PortInput): Promise<Port> {
     return this.#inTurn(async () => {
-      checkName('port', spec.name.port);
+      checkName('port', input.name.port);
+      const spec = checkedPort(input);
       if (this.#find(spec.name) !== undefined) {
         throw new ValenicError('name_in_use', `there is a port ${nameText(spec.name)} already`);
       }
@@ -298,6 +315,11 @@ export class Backend extends EventEmitter<BackendEvents> {
   }
 }
 
+function nameHint(name: string, known: readonly string[]): string {
+  if (known.length === 0) return ': there is none yet';
+  return hint(name, known, '"valenic port list"');
+}
+
 /** @throws {ValenicError} `value_invalid`: the CPU is there, but not for this process. */
 async function addWorker(
   datapath: Datapath,
@@ -318,7 +340,7 @@ function checkName(what: 'switch' | 'port', name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/.test(name)) return;
   throw new ValenicError(
     'value_invalid',
-    `"${name}" is no ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
+    `"${name}" is not a ${what} name: 1 to 32 letters, digits, "_", "." and "-"`,
   );
 }
 

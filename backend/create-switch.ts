@@ -19,8 +19,7 @@ export class OwnSwitch extends Switch {
  *
  * @example
  * await using vale = await createSwitch({ name: 'vale0', polling: 'adaptive' });
- * const device = { kind: 'vhost-user', path: '/tmp/vm1.sock', role: 'server', queues: 1 } as const;
- * await vale.addPort('vm1', device);
+ * await vale.addPort('vm1', { kind: 'vhost-user', path: '/tmp/vm1.sock' });
  */
 export async function createSwitch(
   options: BackendOptions & SwitchOptions & { readonly name?: string } = {},

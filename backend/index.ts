@@ -13,14 +13,27 @@ export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
 export type { HostReport, Port, PortState } from './port.ts';
 export type {
+  Device,
   DgramSpec,
+  Forward,
   HostSpec,
+  LinkSpec,
+  PacketSpec,
+  PortInput,
   PortName,
   PortSpec,
   StreamSpec,
   TapSpec,
+  UserSpec,
   VhostUserSpec,
 } from './port-spec.ts';
 export { defaultSettings } from './port-spec.ts';
-export { difference, dropped, dropsThatHappened, type PortStats } from './stats/stats.ts';
+export {
+  difference,
+  dropped,
+  dropsThatHappened,
+  isLoss,
+  lost,
+  type PortStats,
+} from './stats/stats.ts';
 export { Switch } from './switch.ts';

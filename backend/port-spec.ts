@@ -11,9 +11,10 @@ export interface PortName {
 export interface VhostUserSpec {
   readonly kind: 'vhost-user';
   readonly path: string;
-  readonly role: 'server' | 'client';
-  /** Queue pairs, 1..16. */
-  readonly queues: number;
+  /** `server`, the default: we listen. */
+  readonly role?: 'server' | 'client';
+  /** Queue pairs, 1..16; 1 unless it is said. */
+  readonly queues?: number;
   /** Permissions of the socket file, e.g. 0o660. */
   readonly mode?: number;
   readonly group?: string;
@@ -25,7 +26,8 @@ export interface StreamSpec {
   readonly kind: 'stream';
   /** A path, or `tcp:HOST:PORT`. */
   readonly address: string;
-  readonly role: 'server' | 'client';
+  /** `server`, the default: we listen. */
+  readonly role?: 'server' | 'client';
   /** Permissions of the socket file. */
   readonly mode?: number;
   readonly group?: string;
@@ -44,8 +46,8 @@ export interface DgramSpec {
 export interface TapSpec {
   readonly kind: 'tap';
   readonly interface: string;
-  /** 1..16. */
-  readonly queues: number;
+  /** 1..16; 1 unless it is said. */
+  readonly queues?: number;
   /** One that we make stays when the port goes. */
   readonly persist?: boolean;
   /** Host's stack and switch leave checksums and segmentation to each other. On by default. */
@@ -76,8 +78,8 @@ export const packetIos = ['auto', 'af-packet', 'af-xdp'] as const;
 export interface PacketSpec {
   readonly kind: 'packet';
   readonly interface: string;
-  /** 1..16. */
-  readonly queues: number;
+  /** 1..16; 1 unless it is said. */
+  readonly queues?: number;
   /** `auto` unless it is said. */
   readonly io?: (typeof packetIos)[number];
 }
@@ -89,9 +91,25 @@ export interface HostSpec {
   readonly kind: 'host';
 }
 
+/** What is behind a port. */
+export type Device = VhostUserSpec | HostSpec | LinkSpec;
+
+/** A port as a program asks for it. */
+export interface PortInput {
+  readonly name: PortName;
+  readonly device: Device;
+  readonly settings?: Partial<PortSettings>;
+}
+
+/** A device that says whatever has a default. */
+export type Filled<Some> = Some extends unknown
+  ? Some & { readonly [Key in Extract<keyof Some, 'role' | 'queues'>]-?: NonNullable<Some[Key]> }
+  : never;
+
+/** A port, checked: backend/config makes one of text, of a mapping and of a PortInput. */
 export interface PortSpec {
   readonly name: PortName;
-  readonly device: VhostUserSpec | HostSpec | LinkSpec;
+  readonly device: Filled<Device>;
   readonly settings: Partial<PortSettings>;
 }
 

@@ -10,6 +10,7 @@ import type {
   PortSettings,
 } from '../native/boundary.ts';
 import { AddressNotices, isAddressEvent } from './addresses.ts';
+import { checkedSettings } from './config/index.ts';
 import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
 import { type LinkEndpoint, type LinkState, makeLink } from './link/index.ts';
@@ -149,8 +150,13 @@ export class Port {
     return this.#settings;
   }
 
-  /** Changes settings under traffic; no frame is lost by it. */
-  async set(change: Partial<PortSettings>): Promise<void> {
+  /**
+   * Changes settings under traffic; no frame is lost by it.
+   *
+   * @throws {ValenicError} `value_invalid`, `key_unknown`.
+   */
+  async set(settings: Partial<PortSettings>): Promise<void> {
+    const change = checkedSettings(settings);
     await this.#context.datapath.command('port.set', { port: this.id, settings: change });
     this.#settings = { ...this.#settings, ...change };
     this.#endpoint?.setMtu(this.#settings.mtu);
@@ -263,7 +269,7 @@ export class Port {
     if (this.spec.device.kind === 'host') return;
     throw new ValenicError(
       'value_invalid',
-      `${this.name} is no host port: it has no source or sink`,
+      `${this.name} is not a host port: it has no source or sink`,
     );
   }
 

@@ -3,7 +3,7 @@
 import type { PollingMode, PortSettings } from '../native/boundary.ts';
 import type { Backend } from './backend.ts';
 import type { Port } from './port.ts';
-import type { PortSpec } from './port-spec.ts';
+import type { Device } from './port-spec.ts';
 import type { PortStats } from './stats/stats.ts';
 
 export class Switch {
@@ -40,14 +40,10 @@ export class Switch {
   /**
    * @param name  Of the port, e.g. `vm1`.
    * @example
-   * const device = { kind: 'vhost-user', path: '/tmp/vm1.sock', role: 'server', queues: 1 } as
-   * const; await vale.addPort('vm1', device);
+   * await vale.addPort('vm1', { kind: 'vhost-user', path: '/tmp/vm1.sock' });
+   * @throws {ValenicError} as Backend.addPort() does.
    */
-  addPort(
-    name: string,
-    device: PortSpec['device'],
-    settings: PortSpec['settings'] = {},
-  ): Promise<Port> {
+  addPort(name: string, device: Device, settings: Partial<PortSettings> = {}): Promise<Port> {
     return this.backend.addPort({ name: { switch: this.name, port: name }, device, settings });
   }
 

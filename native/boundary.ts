@@ -9,7 +9,10 @@ import type { LinkOpened } from './addon.ts';
 import type { FaultCode } from './faults.ts';
 import type { PortSettings } from './port-settings.ts';
 
-/** Why a frame was not delivered, and which port counts it. */
+/**
+ * Why a frame was not delivered, and which port counts it. `idle`: nobody was there to miss it, so
+ * that it is counted and is no loss, as of a flood to a port that nobody uses.
+ */
 export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
   tx_too_long: { at: 'source', text: 'longer than the largest frame of the port' },
@@ -32,8 +35,16 @@ export const dropReasons = {
   },
   tx_vlan_refused: { at: 'source', text: 'its VLAN is none that the sending port has' },
   tx_link_local: { at: 'source', text: 'link-local (LACP, LLDP, STP), and the port drops these' },
-  tx_no_destination: { at: 'source', text: 'no other port is on the switch, or in its VLAN' },
-  tx_reflected: { at: 'source', text: 'its destination is on the port it came from' },
+  tx_no_destination: {
+    at: 'source',
+    text: 'no other port is on the switch, or in its VLAN',
+    idle: true,
+  },
+  tx_reflected: {
+    at: 'source',
+    text: 'its destination is on the port it came from',
+    idle: true,
+  },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
   tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
   tx_memory_unreadable: { at: 'source', text: 'its memory could not be read: a truncated file' },
@@ -44,7 +55,11 @@ export const dropReasons = {
   },
   rx_too_long: { at: 'destination', text: "longer than the receiver's buffers can hold" },
   rx_above_mtu: { at: 'destination', text: 'longer than the MTU of the receiving port' },
-  rx_ring_stopped: { at: 'destination', text: 'the receiver has not started its ring' },
+  rx_ring_stopped: {
+    at: 'destination',
+    text: 'the receiver has not started its ring',
+    idle: true,
+  },
   rx_vlan_refused: {
     at: 'destination',
     text: 'its VLAN is none that the receiver has, or a tag behind that one would show',
@@ -54,19 +69,27 @@ export const dropReasons = {
     at: 'destination',
     text: 'link-local (LACP, LLDP, STP), and the port drops these',
   },
-  rx_port_down: { at: 'destination', text: 'the receiving port is administratively down' },
+  rx_port_down: {
+    at: 'destination',
+    text: 'the receiving port is administratively down',
+    idle: true,
+  },
   rx_ring_broken: {
     at: 'destination',
     text: 'the receiver broke a rule of its ring and was stopped',
   },
-  rx_not_connected: { at: 'destination', text: 'nobody is at the other end of the port' },
+  rx_not_connected: {
+    at: 'destination',
+    text: 'nobody is at the other end of the port',
+    idle: true,
+  },
   rx_backlog_full: {
     at: 'destination',
     text: 'the receiver reads too slowly: what may wait for it is full',
   },
   rx_link_down: { at: 'destination', text: 'the interface of the port is down' },
   rx_refused_by_host: { at: 'destination', text: 'the kernel had no memory, or a rule forbade it' },
-} as const satisfies Record<string, { at: 'source' | 'destination'; text: string }>;
+} as const satisfies Record<string, { at: 'source' | 'destination'; text: string; idle?: true }>;
 export type DropReason = keyof typeof dropReasons;
 
 /**

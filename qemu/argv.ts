@@ -1,5 +1,5 @@
 /**
- * The QEMU command line of a guest, and the lines that attach somebody's own guest to a port.
+ * The QEMU command line of a guest. What attaches somebody's own guest is in attach.ts.
  *
  * Pure functions: what differs between versions of QEMU, and why, is all here.
  */
@@ -12,14 +12,11 @@ import {
   type GuestNic,
   type GuestPaths,
   type InetPlace,
-  type NicBackend,
-  type NicModel,
-  nicFault,
   type SocketRole,
 } from './description.ts';
 import { QemuError } from './errors.ts';
 import type { Accel } from './kvm.ts';
-import { atLeast, debian12Version, type QemuVersion } from './version.ts';
+import { atLeast, type QemuVersion } from './version.ts';
 
 /** The virtio-serial port the guest agent listens on. */
 export const agentPortName = 'org.valenic.agent.0';
@@ -156,29 +153,43 @@ function reconnect(version: QemuVersion): string {
   return atLeast(version, 9, 2) ? 'reconnect-ms=250' : 'reconnect=1';
 }
 
+/** One property of a device, as `-device` takes it. */
+export type Property = readonly [name: string, value: string];
+
 function nicDevice(nic: GuestNic, id: string, host: GuestHost): string {
   const { model = 'virtio-net-pci' } = nic;
-  if (model !== 'virtio-net-pci') {
-    const more = Object.entries(nic.properties ?? {}).map(([key, value]) => `${key}=${value}`);
-    return [model, `netdev=${id}`, `id=${id}-nic`, `mac=${nic.mac}`, 'romfile=', ...more].join(',');
-  }
+  const parts = [`netdev=${id}`, `id=${id}-nic`];
+  const properties = nicProperties(nic, host).map(([name, value]) => `${name}=${value}`);
+  return [model, ...parts, ...properties].join(',');
+}
+
+/** What a NIC is to be like, whoever writes it down: QEMU's command line or libvirt's XML. */
+export function nicProperties(nic: GuestNic, host: GuestHost): readonly Property[] {
+  const { model = 'virtio-net-pci' } = nic;
+  // The option ROM is for booting from the network, and slows every other boot down.
+  const properties: Property[] = [
+    ['mac', nic.mac],
+    ['romfile', ''],
+  ];
+  if (model === 'virtio-net-pci') properties.push(...virtioProperties(nic, host));
+  return [...properties, ...Object.entries(nic.properties ?? {})];
+}
+
+function virtioProperties(nic: GuestNic, host: GuestHost): readonly Property[] {
   const vhost = nic.backend.kind === 'vhost-user';
   const queues = nic.backend.kind === 'vhost-user' ? nic.backend.queues : 1;
   const vectors = nic.vectors ?? safeVectors(vhost, queues, host);
-  const parts = ['virtio-net-pci', `netdev=${id}`, `id=${id}-nic`, `mac=${nic.mac}`];
-  // The option ROM is for booting from the network, and slows every other boot down.
-  parts.push('romfile=');
-  if (queues > 1) parts.push('mq=on');
-  if (vectors !== null) parts.push(`vectors=${vectors}`);
-  if (nic.packed === true) parts.push('packed=on');
-  if (nic.hostMtu) parts.push(`host_mtu=${nic.hostMtu}`);
-  if (nic.rxQueueSize !== undefined) parts.push(`rx_queue_size=${nic.rxQueueSize}`);
-  if (nic.txQueueSize !== undefined) parts.push(`tx_queue_size=${nic.txQueueSize}`);
+  const properties: Property[] = [];
+  if (queues > 1) properties.push(['mq', 'on']);
+  if (vectors !== null) properties.push(['vectors', `${vectors}`]);
+  if (nic.packed === true) properties.push(['packed', 'on']);
+  if (nic.hostMtu) properties.push(['host_mtu', `${nic.hostMtu}`]);
+  if (nic.rxQueueSize !== undefined) properties.push(['rx_queue_size', `${nic.rxQueueSize}`]);
+  if (nic.txQueueSize !== undefined) properties.push(['tx_queue_size', `${nic.txQueueSize}`]);
   // QEMU handles CTRL_GUEST_OFFLOADS itself and never tells the back-end, which would go on sending
   // what the guest just turned off.
-  if (vhost) parts.push('ctrl_guest_offloads=off');
-  for (const [key, value] of Object.entries(nic.properties ?? {})) parts.push(`${key}=${value}`);
-  return parts.join(',');
+  if (vhost) properties.push(['ctrl_guest_offloads', 'off']);
+  return properties;
 }
 
 /**
@@ -197,120 +208,4 @@ function safeVectors(vhost: boolean, queues: number, host: GuestHost): number | 
 /** A comma ends a value in QEMU's option syntax; two of them are one. */
 function escapeValue(value: string): string {
   return value.replaceAll(',', ',,');
-}
-
-/** A stream or dgram port as a user sees it. Any model of NIC will do, and any memory. */
-export interface AttachLink {
-  readonly backend: Extract<NicBackend, { kind: 'stream' | 'dgram' }>;
-  readonly model?: NicModel;
-  readonly mac: string;
-  readonly index: number;
-  /** As of AttachPort; other models than virtio-net know none. */
-  readonly hostMtu?: number;
-}
-
-/** A vhost-user port as a user sees it, to attach a guest of their own. */
-export interface AttachPort {
-  readonly path: string;
-  /** Ours: `server` = Valenic listens. */
-  readonly role: SocketRole;
-  readonly queues: number;
-  readonly mac: string;
-  /** Which of the guest's Valenic NICs this is, from 0: makes the ids unique. */
-  readonly index: number;
-  /** The port's MTU, for the guest; 0 or absent: not told. */
-  readonly hostMtu?: number;
-}
-
-export interface AttachOptions {
-  /** How much memory the guest has; goes into the lines for index 0. 1024 when absent. */
-  readonly memoryMiB?: number;
-  /** `kvm` when absent: that is how people run their guests. */
-  readonly accel?: Accel;
-}
-
-/**
- * What a user adds to a QEMU command line to attach a guest to a port.
- *
- * For index 0 this includes the shared memory, without which no packet ever moves; `-machine` may
- * be given more than once, QEMU merges them.
- *
- * @param version  The QEMU it is for; Debian 12's (7.2) when absent.
- */
-export function qemuArgsForPort(
-  port: AttachPort | AttachLink,
-  version: QemuVersion = debian12Version,
-  options: AttachOptions = {},
-): string[] {
-  const nic = attachedNic(port);
-  const memoryMiB = options.memoryMiB ?? 1024;
-  const host: GuestHost = { version, accel: options.accel ?? 'kvm' };
-  const memory = [
-    ...['-m', `${memoryMiB}`, '-machine', 'memory-backend=valenic-mem'],
-    ...['-object', `memory-backend-memfd,id=valenic-mem,size=${memoryMiB}M,share=on`],
-  ];
-  const shared = nic.backend.kind === 'vhost-user' && port.index === 0;
-  return [...(shared ? memory : []), ...nicArgv(nic, `valenic${port.index}`, host)];
-}
-
-/**
- * The libvirt interface element for a port. The domain must share its memory, as the comment
- * says.
- */
-export function libvirtInterfaceXml(port: AttachPort): string {
-  attachedNic(port);
-  const mode = port.role === 'server' ? 'client' : 'server';
-  const source = `  <source type='unix' path='${escapeXml(port.path)}' mode='${mode}'`;
-  const again = `    <reconnect enabled='yes' timeout='1'/>`;
-  return [
-    `<!-- The domain needs: <memoryBacking><source type='memfd'/><access mode='shared'/>` +
-      '</memoryBacking> -->',
-    `<interface type='vhostuser'>`,
-    `  <mac address='${escapeXml(port.mac)}'/>`,
-    // libvirt allows <reconnect> only where QEMU is the client.
-    ...(mode === 'client' ? [`${source}>`, again, '  </source>'] : [`${source}/>`]),
-    `  <model type='virtio'/>`,
-    ...(port.hostMtu ? [`  <mtu size='${port.hostMtu}'/>`] : []),
-    `  <driver name='vhost'${port.queues > 1 ? ` queues='${port.queues}'` : ''}` +
-      ` rx_queue_size='${attachedRingSize}'/>`,
-    '</interface>',
-    '',
-  ].join('\n');
-}
-
-/**
- * QEMU's own ring of 256 has room for five frames of 64 KiB that are cut into segments of 1448
- * bytes, and what finds no room is lost: this is the most that QEMU allows.
- */
-const attachedRingSize = 1024;
-
-function attachedNic(port: AttachPort | AttachLink): GuestNic {
-  const { mac, hostMtu = 0 } = port;
-  const nic: GuestNic =
-    'backend' in port
-      ? { mac, hostMtu, backend: port.backend, ...(port.model && { model: port.model }) }
-      : {
-          ...{ mac, hostMtu, rxQueueSize: attachedRingSize },
-          backend: { kind: 'vhost-user', path: port.path, role: port.role, queues: port.queues },
-        };
-  const fault = nicFault(nic);
-  if (fault !== null) throw new QemuError('guest_failed', fault);
-  return nic;
-}
-
-function escapeXml(text: string): string {
-  const names: Record<string, string> = {
-    '&': 'amp',
-    '<': 'lt',
-    '>': 'gt',
-    "'": 'apos',
-    '"': 'quot',
-  };
-  return text.replace(/[&<>'"]/g, (character) => `&${names[character]};`);
-}
-
-/** The arguments as one shell command line, quoted where the shell needs it. */
-export function shellQuote(args: readonly string[]): string {
-  const plain = /^[A-Za-z0-9_@%+=:,./-]+$/;
-  return args.map((arg) => (plain.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)).join(' ');
 }

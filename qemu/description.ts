@@ -120,7 +120,7 @@ export function descriptionFault(guest: GuestDescription): string | null {
 
 /** The first rule that a NIC breaks, or null. */
 export function nicFault(nic: GuestNic): string | null {
-  if (!macPattern.test(nic.mac)) return `"${nic.mac}" is no MAC address like 52:54:00:00:00:01`;
+  if (!macPattern.test(nic.mac)) return `"${nic.mac}" is not a MAC address like 52:54:00:00:00:01`;
   if ((Number.parseInt(nic.mac.slice(0, 2), 16) & 1) !== 0) return `${nic.mac} is multicast`;
   if (/^(00:){5}00$/.test(nic.mac)) return 'the MAC address is all zero';
   const mtu = nic.hostMtu ?? 0;

@@ -1,17 +1,18 @@
 /** A guest on demand: QEMU found and driven, images built, agents spoken to. Knows no back-end. */
 
 export * from './agent/index.ts';
+export { agentPortName, guestArgv, nicArgv } from './argv.ts';
 export {
   type AttachLink,
   type AttachOptions,
   type AttachPort,
-  agentPortName,
-  guestArgv,
-  libvirtInterfaceXml,
-  nicArgv,
+  cloudHypervisorArgs,
+  type LibvirtParts,
+  libvirtParts,
+  libvirtText,
   qemuArgsForPort,
   shellQuote,
-} from './argv.ts';
+} from './attach.ts';
 export {
   descriptionFault,
   type GuestBoot,

@@ -27,6 +27,8 @@ export function run(
   options: {
     readonly timeoutMs: number;
     readonly cwd?: string;
+    /** Ours when absent. */
+    readonly env?: NodeJS.ProcessEnv;
     readonly stopWhen?: (stderr: string) => boolean;
   },
 ): Promise<RunResult> {
@@ -34,6 +36,7 @@ export function run(
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: options.env }),
     });
     const out: Buffer[] = [];
     let outBytes = 0;

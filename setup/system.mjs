@@ -34,6 +34,8 @@ export const packages = {
     'iperf3',
     'tshark',
     'libvirt-clients', // Its schema judges the XML that we print.
+    'libvirt-daemon', // Starts a domain of it, in session mode.
+    'libvirt-daemon-driver-qemu',
     'libxml2-utils',
     'g++-aarch64-linux-gnu',
     'qemu-user',

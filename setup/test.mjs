@@ -262,6 +262,7 @@ const steps = {
   arm64,
   tidy: clangTidy,
   native: () => vitest('native'),
+  package: () => vitest('package'),
   address: () => doctest('address', ['-DVALENIC_SANITIZE=address,undefined', roomsAsOne]),
   thread: () =>
     doctest('thread', ['-DVALENIC_SANITIZE=thread', roomsAsOne], {

@@ -4,14 +4,14 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
+import { type CpuOptions, cpuCommand } from './quiet-options.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
-import { cpuPairOption, listOf, numberFrom, numberIn, oneOf, parseWords } from './values.ts';
+import { parseWords } from './values.ts';
 
 export interface CpuRow {
   readonly scenario: 'cpu';
@@ -34,39 +34,11 @@ export interface CpuRow {
   readonly environment: Environment;
 }
 
-interface CpuOptions {
-  readonly rates: readonly number[];
-  readonly polling: readonly PollingMode[];
-  readonly spin: readonly (number | 'auto')[];
-  readonly seconds: number;
-  readonly repeat: number;
-  readonly cpu: readonly number[];
-  readonly json?: true;
-}
-
-const spinOf = (text: string): number | 'auto' =>
-  text === 'auto' ? text : numberIn(text, 0, 1_000_000);
-
-function command(): Command {
-  return new Command('valenic bench cpu')
-    .description('CPU and delay at paced rates, in each polling mode')
-    .option(
-      '--rates <pps>',
-      'frames per second; 0 = none is sent',
-      listOf(numberFrom(0, 1e8)),
-      [0, 1000, 100_000, 1_000_000],
-    )
-    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
-    .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
-    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
-    .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
-    .addOption(cpuPairOption("the worker's CPU, then the driver's"))
-    .option('--json', 'one JSON object a line on stdout');
-}
-
 /** @returns the exit status. @throws {ValenicError} */
 export async function runCpuBench(argv: readonly string[], io: BenchIo): Promise<number> {
-  const options = parseWords<CpuOptions>(command(), argv, (text) => io.stdout.write(text));
+  const options = parseWords<CpuOptions>(cpuCommand().name('valenic bench cpu'), argv, (text) =>
+    io.stdout.write(text),
+  );
   if (options === null) return 0;
   const [workerCpu] = options.cpu;
   const rig = await Rig.create({ workers: 1, ...(workerCpu === undefined ? {} : { workerCpu }) });

@@ -39,4 +39,4 @@ Guests run a poll-mode driver on one virtual CPU each; without KVM that CPU is e
 what limits these rates. "lost" are frames that came faster than the receiver took them. Where two
 guests and a busy worker share fewer than three cores they take turns of milliseconds, and each turn
 moves no more than the 256 buffers of one ring: there \`event\` beats \`busy\`.
-\`npx valenic bench sweep --driver synthetic\` shows what the switch itself can do.`;
+\`bin/valenic.mjs bench sweep --driver synthetic\` shows what the switch itself can do.`;

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { buildGuestImage, type GuestImage } from '../../qemu/index.ts';
 import { packageRoot } from '../datapath/load.ts';
+import { guestCache } from '../xdg.ts';
 
 /**
  * Made once and kept: its packages are fetched, so the first call must be where the network is.
@@ -12,7 +13,7 @@ import { packageRoot } from '../datapath/load.ts';
  */
 export function guestImage(programs: readonly string[] = []): Promise<GuestImage> {
   return buildGuestImage({
-    cacheDir: join(packageRoot(), '.cache/guest'),
+    cacheDir: guestCache(),
     agent: join(packageRoot(), 'build/release/native/agent/valenic-agent'),
     programs,
   });

@@ -7,6 +7,7 @@ import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
 import { portsCommand, portsExamples } from './ports-options.ts';
+import { cpuCommand, idleCommand, quietExamples } from './quiet-options.ts';
 import type { Scenario } from './row.ts';
 import { tcpCommand, tcpExamples } from './tcp/options.ts';
 import { tcpTests } from './tcp/traffic.ts';
@@ -49,7 +50,8 @@ export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 /** Doubling, as far as the setting goes. */
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const curves = ['sweep', 'batch', 'frames'] as const;
-const measurable = [...scenarios, ...curves, 'peers', 'ports', ...tcpTests];
+/** What stands after `valenic bench`. */
+export const measurable = [...scenarios, ...curves, 'peers', 'ports', ...tcpTests, 'cpu', 'idle'];
 
 export const benchExamples = {
   g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
@@ -60,6 +62,7 @@ export const benchExamples = {
   frames: ['bench frames --frame 60,1514,9000'],
   peers: peersExamples,
   ports: portsExamples,
+  ...quietExamples,
   ...tcpExamples,
 } as const;
 
@@ -101,14 +104,14 @@ export function benchProgram(
       .addHelpText('after', examplesText(benchExamples[name]))
       .action((options: Raw) => take(finish(name, options)));
   }
-  program.addHelpText(
-    'after',
-    '\nAlso: bench cpu (CPU and delay at paced rates) and bench idle (guests that do nothing)',
-  );
   // For the help and the manual; runBench() gives their words elsewhere.
   program.addCommand(peersCommand());
   program.addCommand(portsCommand());
   for (const test of tcpTests) program.addCommand(tcpCommand(test));
+  program.addCommand(cpuCommand());
+  program.addCommand(idleCommand());
+  // Whoever asks for help types the whole of it.
+  new Command('valenic').addCommand(program);
   return program;
 }
 

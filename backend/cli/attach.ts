@@ -1,4 +1,4 @@
-/** `valenic qemu-args` and `valenic libvirt-xml`: what attaches somebody's own guest to a port. */
+/** `valenic qemu-args`, `libvirt-xml` …: what attaches somebody's own guest to a port. */
 
 import type { Command } from 'commander';
 import {
@@ -6,11 +6,12 @@ import {
   type AttachLink,
   type AttachPort,
   chooseAccel,
+  cloudHypervisorArgs,
   debian12Version,
   findProgram,
-  libvirtInterfaceXml,
+  libvirtParts,
+  libvirtText,
   locateQemu,
-  type NicModel,
   nicModels,
   qemuArgsForPort,
   qemuProgram,
@@ -27,13 +28,20 @@ import type { Cli } from './io.ts';
 interface AttachOptions {
   readonly qemu?: string;
   readonly accel?: string;
-  readonly memory: string;
+  readonly memory?: string;
   readonly index: string;
   readonly mac?: string;
   readonly model?: string;
 }
 
-export const memoryMiB = integer(32, 1 << 20);
+/** In MiB, as QEMU's -m takes it. */
+export const memoryMiB: ValueKind<number> = {
+  allowed: 'MiB, 32 to 1048576, or a size like 512M or 2G',
+  read: (text) => {
+    const [, digits = '', unit = 'M'] = /^(\d{1,7})([MG])?(?:iB)?$/i.exec(text) ?? [];
+    return integer(32, 1 << 20).read(`${Number(digits) * (/g/i.test(unit) ? 1024 : 1)}`);
+  },
+};
 export const macAddress: ValueKind<string> = {
   allowed: 'a unicast MAC address like 52:54:00:00:00:01',
   read: (text) =>
@@ -44,97 +52,187 @@ export const macAddress: ValueKind<string> = {
 export const accelerators = choice(['kvm', 'tcg'] as const);
 const models = choice(nicModels);
 
+/** Each way to attach a guest that is printed, by its command. */
+type Way = 'qemu-args' | 'libvirt-xml' | 'cloud-hypervisor-args' | 'guest run';
+type Kind = PortDetail['kind'];
+
+/**
+ * Kinds of port by what a guest can do with them: `memory` is attached to by every way, `frames`
+ * by QEMU's own back-ends, and to the others no guest is attached: what is there instead.
+ */
+const attachable: Readonly<Record<Kind, 'memory' | 'frames' | { readonly there: string }>> = {
+  'vhost-user': 'memory',
+  stream: 'frames',
+  dgram: 'frames',
+  tap: { there: "the host's own stack is behind it" },
+  packet: { there: 'the wire of an interface is behind it' },
+  user: { there: 'other networks are behind it, and guests reach them over the switch' },
+  host: { there: 'the daemon itself is behind it' },
+};
+
+/**
+ * Why a guest cannot be attached to this port in this way; null: it can.
+ *
+ * The whole table of ways and kinds is in test/backend/cli/attach.test.ts.
+ */
+export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Kind }) {
+  const by = attachable[kind];
+  if (by === 'memory' || (by === 'frames' && way === 'qemu-args')) return null;
+  const [home] = name.split(':');
+  const add = `add one with "valenic port add ${home}:NAME,vhost-user=PATH"`;
+  if (by === 'frames') {
+    const here = `${name} is a ${kind} port`;
+    return `${way} needs a vhost-user port, and ${here}: use qemu-args, or ${add}`;
+  }
+  return `no guest attaches to ${name}, a ${kind} port (${by.there}): ${add}`;
+}
+
 export function addAttachCommands(program: Command, cli: Cli): void {
+  const mac = [
+    '--mac <address>',
+    "default: the port's own, which no other host gives out",
+  ] as const;
+  const accel = [
+    '--accel <name>',
+    `what runs the guest: ${accelerators.allowed} (default: what works here)`,
+  ] as const;
+  const qemu = [
+    '--qemu <program>',
+    'print them for this QEMU (default: the one in PATH, else 7.2)',
+  ] as const;
+  const index = [
+    '--index <n>',
+    "which of the guest's NICs on Valenic this is, from 0",
+    '0',
+  ] as const;
+  const memory = ['--memory <size>', `the guest's memory: ${memoryMiB.allowed}`, '1024'] as const;
   program
     .command('qemu-args')
     .description('print the arguments that attach your own QEMU guest to a port')
     .argument('<name>', 'a vhost-user, stream or dgram port, e.g. vale0:vm1')
-    .option('--qemu <program>', 'print them for this QEMU (default: the one in PATH, else 7.2)')
-    .option(
-      '--accel <name>',
-      `what runs the guest: ${accelerators.allowed} (default: what works here)`,
-    )
-    .option('--memory <MiB>', "the guest's memory", '1024')
-    .option('--index <n>', "which of the guest's NICs on Valenic this is, from 0", '0')
-    .option('--mac <address>', "default: the port's own, which no other host gives out")
+    .option(...qemu)
+    .option(...accel)
+    .option(...memory)
+    .option(...index)
+    .option(...mac)
     .option('--model <name>', `of stream and dgram ports: ${models.allowed}`)
     .action((name: string, options: AttachOptions) => qemuArgs(name, options, cli));
   program
     .command('libvirt-xml')
-    .description('print the <interface> element that attaches a libvirt domain to a port')
+    .description('print the elements that attach a libvirt domain to a port')
     .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
-    .option('--mac <address>', "default: the port's own, which no other host gives out")
-    .action((name: string, options: Pick<AttachOptions, 'mac'>) => libvirtXml(name, options, cli));
+    .option(...qemu)
+    .option(...accel)
+    .option(...index)
+    .option(...mac)
+    .action((name: string, options: AttachOptions) => libvirtXml(name, options, cli));
+  program
+    .command('cloud-hypervisor-args')
+    .description('print the arguments that attach your own cloud-hypervisor guest to a port')
+    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .option(...memory)
+    .option(...index)
+    .option(...mac)
+    .action((name: string, options: AttachOptions) => cloudHypervisor(name, options, cli));
 }
 
-async function qemuArgs(name: string, options: AttachOptions, cli: Cli): Promise<void> {
-  const index = readValue(integer(0, 15), '--index', options.index);
-  const memory = readValue(memoryMiB, '--memory', options.memory);
-  const { accel } = options;
-  const wanted = accel === undefined ? undefined : readValue(accelerators, '--accel', accel);
-  const detail = await findPort(name, cli);
-  const port = attachLink(detail, options, index) ?? attachPort(detail, options.mac, index);
-  const found = options.qemu === undefined ? findProgram(qemuProgram) : locateQemu(options.qemu);
-  const version = found === null ? debian12Version : await qemuVersion(found);
-  const chosen: Accel = wanted ?? (found === null ? 'kvm' : await chooseAccel(found));
-  const args = qemuArgsForPort(port, version, { memoryMiB: memory, accel: chosen });
-  cli.data({ name, args }, () => shellQuote(args));
-  if (chosen === 'tcg' && !cli.json) cli.say(tcgAdvice);
+/** What the words say, checked before anybody is asked. */
+function readOptions({ memory, index, mac, accel, model, qemu }: AttachOptions) {
+  return {
+    index: readValue(integer(0, 15), '--index', index),
+    memoryMiB: memory === undefined ? undefined : readValue(memoryMiB, '--memory', memory),
+    mac: mac === undefined ? undefined : readValue(macAddress, '--mac', mac),
+    model: model === undefined ? undefined : readValue(models, '--model', model),
+    accel: accel === undefined ? undefined : readValue(accelerators, '--accel', accel),
+    binary: qemu === undefined ? findProgram(qemuProgram) : locateQemu(qemu),
+  };
+}
+
+type ReadOptions = ReturnType<typeof readOptions>;
+
+/** The QEMU that is to run the guest: its version, and what it will run it with. */
+async function qemuOf({ binary, accel }: ReadOptions) {
+  const version = binary === null ? debian12Version : await qemuVersion(binary);
+  const chosen: Accel = accel ?? (binary === null ? 'kvm' : await chooseAccel(binary));
+  return { version, accel: chosen };
+}
+
+async function qemuArgs(name: string, words: AttachOptions, cli: Cli): Promise<void> {
+  const options = readOptions(words);
+  const port = await portFor('qemu-args', name, cli);
+  const attached = port.kind === 'vhost-user' ? attachPort(port, options) : linkOf(port, options);
+  const { version, accel } = await qemuOf(options);
+  const { memoryMiB: memory = 1024 } = options;
+  const args = qemuArgsForPort(attached, version, { memoryMiB: memory, accel });
+  cli.data({ name: port.name, args }, () => shellQuote(args));
+  if (accel === 'tcg' && !cli.json) cli.say(tcgAdvice);
 }
 
 const tcgAdvice =
   'Without KVM add "-smp 1,maxcpus=2", or more: with one CPU QEMU leaves memory barriers out.';
 
-async function libvirtXml(
-  name: string,
-  { mac }: Pick<AttachOptions, 'mac'>,
-  cli: Cli,
-): Promise<void> {
-  const xml = libvirtInterfaceXml(attachPort(await findPort(name, cli), mac, 0));
-  cli.data({ name, xml }, () => xml);
+async function libvirtXml(name: string, words: AttachOptions, cli: Cli): Promise<void> {
+  const options = readOptions(words);
+  const port = await portFor('libvirt-xml', name, cli);
+  const { version, accel } = await qemuOf(options);
+  const parts = libvirtParts(attachPort(port, options), version, accel);
+  cli.data({ name: port.name, ...parts }, () => libvirtText(parts));
+  if (accel === 'tcg' && !cli.json) cli.say(libvirtTcgAdvice);
 }
 
-export function findPort(text: string, cli: Cli): Promise<PortDetail> {
-  return cli.client().port(nameText(parsePortName(text)));
+const libvirtTcgAdvice =
+  "Without KVM the domain needs two CPUs, or <vcpu current='1'>2</vcpu>: " +
+  'with one QEMU leaves memory barriers out.';
+
+async function cloudHypervisor(name: string, words: AttachOptions, cli: Cli): Promise<void> {
+  const options = readOptions(words);
+  const port = await portFor('cloud-hypervisor-args', name, cli);
+  const { memoryMiB: memory = 1024 } = options;
+  const args = cloudHypervisorArgs(attachPort(port, options), { memoryMiB: memory });
+  cli.data({ name: port.name, args }, () => shellQuote(args));
+  if (!cli.json)
+    cli.say("These follow cloud-hypervisor's documents; Valenic's tests do not run it.");
 }
 
-/** @throws {ValenicError} `value_invalid`: no guest can be attached to a port of this kind. */
-export function attachPort(port: PortDetail, mac: string | undefined, index: number): AttachPort {
+/** @throws {ValenicError} `value_invalid`: no guest is attached to such a port in this way. */
+export async function portFor(way: Way, text: string, cli: Cli): Promise<PortDetail> {
+  const port = await cli.client().port(nameText(parsePortName(text)));
+  const refusal = attachRefusal(way, port);
+  if (refusal !== null) throw new ValenicError('value_invalid', refusal);
+  return port;
+}
+
+/** @param port  A vhost-user port: portFor() looked. */
+export function attachPort(
+  port: PortDetail,
+  { mac, model, index }: Pick<ReadOptions, 'mac' | 'index'> & { readonly model?: unknown },
+): AttachPort {
   const { vhostUser } = port;
-  if (vhostUser === undefined) {
+  if (vhostUser === undefined) throw new ValenicError('internal', `${port.name} has no socket`);
+  if (model !== undefined) {
     throw new ValenicError(
       'value_invalid',
-      `${port.name} is a ${port.kind} port: guests attach to vhost-user ports, and by qemu-args ` +
-        'also to stream and dgram ports',
+      `--model is for stream and dgram ports, and ${port.name} is a vhost-user port: leave it out`,
     );
   }
   const { path, role } = vhostUser;
-  const address = mac === undefined ? port.guestMac : readValue(macAddress, '--mac', mac);
-  return { path, role, queues: queuesOf(port), mac: address, index, hostMtu: port.settings.mtu };
+  const queues = queuesOf(port);
+  return { path, role, queues, mac: mac ?? port.guestMac, index, hostMtu: port.settings.mtu };
 }
 
-/** What attaches a guest to a stream or dgram port; null: the port is of another kind. */
-function attachLink(port: PortDetail, options: AttachOptions, index: number): AttachLink | null {
-  const { model, mac } = options;
+/** @param port  A stream or dgram port: portFor() looked. */
+function linkOf(port: PortDetail, { mac, model, index }: ReadOptions): AttachLink {
   const { link, kind } = port;
-  if (link === undefined || kind === 'tap' || kind === 'packet') {
-    if (model === undefined) return null;
-    throw new ValenicError('value_invalid', '--model is for stream and dgram ports');
-  }
+  if (link === undefined) throw new ValenicError('internal', `${port.name} has no socket`);
   const place = (text: string) => parseInet(text, 'tcp') ?? parseInet(text, 'udp') ?? text;
   const { address, peerAddress = '', role } = link;
   const backend: AttachLink['backend'] =
     kind === 'stream'
       ? { kind, path: place(address), listen: role === 'client' }
       : { kind: 'dgram', local: place(peerAddress), remote: place(address) };
-  const chosen: NicModel | undefined =
-    model === undefined ? undefined : readValue(models, '--model', model);
   return {
-    backend,
-    mac: mac === undefined ? port.guestMac : readValue(macAddress, '--mac', mac),
-    index,
-    hostMtu: port.settings.mtu,
-    ...(chosen && { model: chosen }),
+    ...{ backend, mac: mac ?? port.guestMac, index, hostMtu: port.settings.mtu },
+    ...(model && { model }),
   };
 }
 

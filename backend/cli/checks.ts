@@ -9,7 +9,8 @@ import { checkKvm, findProgram, formatVersion, locateQemu, qemuVersion } from '.
 import { createBackend } from '../backend.ts';
 import { ControlClient, defaultControlPath, folderFault } from '../daemon/index.ts';
 import { loadAddon } from '../datapath/load.ts';
-import { guestAgent, guestCache } from './guest.ts';
+import { guestCache } from '../xdg.ts';
+import { guestAgent } from './guest.ts';
 
 export interface Finding {
   /** `warning`: part of Valenic does not work, or works slowly; `failed`: nothing works. */
@@ -127,7 +128,7 @@ async function checkSockets({ control }: CheckContext): Promise<Finding> {
   let parent = folder;
   while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
   if (!statSync(parent).isDirectory()) {
-    return failed(`${parent} is no folder`, 'name another with --control PATH');
+    return failed(`${parent} is not a folder`, 'name another with --control PATH');
   }
   try {
     accessSync(parent, constants.W_OK | constants.X_OK);

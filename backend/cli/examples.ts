@@ -30,8 +30,9 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'guest run --port vale0:b --address 10.0.0.2/24 --ping 10.0.0.1',
     'guest run --port vale0:a --address dhcp --ping 10.0.2.2',
   ],
-  'qemu-args': ['qemu-args vale0:a', 'qemu-args vale0:a --memory 2048 --accel kvm'],
-  'libvirt-xml': ['libvirt-xml vale0:a'],
+  'qemu-args': ['qemu-args vale0:a', 'qemu-args vale0:a --memory 2G --accel kvm'],
+  'libvirt-xml': ['libvirt-xml vale0:a', 'libvirt-xml vale0:b --index 1 --accel kvm'],
+  'cloud-hypervisor-args': ['cloud-hypervisor-args vale0:a --memory 2G'],
   doctor: ['doctor', 'doctor --json'],
   ...Object.fromEntries(Object.entries(benchExamples).map(([name, own]) => [`bench ${name}`, own])),
 };

@@ -1,9 +1,11 @@
 /** `valenic guest run`: boots a guest on a port and stays until it ends. */
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import {
+  type Accel,
   buildGuestImage,
   type Guest,
   type GuestBoot,
@@ -11,11 +13,12 @@ import {
   locateQemu,
   startGuest,
 } from '../../qemu/index.ts';
-import { readValue, type ValueKind } from '../config/index.ts';
+import { parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
-import { accelerators, attachPort, findPort, memoryMiB } from './attach.ts';
+import { guestCache } from '../xdg.ts';
+import { accelerators, attachPort, macAddress, memoryMiB, portFor } from './attach.ts';
 import type { Cli } from './io.ts';
 
 interface GuestOptions {
@@ -31,25 +34,23 @@ interface GuestOptions {
   readonly ping?: string;
 }
 
-/** Kernel, busybox and image are kept here between runs. */
-export function guestCache(): string {
-  return join(packageRoot(), '.cache/guest');
-}
-
 export function guestAgent(): string {
   return join(packageRoot(), 'build/release/native/agent/valenic-agent');
 }
 
 const interfaceName = 'eth0';
 const pingCount = 5;
-/** Addresses as text; the agent in the guest is the judge of them. */
 const cidr: ValueKind<string> = {
   allowed: 'an IPv4 address with its length, like 10.0.0.1/24, or dhcp',
-  read: (text) => (/^(\d+(\.\d+){3}\/\d{1,2}|dhcp)$/.test(text) ? text : undefined),
+  read: (text) => {
+    const [address = '', length = '', ...more] = text.split('/');
+    const whole = isIPv4(address) && /^\d{1,2}$/.test(length) && Number(length) <= 32;
+    return text === 'dhcp' || (whole && more.length === 0) ? text : undefined;
+  },
 };
 const ipv4: ValueKind<string> = {
   allowed: 'an IPv4 address like 10.0.0.2',
-  read: (text) => (/^\d+(\.\d+){3}$/.test(text) ? text : undefined),
+  read: (text) => (isIPv4(text) ? text : undefined),
 };
 
 export function addGuestCommands(program: Command, cli: Cli): void {
@@ -67,7 +68,7 @@ export function addGuestCommands(program: Command, cli: Cli): void {
       '--accel <name>',
       `what runs the guest: ${accelerators.allowed} (default: what works here)`,
     )
-    .option('--memory <MiB>', "the guest's memory", '256')
+    .option('--memory <size>', `the guest's memory: ${memoryMiB.allowed}`, '256')
     .option('--mac <address>', "default: the port's own, which no other host gives out")
     .option('--address <ip/length>', `gives ${interfaceName} an address; dhcp asks for one`)
     .option('--ping <ip>', `sends ${pingCount} pings from the guest when it is up`)
@@ -75,17 +76,16 @@ export function addGuestCommands(program: Command, cli: Cli): void {
 }
 
 async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
-  checkOptions(options);
-  const port = await findPort(options.port, cli);
-  // Before anything is fetched or made for it.
-  locateQemu(options.qemu);
-  const own = options.kernel === undefined;
-  const description = await describe(port, options, cli);
+  // Whatever is wrong is told before anything is fetched, made or started.
+  const read = checkOptions(options);
+  const port = await portFor('guest run', options.port, cli);
+  const binary = locateQemu(options.qemu);
+  const description = await describe(port, options, read, cli);
   cli.say(`Booting a guest on ${port.name}`);
-  const guest = await boot(description, own, options, cli);
+  const guest = await boot(description, binary, options, read.accel, cli);
   if (guest === null) return cli.say('The guest was ended while it booted.');
   try {
-    if (own) await introduce(guest, options, cli);
+    if (options.kernel === undefined) await introduce(guest, options, cli);
     else cli.say(`The guest runs (${guest.accel}, process ${guest.pid}); SIGINT ends it`);
     await stay(guest, cli);
   } finally {
@@ -96,8 +96,9 @@ async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
 /** Null when it was told to end before it was up. */
 async function boot(
   description: GuestDescription,
-  waitForAgent: boolean,
-  { qemu, accel }: GuestOptions,
+  binary: string,
+  { kernel }: GuestOptions,
+  accel: Accel | undefined,
   cli: Cli,
 ): Promise<Guest | null> {
   // Not the signal itself: once it is up, the guest is shut down and not killed.
@@ -107,9 +108,8 @@ async function boot(
   try {
     return await startGuest(description, {
       signal: cli.signal.aborted ? cli.signal : booting.signal,
-      waitForAgent,
-      ...(qemu !== undefined && { binary: qemu }),
-      ...(accel !== undefined && { accel: readValue(accelerators, '--accel', accel) }),
+      ...{ binary, waitForAgent: kernel === undefined },
+      ...(accel !== undefined && { accel }),
     });
   } catch (error) {
     if (cli.signal.aborted) return null;
@@ -119,9 +119,16 @@ async function boot(
   }
 }
 
-/** Whatever is wrong is told before anything is started. */
-function checkOptions(options: GuestOptions): void {
-  const { kernel, initrd, address, ping, accel, memory } = options;
+interface ReadOptions {
+  readonly memoryMiB: number;
+  readonly mac: string | undefined;
+  readonly accel: Accel | undefined;
+}
+
+/** @throws {ValenicError} `usage`, `value_invalid`, `file_not_found`. */
+function checkOptions(options: GuestOptions): ReadOptions {
+  const { port, kernel, initrd, address, ping, accel, memory, mac } = options;
+  parsePortName(port);
   if ((kernel === undefined) !== (initrd === undefined)) {
     throw new ValenicError('usage', '--kernel and --initrd go together: give both or none');
   }
@@ -131,27 +138,37 @@ function checkOptions(options: GuestOptions): void {
       '--address and --ping need the agent of our own image: leave --kernel out',
     );
   }
-  for (const file of [kernel, initrd]) {
-    if (file === undefined || existsSync(file)) continue;
-    throw new ValenicError(
-      'kernel_missing',
-      `there is no file ${file}: name a bzImage and its initramfs`,
-    );
-  }
-  readValue(memoryMiB, '--memory', memory);
-  if (accel !== undefined) readValue(accelerators, '--accel', accel);
+  const read = {
+    memoryMiB: readValue(memoryMiB, '--memory', memory),
+    mac: mac === undefined ? undefined : readValue(macAddress, '--mac', mac),
+    accel: accel === undefined ? undefined : readValue(accelerators, '--accel', accel),
+  };
   if (address !== undefined) readValue(cidr, '--address', address);
-  if (ping === undefined) return;
-  readValue(ipv4, '--ping', ping);
-  if (address === undefined) throw new ValenicError('usage', '--ping needs --address');
+  if (ping !== undefined) {
+    readValue(ipv4, '--ping', ping);
+    if (address === undefined) throw new ValenicError('usage', '--ping needs --address');
+  }
+  mustBeFile('--kernel', kernel, 'a bzImage');
+  mustBeFile('--initrd', initrd, 'an initramfs');
+  return read;
+}
+
+/** @throws {ValenicError} `file_not_found`. */
+function mustBeFile(option: string, path: string | undefined, what: string): void {
+  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() === true) return;
+  throw new ValenicError(
+    'file_not_found',
+    `there is no file ${path}: ${option} takes the path of ${what}`,
+  );
 }
 
 async function describe(
   port: PortDetail,
   options: GuestOptions,
+  { memoryMiB: memory, mac: given }: ReadOptions,
   cli: Cli,
 ): Promise<GuestDescription> {
-  const { mac, hostMtu = 0, ...backend } = attachPort(port, options.mac, 0);
+  const { mac, hostMtu = 0, ...backend } = attachPort(port, { mac: given, index: 0 });
   if (port.vhostUser?.connected === true) {
     throw new ValenicError('port_in_use', `${port.name} has a guest already: end that one first`);
   }
@@ -159,7 +176,7 @@ async function describe(
   return {
     // QEMU's names have no colon.
     name: port.name.replace(':', '-'),
-    memoryMiB: Number(options.memory),
+    memoryMiB: memory,
     cpus: 1,
     boot: await bootOf(options, cli),
     nics: [{ mac, hostMtu, backend: { kind: 'vhost-user', path, role, queues } }],

@@ -2,10 +2,10 @@
 
 import type { Argument, Command, Option } from 'commander';
 import { benchProgram } from '../bench/options.ts';
-import { kindKeys, portKinds, settingKeys, socketKeys } from '../config/index.ts';
+import { portKinds } from '../config/index.ts';
+import { type KeyText, kindKeyTexts, kindTexts, settingTexts } from '../config/key-texts.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { errorCodes } from '../errors.ts';
-import { defaultSettings } from '../port-spec.ts';
 import { examples } from './examples.ts';
 import { createProgram } from './index.ts';
 
@@ -116,85 +116,27 @@ function optionText(option: Option): string {
 }
 
 function portsText(): readonly string[] {
-  const defaults: Readonly<Record<string, string>> = {
-    polling: defaultSettings.polling,
-    'spin-us': `${defaultSettings.spinUs}`,
-    more: defaultSettings.more ? 'on' : 'off',
-    moderation: 'off',
-    budget: `${defaultSettings.budget}`,
-    'mac-limit': `${defaultSettings.macLimit}`,
-    'max-frame': `${defaultSettings.maxFrameBytes}`,
-    mtu: 'none',
-    up: 'on',
-    vlan: 'off',
-    'link-local': 'forward',
-    role: 'server',
-    queues: '1',
-    mode: '0600',
-    network: '10.0.2.0/24',
-    'host-loopback': 'off',
-    io: 'auto',
+  const key = ({ key: name, meaning, allowed, given }: KeyText): string => {
+    const unless = given === undefined ? '' : `; ${given} unless given`;
+    return `.TP\n.BI ${roff(name)}= VALUE\n${roff(sentence(`${meaning}: ${allowed}${unless}`))}`;
   };
-  const keys = (table: Readonly<Record<string, { readonly allowed: string }>>) =>
-    Object.entries(table).map(([key, { allowed }]) => {
-      const given = defaults[key] === undefined ? '' : `; ${defaults[key]} unless given`;
-      const what = meanings[key] ?? '';
-      return `.TP\n.BI ${roff(key)}= VALUE\n${roff(sentence(`${what}: ${allowed}${given}`))}`;
-    });
   return [
     ...paragraphs([
       'A port is written SWITCH:PORT,KIND[,KEY=VALUE]... A comma in a value is written twice.',
-      `Kinds: ${portKinds.join(', ')}. vhost-user=PATH is a guest's NIC on the socket PATH; host is
-a source and sink of test frames in the daemon itself; stream=PATH and dgram=PATH are NICs of any
-model behind QEMU's -netdev stream and dgram (or tcp:HOST:PORT, udp:HOST:PORT); tap=NAME is an
-interface of the host, and packet=NAME the wire behind one that it has; user is NAT to networks
-elsewhere, with DHCP and names, without privileges.`,
-      'These keys can change under traffic, with valenic port set:',
+      'These settings can change under traffic, with valenic port set:',
     ]),
-    ...keys(settingKeys),
-    ...paragraphs(['These are fixed when a vhost-user port is added:']),
-    ...keys(socketKeys),
-    ...paragraphs([
-      `stream ports have role, mode and group, dgram ports mode and group, tap ports queues,
-and offloads, packet ports queues and io, and these:`,
-    ]),
-    ...keys({
-      peer: kindKeys.dgram.peer,
-      persist: kindKeys.tap.persist,
-      io: kindKeys.packet.io,
+    ...settingTexts().map(key),
+    ...portKinds.flatMap((kind) => {
+      const { form, text } = kindTexts[kind];
+      const keys = kindKeyTexts(kind);
+      const own = keys.length === 0 ? '' : ' These keys are fixed when it is added:';
+      return [
+        ...paragraphs([`${form} is ${sentence(text).replace(/^./, (c) => c.toLowerCase())}${own}`]),
+        ...keys.map(key),
+      ];
     }),
-    ...paragraphs(['user ports have these:']),
-    ...keys(kindKeys.user),
   ];
 }
-
-const meanings: Readonly<Record<string, string>> = {
-  polling: 'how the worker waits for frames of this port',
-  'spin-us': 'adaptive: microseconds without work before the worker sleeps',
-  more: 'whether frames are published and notified by the batch (on) or each alone (off)',
-  moderation: 'the guest is interrupted after so many frames or microseconds',
-  budget: 'frames taken from a queue before the next queue has its turn',
-  'mac-limit': 'addresses that the switch learns behind this port',
-  'max-frame': 'the longest frame in bytes',
-  up: 'whether the port passes frames',
-  vlan: 'the port sends and gets untagged frames of this VLAN alone (access)',
-  trunk: 'the port sends and gets tagged frames of these VLANs; repeatable',
-  native: "a trunk's untagged frames are of this VLAN; without it they are dropped",
-  tunnel: 'frames of any kind, in this VLAN behind an 802.1ad tag (QinQ)',
-  'link-local': 'whether LACP, LLDP, STP and their like pass',
-  role: 'who listens on the socket: we (server), or the VMM (client)',
-  queues: 'queue pairs',
-  network: "the guests' network: its gateway is .2, its name server .3, the first guest .15",
-  forward: 'a port of the host (127.0.0.1 unless named) that leads to the first guest; repeatable',
-  'host-loopback': "whether the gateway's address leads to the host's own loopback",
-  mode: 'permissions of the socket file',
-  group: 'group of the socket file',
-  mtu: 'the longest packet the port gets; a guest is told, an interface that is made is set to it',
-  offloads: 'whether checksums and segmentation may be left to others',
-  peer: 'where the other end of a dgram port is',
-  persist: 'whether an interface that was made stays when the port goes',
-  io: 'what a packet port goes through; auto: AF_XDP where that copies nothing and is harmless',
-};
 
 function exitText(): readonly string[] {
   const of = (exit: number): string =>
@@ -225,6 +167,8 @@ const ending: readonly string[] = [
   `.TP\n.B XDG_STATE_HOME\nThe daemon keeps the random part of the MAC addresses that it gives
 guests in valenic/installation in this folder, else in /var/lib for root, else in ~/.local/state;
 as a service of systemd in its STATE_DIRECTORY.`,
+  `.TP\n.B XDG_CACHE_HOME\nKernel and image of our guests are kept in valenic/guest in this folder,
+else in ~/.cache/valenic/guest.`,
   '.TP\n.B VALENIC_ADDON\nThe built datapath, where it is not in the package.',
   '.TP\n.B NO_COLOR\nNo colours when it is set to anything.',
   '.SH SIGNALS',

@@ -7,12 +7,15 @@ import type { LinkIo, LinkState } from '../link/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
 import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';
+import { lossWord } from './stats.ts';
 import { count, plural, table } from './text.ts';
 
 /** A word or two for where a port is on its way; never more than is known. */
-export function stateWord({ settings, vhostUser, link, traffic }: PortAnswer): string {
+export function stateWord({ kind, settings, vhostUser, link, traffic }: PortAnswer): string {
   if (!settings.up) return 'down';
   if (link !== undefined) {
+    // Datagrams have no connection: whether anybody is there is not known.
+    if (kind === 'dgram' && link.connected) return 'open';
     return link.connected ? 'connected' : link.fault === null ? 'waiting' : 'fault';
   }
   if (vhostUser === undefined) return 'up';
@@ -60,11 +63,13 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['workers', workersText(port.workers)],
     ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
     ['VLANs', vlanText(settings.vlan)],
+    ...(port.hints ?? []).map((text): [string, string] => ['hint', cli.paint('warning', text)]),
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
     ['MACs', macsText(macs)],
     ...port.notices.map((text): [string, string] => ['notice', cli.paint('warning', text)]),
     ...(vhostUser === undefined ? [] : endpointFacts(vhostUser, cli)),
     ...(link === undefined ? [] : linkFacts(link, cli)),
+    ...(port.kind === 'dgram' ? [heardFact(port)] : []),
   ];
   const head = facts.map(([name, text]) => `  ${name.padEnd(12)}${text}\n`).join('');
   const rings = vhostUser === undefined ? '' : ringTable(vhostUser);
@@ -80,6 +85,14 @@ export function macsText(macs: readonly string[]): string {
   if (macs.length <= macsShown) return shown;
   const more = count(macs.length - macsShown);
   return `${count(macs.length)} learned: ${shown} and ${more} more (--json lists them all)`;
+}
+
+/** Of a dgram port: all that can be known of its other end. */
+function heardFact({ stats }: PortDetail): [string, string] {
+  const { tx_frames: heard } = stats.counters;
+  const { rx_not_connected: refused } = stats.drops;
+  const nobody = refused === 0 ? '' : `; ${count(refused)} found nobody there`;
+  return ['heard', `${heard === 0 ? 'nothing yet' : `${count(heard)} frames`} from it${nobody}`];
 }
 
 function linkFacts(state: LinkState, cli: Cli): [string, string][] {
@@ -154,9 +167,12 @@ function countersText({ stats }: PortDetail): string {
   const drops = Object.entries(dropsThatHappened(stats)).map(([reason, frames]) => [
     reason,
     count(frames),
+    lossWord(reason as DropReason),
     dropReasons[reason as DropReason].text,
   ]);
-  const lost =
-    drops.length === 0 ? 'Nothing was dropped.\n' : table(['DROPPED', 'FRAMES', 'BECAUSE'], drops);
-  return `\n${table(['COUNTER', 'VALUE'], counters)}\n${lost}`;
+  const why =
+    drops.length === 0
+      ? 'Nothing was dropped.\n'
+      : table(['DROPPED', 'FRAMES', 'LOSS', 'BECAUSE'], drops);
+  return `\n${table(['COUNTER', 'VALUE'], counters)}\n${why}`;
 }

@@ -10,6 +10,7 @@ import {
   readValue,
   settingKeys,
 } from '../config/index.ts';
+import { keysHelp } from '../config/key-texts.ts';
 import type { PortAnswer } from '../daemon/index.ts';
 import { nameText } from '../port-spec.ts';
 import type { Cli } from './io.ts';
@@ -22,6 +23,7 @@ export function addPortCommands(program: Command, cli: Cli): void {
     .command('add')
     .description('add a port to the running daemon; its switch is made when there is none')
     .argument('<port>', 'e.g. vale0:vm1,vhost-user=/run/vm1.sock,queues=2 or vale0:h,host')
+    .addHelpText('after', keysHelp)
     .action((text: string) => add(text, cli));
   port
     .command('remove')

@@ -34,7 +34,7 @@ interface ServeOptions {
   readonly port?: readonly string[];
   readonly switch?: readonly string[];
   readonly workers?: string;
-  readonly cpu?: string;
+  readonly cpus?: string;
   readonly polling?: string;
   readonly macTable?: string;
   readonly log?: string;
@@ -53,7 +53,7 @@ export function addServeCommand(program: Command, cli: Cli): void {
     .option('--port <port>', 'a port to start with; may be given more than once', collect)
     .option('--switch <switch>', 'what a switch is, e.g. vale0,mtu=9000; repeatable', collect)
     .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
-    .option('--cpu <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
+    .option('--cpu, --cpus <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
     .option('--polling <mode>', `of ports that name none: ${pollingMode.allowed} (adaptive)`)
     .option('--mac-table <n>', 'addresses each switch can hold, 64 to 1048576 (default 8192)')
     .option('--log <level>', `how much it tells: ${logLevel.allowed} (default info)`)
@@ -99,12 +99,12 @@ async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
 
 /** What the command line says, and nothing of what it does not. */
 function optionsSaid(options: ServeOptions, control: string | undefined): PartialServeConfig {
-  const { workers, cpu, polling, macTable, log, port = [] } = options;
+  const { workers, cpus, polling, macTable, log, port = [] } = options;
   const read = <T>(kind: ValueKind<T>, name: string, text: string | undefined): T | undefined =>
     text === undefined ? undefined : readValue(kind, name, text);
   const said = {
     workers: read(integer(1, maxWorkers), '--workers', workers),
-    cpus: read(cpuList, '--cpu', cpu),
+    cpus: read(cpuList, '--cpu', cpus),
     polling: read(pollingMode, '--polling', polling),
     macTable: read(macTableSize, '--mac-table', macTable),
     log: read(logLevel, '--log', log),

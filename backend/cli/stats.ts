@@ -2,10 +2,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { DropReason } from '../../native/boundary.ts';
 import { integer, parseTarget, readValue } from '../config/index.ts';
 import type { StatsAnswer } from '../daemon/index.ts';
 import { type PortRates, rates } from '../stats/rates.ts';
-import { dropped, dropsThatHappened, type PortStats } from '../stats/stats.ts';
+import { dropsThatHappened, isLoss, lost, type PortStats } from '../stats/stats.ts';
 import type { Cli } from './io.ts';
 import { count, short, table } from './text.ts';
 
@@ -98,7 +99,7 @@ function ratesText({ ports, workers }: RatesRow): string {
     short(port.kicks),
     short(port.calls),
   ]);
-  const head = ['PORT', 'TX fps', 'TX bps', 'RX fps', 'RX bps', 'DROPPED', 'KICKS', 'CALLS'];
+  const head = ['PORT', 'TX fps', 'TX bps', 'RX fps', 'RX bps', 'LOST', 'KICKS', 'CALLS'];
   const busy = workers.map(({ busy }) => `${(busy * 100).toFixed(0)} %`).join(', ');
   return `${table(head, rows)}workers busy: ${busy}\n`;
 }
@@ -109,18 +110,24 @@ function statsText({ ports }: StatsAnswer): string {
     name,
     ...[port.counters.tx_frames, port.counters.tx_bytes].map(count),
     ...[port.counters.rx_frames, port.counters.rx_bytes].map(count),
-    count(dropped(port)),
+    count(lost(port)),
   ]);
   const drops = entries.flatMap(([name, port]) =>
     Object.entries(dropsThatHappened(port)).map(([reason, frames]) => [
       name,
       reason,
       count(frames),
+      lossWord(reason as DropReason),
     ]),
   );
-  const head = ['PORT', 'TX FRAMES', 'TX BYTES', 'RX FRAMES', 'RX BYTES', 'DROPPED'];
-  const lost = drops.length === 0 ? '' : `\n${table(['PORT', 'DROPPED', 'FRAMES'], drops)}`;
-  return `${table(head, rows)}${offloadsText(entries)}${lost}`;
+  const head = ['PORT', 'TX FRAMES', 'TX BYTES', 'RX FRAMES', 'RX BYTES', 'LOST'];
+  const why = drops.length === 0 ? '' : `\n${table(['PORT', 'DROPPED', 'FRAMES', 'LOSS'], drops)}`;
+  return `${table(head, rows)}${offloadsText(entries)}${why}`;
+}
+
+/** Of a drop reason: whether anybody missed the frames. */
+export function lossWord(reason: DropReason): string {
+  return isLoss(reason) ? 'yes' : 'no: nobody was there';
 }
 
 /** What was done to frames that left something to their receiver; empty when there were none. */

@@ -5,6 +5,7 @@ import { ValenicError } from '../errors.ts';
 import { isInet, parseInet } from '../link/address.ts';
 import type {
   DgramSpec,
+  Filled,
   Forward,
   PacketSpec,
   PortSpec,
@@ -21,7 +22,7 @@ export interface Item {
   readonly key: string;
   readonly text: string | null;
 }
-type Device = PortSpec['device'];
+type Whole = PortSpec['device'];
 
 /** What sockaddr_un holds without its closing zero: unix(7). */
 const maxSocketPathBytes = 107;
@@ -32,11 +33,11 @@ const maxSocketPathBytes = 107;
  * @throws {ValenicError} `port_syntax`, `value_invalid`.
  */
 export function readDevice(
-  kind: Device['kind'],
+  kind: Whole['kind'],
   value: string | null,
   items: readonly Item[],
   folder: string,
-): Device {
+): Whole {
   switch (kind) {
     case 'host':
       if (value !== null) throw syntax('host takes no value');
@@ -57,7 +58,7 @@ export function readDevice(
 }
 
 /** The words that readDevice() reads back. */
-export function writeDevice(device: Device): readonly string[] {
+export function writeDevice(device: Whole): readonly string[] {
   switch (device.kind) {
     case 'host':
       return ['host'];
@@ -81,11 +82,15 @@ function readParts<Part>(rows: Readonly<Record<string, Row<Part>>>, items: reado
   return Object.assign({}, ...parts) as Part;
 }
 
-function vhostUser(path: string | null, items: readonly Item[], folder: string): VhostUserSpec {
+function vhostUser(
+  path: string | null,
+  items: readonly Item[],
+  folder: string,
+): Filled<VhostUserSpec> {
   if (path === null || path === '') throw syntax('vhost-user needs a path: vhost-user=PATH');
   const part = readParts(kindKeys['vhost-user'], items);
   const kind = 'vhost-user' as const;
-  const spec: VhostUserSpec = {
+  const spec: Filled<VhostUserSpec> = {
     ...{ role: 'server', queues: 1 },
     ...part,
     ...{ kind, path: socketPath(path, folder) },
@@ -94,10 +99,10 @@ function vhostUser(path: string | null, items: readonly Item[], folder: string):
   return spec;
 }
 
-function stream(value: string | null, items: readonly Item[], folder: string): StreamSpec {
+function stream(value: string | null, items: readonly Item[], folder: string): Filled<StreamSpec> {
   const address = placeOf('stream', 'tcp', value, folder);
   const part = readParts(kindKeys.stream, items);
-  const spec: StreamSpec = { role: 'server', ...part, kind: 'stream', address };
+  const spec: Filled<StreamSpec> = { role: 'server', ...part, kind: 'stream', address };
   refuseFileKeys(spec, spec.role === 'client' ? "peer's" : null);
   if (isInet(address)) refuseInetFileKeys(spec);
   return spec;
@@ -121,7 +126,7 @@ function dgram(value: string | null, items: readonly Item[], folder: string): Dg
 /** IFNAMSIZ less its closing zero, and what the kernel refuses in a name: dev_valid_name(). */
 const interfaceName = /^[^\s/:\0%]{1,15}$/;
 
-function tap(value: string | null, items: readonly Item[]): TapSpec {
+function tap(value: string | null, items: readonly Item[]): Filled<TapSpec> {
   const name = interfaceOf('tap', value);
   return { queues: 1, ...readParts(kindKeys.tap, items), kind: 'tap', interface: name };
 }
@@ -143,7 +148,7 @@ function user(value: string | null, items: readonly Item[]): UserSpec {
   return { ...single, ...(forwards.length > 0 && { forwards }), kind: 'user' };
 }
 
-function packet(value: string | null, items: readonly Item[]): PacketSpec {
+function packet(value: string | null, items: readonly Item[]): Filled<PacketSpec> {
   const name = interfaceOf('packet', value);
   return { queues: 1, ...readParts(kindKeys.packet, items), kind: 'packet', interface: name };
 }

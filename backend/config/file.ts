@@ -61,10 +61,12 @@ const value = z.union([scalar, z.array(scalar)]);
 const workerCount = integer(1, maxWorkers);
 const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
 const switchShape = { allowed: 'a switch like vale0,mtu=9000, or a mapping with its name' };
+const cpusShape = z.union([z.string(), z.number(), z.array(z.number())], says('cpus', cpuList));
 const shape = z.strictObject(
   {
     workers: z.number(says('workers', workerCount)).optional(),
-    cpus: z.union([z.string(), z.number(), z.array(z.number())], says('cpus', cpuList)).optional(),
+    cpus: cpusShape.optional(),
+    cpu: cpusShape.optional(),
     polling: word('polling', pollingMode).optional(),
     'mac-table': z.number(says('mac-table', macTableSize)).optional(),
     control: z.string('control is not possible: give the path of a socket').optional(),
@@ -82,8 +84,10 @@ const shape = z.strictObject(
       )
       .optional(),
   },
-  'the file is no mapping: start with a line like "ports:"',
+  'the file is not a mapping: start with a line like "ports:"',
 );
+/** What may stand in a file; key-texts.ts has their meanings. */
+export const fileKeys = shape.keyof().options;
 
 /**
  * @throws {ValenicError} `file_not_found`, `config_invalid`.
@@ -96,7 +100,10 @@ export async function readConfigFile(path: string): Promise<PartialServeConfig> 
     throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);
   });
   if (!facts.isFile() || facts.size > maxFileBytes) {
-    throw new ValenicError('config_invalid', `${path} is no file of at most ${maxFileBytes} bytes`);
+    throw new ValenicError(
+      'config_invalid',
+      `${path} is not a file of at most ${maxFileBytes} bytes`,
+    );
   }
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new ValenicError('config_invalid', `${path} cannot be read: ${error.message}`);
@@ -116,7 +123,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
   if (fault !== undefined) throw invalid(source, fault.pos[0], fault.message);
   const checked = shape.safeParse(plainData(source) ?? {});
   if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
-  const { cpus, control, polling, log, workers, switches, ports = [] } = checked.data;
+  const { control, polling, log, workers, switches, ports = [] } = checked.data;
   const macTable = checked.data['mac-table'];
   const folder = dirname(resolve(path));
   const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
@@ -124,7 +131,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
     ...(workers !== undefined && {
       workers: at('workers', () => readValue(workerCount, 'workers', String(workers))),
     }),
-    ...(cpus !== undefined && { cpus: at('cpus', () => readValue(cpuList, 'cpus', `${cpus}`)) }),
+    ...readCpus(source, checked.data),
     ...(polling !== undefined && {
       polling: at('polling', () => readValue(pollingMode, 'polling', polling)),
     }),
@@ -136,6 +143,21 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
     ...(switches !== undefined && { switches: readSwitches(source, switches) }),
     ports: readPorts(source, ports, folder),
   };
+}
+
+/** `cpus`, or `cpu` as on the command line. @throws {ValenicError} `config_invalid`. */
+function readCpus(
+  source: Source,
+  { cpu, cpus }: Pick<z.infer<typeof shape>, 'cpu' | 'cpus'>,
+): Pick<PartialServeConfig, 'cpus'> {
+  const [key, list] = cpus === undefined ? (['cpu', cpu] as const) : (['cpus', cpus] as const);
+  if (list === undefined) return {};
+  return readAt(source, [key], () => {
+    if (cpu !== undefined && cpus !== undefined) {
+      throw new ValenicError('config_invalid', 'cpu and cpus are the same key: give one of them');
+    }
+    return { cpus: readValue(cpuList, key, `${list}`) };
+  });
 }
 
 /** @throws {ValenicError} `config_invalid`: an alias without its anchor, or too many of them. */

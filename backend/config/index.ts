@@ -1,7 +1,7 @@
 /** Configuration as an operator writes it, parsed into plain data. */
 
 export { socketPath } from './device.ts';
-export { parseConfig, readConfigFile } from './file.ts';
+export { fileKeys, parseConfig, readConfigFile } from './file.ts';
 export { kindKeys, portKinds, settingKeys, socketKeys } from './keys.ts';
 export {
   parsePort,
@@ -20,6 +20,7 @@ export {
   type ServeConfig,
   serveConfig,
 } from './serve.ts';
+export { checked, checkedPort, checkedSettings } from './spec.ts';
 export { hint } from './suggest.ts';
 export { parseSwitch, type SwitchConfig } from './switch.ts';
 export {
@@ -33,4 +34,4 @@ export {
   spinBudget,
   type ValueKind,
 } from './values.ts';
-export { vlanText } from './vlan.ts';
+export { vlansMeet, vlanText } from './vlan.ts';

@@ -37,12 +37,12 @@ export function parsePort(text: string, folder = process.cwd()): PortSpec {
 export function parsePortName(text: string): PortName {
   const [home = '', port, ...rest] = text.split(':');
   if (port === undefined || rest.length > 0) {
-    throw syntax(`"${text}" is no port name: write SWITCH:PORT, e.g. vale0:vm1`);
+    throw syntax(`"${text}" is not a port name: write SWITCH:PORT, e.g. vale0:vm1`);
   }
   for (const part of [home, port]) {
     if (namePattern.test(part)) continue;
     throw syntax(
-      `"${text}" is no port name: both parts are 1 to 32 letters, digits, "_", "." and "-"`,
+      `"${text}" is not a port name: both parts are 1 to 32 letters, digits, "_", "." and "-"`,
     );
   }
   return { switch: home, port };
@@ -107,13 +107,7 @@ export function portText(spec: PortSpec): string {
 }
 
 function onlyKind(name: string, items: readonly Item[]): Item {
-  const planned = items.find(({ key }) => plannedNames.includes(key));
-  if (planned !== undefined) {
-    throw new ValenicError(
-      'not_built_in',
-      `${name}: ports of kind ${planned.key} are not built in yet; ${kindNames.join(', ')} are`,
-    );
-  }
+  for (const { key } of items) refusePlanned(name, key);
   const [kind, second] = items.filter(({ key }) => kindNames.includes(key));
   if (second !== undefined) throw syntax(`${name} is both ${kind?.key} and ${second.key}: choose`);
   if (kind !== undefined) return kind;
@@ -121,6 +115,15 @@ function onlyKind(name: string, items: readonly Item[]): Item {
   const known = (key: string) => Object.hasOwn(settingKeys, key) || kindsWith(key) !== '';
   if (first !== undefined && !known(first.key)) throw unknownKey(first.key, kindNames);
   throw syntax(`${name} has no kind: add ",vhost-user=PATH" or ",host"`);
+}
+
+/** @throws {ValenicError} `not_built_in`: the kind has a name, and nothing else yet. */
+export function refusePlanned(where: string, kind: string): void {
+  if (!plannedNames.includes(kind)) return;
+  throw new ValenicError(
+    'not_built_in',
+    `${where}: ports of kind ${kind} are not built in yet; ${kindNames.join(', ')} are`,
+  );
 }
 
 function refuseDuplicates(items: readonly Item[]): void {
@@ -133,6 +136,9 @@ function refuseDuplicates(items: readonly Item[]): void {
 
 /** @param kinds  Words that would be right in this place besides the settings. */
 function unknownKey(key: string, kinds: readonly string[]): ValenicError {
+  if (/^\d+(-\d+)?$/.test(key)) {
+    return syntax(`"${key}" stands alone: a list of VLANs is written with "+", e.g. trunk=10+20`);
+  }
   const devices = kinds.length > 0 ? Object.values(kindKeys).flatMap(Object.keys) : [];
   const known = [...new Set([...Object.keys(settingKeys), ...devices])];
   return new ValenicError('key_unknown', `unknown key "${key}"${hint(key, [...kinds, ...known])}`);

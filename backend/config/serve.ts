@@ -44,7 +44,7 @@ export interface ServeConfig {
   readonly ports: readonly PortSpec[];
 }
 
-const defaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as const;
+export const serveDefaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as const;
 
 /**
  * The first source that says something counts; switches and ports add up, and one of the same
@@ -55,7 +55,7 @@ const defaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as c
  *   other's way.
  */
 export function serveConfig(sources: readonly PartialServeConfig[]): ServeConfig {
-  let merged: ServeConfig = { ...defaults, switches: [], ports: [] };
+  let merged: ServeConfig = { ...serveDefaults, switches: [], ports: [] };
   for (const source of [...sources].reverse()) {
     const names = new Set(source.ports.map(({ name }) => nameText(name)));
     const kept = merged.ports.filter(({ name }) => !names.has(nameText(name)));

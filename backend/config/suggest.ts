@@ -1,28 +1,40 @@
 /** "Did you mean …?" for words that are not known. */
 
+/** More words than these are not listed: a sentence is to be read. */
+const mostListed = 12;
+
 /**
  * The end of a sentence about an unknown word: what was probably meant, or what is possible.
  *
+ * @param lister  What tells all of them, where they are too many for a sentence.
  * @example `unknown key "pooling"${hint('pooling', keys)}`
  */
-export function hint(word: string, known: readonly string[]): string {
+export function hint(
+  word: string,
+  known: readonly string[],
+  lister = '"valenic port add --help"',
+): string {
   const near = nearest(word, known);
-  return near === null ? `; known are ${known.join(', ')}` : `; did you mean "${near}"?`;
+  if (near !== null) return `; did you mean "${near}"?`;
+  if (known.length > mostListed) return `; ${lister} tells which there are`;
+  return `; known are ${known.join(', ')}`;
 }
 
-/** The known word that is the fewest slips away, or null when none is near. */
+/** The known word that is the fewest slips away, or that begins so; null when none is near. */
 export function nearest(word: string, known: readonly string[]): string | null {
-  // A third of the letters: "pooling" is near "polling", "x" is near nothing.
-  let best = Math.floor(Math.max(word.length, 3) / 3) + 1;
+  const typed = word.toLowerCase().slice(0, 64);
+  let best = Number.POSITIVE_INFINITY;
   let found: string | null = null;
   for (const candidate of known) {
-    const slips = distance(word.toLowerCase().slice(0, 64), candidate.toLowerCase());
-    if (slips < best) {
-      best = slips;
-      found = candidate;
-    }
+    const slips = distance(typed, candidate.toLowerCase());
+    // Two letters in five: "polng" is near "polling", "x" is near nothing.
+    const most = Math.max(1, Math.floor(0.4 * Math.max(typed.length, candidate.length)));
+    if (typed.length < 2 || slips > most || slips >= best) continue;
+    best = slips;
+    found = candidate;
   }
-  return found;
+  if (found !== null || typed.length < 3) return found;
+  return known.find((candidate) => candidate.toLowerCase().startsWith(typed)) ?? null;
 }
 
 /** Letters changed, lost, added or swapped with their neighbour (optimal string alignment). */

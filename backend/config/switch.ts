@@ -30,7 +30,7 @@ export function switchFromItems(
 ): SwitchConfig {
   if (!namePattern.test(name)) {
     const what = '1 to 32 letters, digits, "_", "." and "-", e.g. vale0,mtu=9000';
-    throw new ValenicError('port_syntax', `"${name}" is no switch name: ${what}`);
+    throw new ValenicError('port_syntax', `"${name}" is not a switch name: ${what}`);
   }
   const seen = new Set<string>();
   for (const [key] of items) {

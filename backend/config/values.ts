@@ -1,10 +1,13 @@
 /** Kinds of values that an operator writes: what is allowed, and how its text is read. */
 
 import { ValenicError } from '../errors.ts';
+import { nearest } from './suggest.ts';
 
 export interface ValueKind<T> {
   /** What is allowed, to stand after "give". */
   readonly allowed: string;
+  /** The words that are possible, where there are only these: for suggestions. */
+  readonly words?: readonly string[];
   /** Undefined when the text is something else. */
   readonly read: (text: string) => T | undefined;
 }
@@ -24,12 +27,14 @@ export function integer(least: number, most: number): ValueKind<number> {
 export function choice<Word extends string>(words: readonly Word[]): ValueKind<Word> {
   return {
     allowed: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
+    words,
     read: (text) => words.find((word) => word === text),
   };
 }
 
 export const onOff: ValueKind<boolean> = {
   allowed: 'on or off',
+  words: ['on', 'off'],
   read: (text) => (text === 'on' ? true : text === 'off' ? false : undefined),
 };
 
@@ -106,7 +111,16 @@ export const cpuList: ValueKind<readonly number[]> = {
   },
 };
 
-/** @throws {ValenicError} `value_invalid`, with what is allowed. */
+/** As it was written: an option and its value are two words. */
+const said = (name: string, text: string): string =>
+  name.startsWith('--') ? `${name} ${text}` : `${name}=${text}`;
+
+function meant(text: string, { words = [] }: ValueKind<unknown>): string {
+  const near = nearest(text, words);
+  return near === null ? '' : `; did you mean "${near}"?`;
+}
+
+/** @throws {ValenicError} `value_invalid`, with what is allowed and what was probably meant. */
 export function readValue<T>(kind: ValueKind<T>, name: string, text: string): T {
   const value = kind.read(text);
   if (value !== undefined) return value;
@@ -114,6 +128,6 @@ export function readValue<T>(kind: ValueKind<T>, name: string, text: string): T 
     'value_invalid',
     text === ''
       ? `${name} has no value: give ${kind.allowed}`
-      : `${name}=${text} is not possible: give ${kind.allowed}`,
+      : `${said(name, text)} is not possible: give ${kind.allowed}${meant(text, kind)}`,
   );
 }

@@ -120,6 +120,21 @@ export const vlanKeys: Readonly<Record<string, Row<Settings>>> = {
   tunnel: row(oneVlan, (vlan) => (vlan.mode === 'tunnel' ? `${vlan.vlan}` : undefined)),
 };
 
+/** Whether frames of one port can reach the other: they share a VLAN, or neither is in any. */
+export function vlansMeet(a: PortVlan, b: PortVlan): boolean {
+  if (a.mode === 'none' || b.mode === 'none') return a.mode === b.mode;
+  const others = rangesOf(b);
+  return rangesOf(a).some(([first, last]) =>
+    others.some(([from, to]) => first <= to && from <= last),
+  );
+}
+
+function rangesOf(vlan: Exclude<PortVlan, { mode: 'none' }>): readonly VlanRange[] {
+  if (vlan.mode !== 'trunk') return [[vlan.vlan, vlan.vlan]];
+  const { vlans, native } = vlan;
+  return native === undefined ? vlans : [...vlans, [native, native]];
+}
+
 /** A port's VLANs in words, for people. */
 export function vlanText(vlan: PortVlan): string {
   switch (vlan.mode) {

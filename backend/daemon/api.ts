@@ -47,6 +47,8 @@ export interface PortDetail extends PortAnswer {
   readonly macs: readonly string[];
   /** The address that qemu-args, libvirt-xml and guest run give to a guest on the port. */
   readonly guestMac: string;
+  /** Why its frames reach nobody, as far as settings tell. An older daemon gives none. */
+  readonly hints?: readonly string[];
 }
 
 /** A port as text, or as the library has it, with its name in one piece. */

@@ -178,7 +178,10 @@ function errorOf(text: string, path: string): ValenicError {
   } catch {
     // Said below.
   }
-  return new ValenicError('daemon_unreachable', `what answers at ${path} is no daemon of Valenic`);
+  return new ValenicError(
+    'daemon_unreachable',
+    `what answers at ${path} is not a daemon of Valenic`,
+  );
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

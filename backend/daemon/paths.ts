@@ -52,7 +52,7 @@ export async function folderFault(
 ): Promise<string | null> {
   const facts = await lstat(folder).catch(() => null);
   if (facts === null) return null;
-  if (!facts.isDirectory()) return `${folder} is no folder: remove it, or ${instead}`;
+  if (!facts.isDirectory()) return `${folder} is not a folder: remove it, or ${instead}`;
   if (facts.uid !== uid) {
     return `${folder} belongs to user ${facts.uid}: remove it, or ${instead}`;
   }

@@ -2,7 +2,7 @@
 
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Backend } from '../backend.ts';
-import { parsePortName, parseTarget, portText } from '../config/index.ts';
+import { parsePortName, parseTarget, portText, vlansMeet, vlanText } from '../config/index.ts';
 import { DatapathError } from '../datapath/datapath.ts';
 import { errorCodes, ValenicError } from '../errors.ts';
 import type { Port } from '../port.ts';
@@ -57,10 +57,10 @@ export function controlApi(context: RouteContext): FastifyInstance {
 }
 
 function portRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { backend, hub, log, guestMacs } = context;
+  const { backend, hub, log } = context;
   const find = (name: string): Port => backend.port(parsePortName(name));
   app.get('/v1/ports', () => ({ ports: backend.ports().map(portAnswer) }));
-  app.get<ByName>('/v1/ports/:name', ({ params }) => portDetail(find(params.name), guestMacs));
+  app.get<ByName>('/v1/ports/:name', ({ params }) => portDetail(find(params.name), context));
   app.post('/v1/ports', async (request, reply) => {
     const spec = readAddPort(request.body);
     const port = await backend.addPort(spec);
@@ -126,9 +126,27 @@ export function portAnswer(port: Port): PortAnswer {
   return { ...port.state(), text: portText({ ...port.spec, settings: port.settings }) };
 }
 
-async function portDetail(port: Port, guestMacs: GuestMacs): Promise<PortDetail> {
+async function portDetail(port: Port, context: RouteContext): Promise<PortDetail> {
+  const { backend, guestMacs } = context;
   const [macs, guestMac] = await Promise.all([port.macs(), guestMacs.of(port.name)]);
-  return { ...portAnswer(port), stats: port.stats(), macs, guestMac };
+  const hints = hintsOf(port, backend);
+  return { ...portAnswer(port), stats: port.stats(), macs, guestMac, hints };
+}
+
+/** VLANs are no fault of either port, and yet nobody hears the other. */
+function hintsOf(port: Port, backend: Backend): readonly string[] {
+  const home = port.spec.name.switch;
+  const { vlan } = port.settings;
+  const others = backend.ports().filter((one) => one !== port && one.spec.name.switch === home);
+  if (others.length === 0) return [`${port.name} is alone on ${home}: its frames reach nobody`];
+  if (others.some(({ settings }) => vlansMeet(vlan, settings.vlan))) return [];
+  const theirs = others
+    .slice(0, 3)
+    .map(({ name, settings }) => `${name}: ${vlanText(settings.vlan)}`);
+  return [
+    `no other port of ${home} shares a VLAN with ${port.name} (${vlanText(vlan)}; ` +
+      `${theirs.join('; ')}${others.length > 3 ? '; …' : ''}): change one with "valenic port set"`,
+  ];
 }
 
 function switchAnswer(home: ReturnType<Backend['switch']>): SwitchAnswer {

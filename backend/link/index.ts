@@ -1,6 +1,6 @@
 /** Ports whose peer is behind a descriptor: streams, datagrams, interfaces of the host, NAT. */
 
-import type { LinkSpec } from '../port-spec.ts';
+import type { Filled, LinkSpec } from '../port-spec.ts';
 import { DgramLink } from './dgram.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
 import { packetLink } from './packet.ts';
@@ -10,7 +10,7 @@ import { UserLink } from './user.ts';
 
 export type { LinkContext, LinkEndpoint, LinkFault, LinkIo, LinkState } from './link.ts';
 
-export function makeLink(spec: LinkSpec, context: LinkContext): LinkEndpoint {
+export function makeLink(spec: Filled<LinkSpec>, context: LinkContext): LinkEndpoint {
   switch (spec.kind) {
     case 'stream':
       return new StreamLink(spec, context);

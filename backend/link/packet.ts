@@ -4,13 +4,13 @@
  * What the host itself sends there is not heard: guests and host share the wire as two stations.
  */
 
-import type { PacketSpec } from '../port-spec.ts';
+import type { Filled, PacketSpec } from '../port-spec.ts';
 import { systemText } from '../vhost-user/faults.ts';
 import { InterfaceLink, type InterfaceOpened } from './interface.ts';
 import type { LinkContext, LinkEndpoint, LinkIo } from './link.ts';
 import { openXdp, whyNotXdp, xdpNotice, xdpSentence } from './xdp.ts';
 
-export function packetLink(spec: PacketSpec, context: LinkContext): LinkEndpoint {
+export function packetLink(spec: Filled<PacketSpec>, context: LinkContext): LinkEndpoint {
   const { interface: name, io = 'auto' } = spec;
   const open = () => {
     if (io === 'af-xdp') return openXdp(spec, context, false);
@@ -25,7 +25,7 @@ export function packetLink(spec: PacketSpec, context: LinkContext): LinkEndpoint
 
 /** @throws with an errno's name. */
 function openPacket(
-  { interface: name, queues }: PacketSpec,
+  { interface: name, queues }: Filled<PacketSpec>,
   { addon }: LinkContext,
   why: string | null,
 ): InterfaceOpened {
@@ -36,7 +36,7 @@ function openPacket(
  * AF_XDP where it copies nothing and takes nothing from anybody. Where it copies, a packet socket
  * is the better: frames uncut, checksums left to whoever needs them (docs/decisions/0014).
  */
-function openBest(spec: PacketSpec, context: LinkContext): InterfaceOpened {
+function openBest(spec: Filled<PacketSpec>, context: LinkContext): InterfaceOpened {
   const why = whyNotXdp(spec.interface);
   if (why !== null) return openPacket(spec, context, why);
   try {
@@ -47,7 +47,11 @@ function openBest(spec: PacketSpec, context: LinkContext): InterfaceOpened {
 }
 
 /** Why an interface cannot be had, and what to do. */
-export function packetSentence(spec: PacketSpec, code: string | undefined, error: unknown): string {
+export function packetSentence(
+  spec: Filled<PacketSpec>,
+  code: string | undefined,
+  error: unknown,
+): string {
   const { interface: name } = spec;
   switch (code) {
     case 'EPERM':

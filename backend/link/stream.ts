@@ -8,7 +8,7 @@
 
 import type { DatapathEvent, FaultCode, NativeFdSocket } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import type { StreamSpec } from '../port-spec.ts';
+import type { Filled, StreamSpec } from '../port-spec.ts';
 import { Client } from '../vhost-user/client.ts';
 import { codeOf, systemText } from '../vhost-user/faults.ts';
 import { Listener, type Listening } from '../vhost-user/listener.ts';
@@ -33,7 +33,7 @@ const goodAfterMs = 1000;
 const connectTimeoutMs = 3000;
 
 export class StreamLink implements LinkEndpoint {
-  readonly #spec: StreamSpec;
+  readonly #spec: Filled<StreamSpec>;
   readonly #context: LinkContext;
   readonly #inet: InetAddress | null;
   #role: Listener | Client | null = null;
@@ -48,7 +48,7 @@ export class StreamLink implements LinkEndpoint {
   #down: ((fault: FaultCode) => void) | null = null;
   readonly #closing = new AbortController();
 
-  constructor(spec: StreamSpec, context: LinkContext) {
+  constructor(spec: Filled<StreamSpec>, context: LinkContext) {
     this.#spec = spec;
     this.#context = context;
     this.#inet = parseInet(spec.address, 'tcp');

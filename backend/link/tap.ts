@@ -5,12 +5,12 @@
  */
 
 import { existsSync } from 'node:fs';
-import type { TapSpec } from '../port-spec.ts';
+import type { Filled, TapSpec } from '../port-spec.ts';
 import { systemText } from '../vhost-user/faults.ts';
 import { InterfaceLink } from './interface.ts';
 import type { LinkContext, LinkEndpoint } from './link.ts';
 
-export function tapLink(spec: TapSpec, context: LinkContext): LinkEndpoint {
+export function tapLink(spec: Filled<TapSpec>, context: LinkContext): LinkEndpoint {
   const { interface: name, queues, persist, offloads = true } = spec;
   const options = () => ({
     queues,
@@ -24,7 +24,11 @@ export function tapLink(spec: TapSpec, context: LinkContext): LinkEndpoint {
 }
 
 /** Why an interface cannot be had, and what to do. */
-export function tapSentence(spec: TapSpec, code: string | undefined, error: unknown): string {
+export function tapSentence(
+  spec: Filled<TapSpec>,
+  code: string | undefined,
+  error: unknown,
+): string {
   const { interface: name, queues } = spec;
   const several = queues > 1 ? ' multi_queue' : '';
   const make = `"ip tuntap add dev ${name} mode tap user $USER${several}" as root`;

@@ -6,7 +6,7 @@
 
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import type { PacketSpec } from '../port-spec.ts';
+import type { Filled, PacketSpec } from '../port-spec.ts';
 import { codeOf } from '../vhost-user/faults.ts';
 import type { InterfaceOpened } from './interface.ts';
 import type { LinkContext, LinkIo } from './link.ts';
@@ -14,7 +14,7 @@ import { packetSentence } from './packet.ts';
 
 /** @throws with an errno's name. */
 export function openXdp(
-  { interface: name, queues }: PacketSpec,
+  { interface: name, queues }: Filled<PacketSpec>,
   { addon }: LinkContext,
   zeroCopyOnly: boolean,
 ): InterfaceOpened {
@@ -69,7 +69,7 @@ function usersOf(name: string): string | null {
 }
 
 /** Why AF_XDP cannot be had at an interface, and what to do. */
-export function xdpSentence(spec: PacketSpec, error: unknown): string {
+export function xdpSentence(spec: Filled<PacketSpec>, error: unknown): string {
   const { interface: name, queues } = spec;
   const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
   const code = codeOf(error);

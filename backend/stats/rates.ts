@@ -1,6 +1,6 @@
 /** What happened in a second, from two readings of the counters. */
 
-import { difference, dropped, type PortStats } from './stats.ts';
+import { difference, lost, type PortStats } from './stats.ts';
 
 /** Of one port, per second. TX and RX as the guest sees them: TX is guest -> us. */
 export interface PortRates {
@@ -8,6 +8,7 @@ export interface PortRates {
   readonly txBits: number;
   readonly rxFrames: number;
   readonly rxBits: number;
+  /** That somebody missed: lost() in stats.ts. */
   readonly dropped: number;
   readonly kicks: number;
   readonly calls: number;
@@ -27,7 +28,7 @@ export function rates(later: PortStats, earlier: PortStats, seconds: number): Po
     txBits: (tx_bytes * 8) / seconds,
     rxFrames: rx_frames / seconds,
     rxBits: (rx_bytes * 8) / seconds,
-    dropped: dropped(change) / seconds,
+    dropped: lost(change) / seconds,
     kicks: kicks / seconds,
     calls: calls / seconds,
   };

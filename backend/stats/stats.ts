@@ -93,7 +93,17 @@ export function difference(later: PortStats, earlier: PortStats): PortStats {
   };
 }
 
-/** Frames dropped in all. */
+/** Whether somebody missed the frames: `idle` in native/boundary.ts. */
+export function isLoss(reason: DropReason): boolean {
+  return !('idle' in dropReasons[reason]);
+}
+
+/** Frames that somebody missed. */
+export function lost(stats: PortStats): number {
+  return dropNames.filter(isLoss).reduce((sum, reason) => sum + stats.drops[reason], 0);
+}
+
+/** Frames dropped in all, also those that nobody missed. */
 export function dropped(stats: PortStats): number {
   return Object.values(stats.drops).reduce((sum, frames) => sum + frames, 0);
 }

@@ -93,7 +93,12 @@ esac
 export async function buildGuestImage(options: GuestImageOptions): Promise<GuestImage> {
   const log = options.log ?? ((): void => {});
   const cacheDir = resolve(options.cacheDir);
-  await mkdir(cacheDir, { recursive: true });
+  await mkdir(cacheDir, { recursive: true }).catch((error: Error) => {
+    throw new QemuError(
+      'kernel_missing',
+      `the folder for the guest's kernel and image cannot be made: ${error.message}`,
+    );
+  });
   const { kernel: wanted = 'cloud' } = options;
   const kernel =
     typeof wanted === 'string'

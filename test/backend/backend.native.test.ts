@@ -19,7 +19,7 @@ function host(name: string): PortSpec {
 }
 
 function guest(name: string, path: string, change: Partial<VhostUserSpec> = {}): PortSpec {
-  const device: VhostUserSpec = { kind: 'vhost-user', path, role: 'server', queues: 1, ...change };
+  const device = { kind: 'vhost-user', path, role: 'server', queues: 1, ...change } as const;
   return { ...host(name), device };
 }
 
@@ -208,7 +208,7 @@ describe('a vhost-user port', () => {
   it('has no source and no sink', async () => {
     const backend = await testBackend();
     const port = await backend.addPort(guest('vale0:vm1', join(await testFolder(), 'vm1.sock')));
-    await expect(port.report()).rejects.toThrow('vale0:vm1 is no host port');
+    await expect(port.report()).rejects.toThrow('vale0:vm1 is not a host port');
     await expect(port.stopSource()).rejects.toEqual(coded('value_invalid'));
   });
 });

@@ -81,6 +81,6 @@ describe('the folder of the control socket, where nobody names one', () => {
     await symlink(folder, `${folder}-link`);
 
     expect(await folderFault(folder, 123_456)).toContain('belongs to user');
-    expect(await folderFault(`${folder}-link`)).toContain('is no folder');
+    expect(await folderFault(`${folder}-link`)).toContain('is not a folder');
   });
 });

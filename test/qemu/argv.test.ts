@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  guestArgv,
-  libvirtInterfaceXml,
-  nicArgv,
-  qemuArgsForPort,
-  shellQuote,
-} from '../../qemu/argv.ts';
+import { guestArgv, nicArgv } from '../../qemu/argv.ts';
+import { libvirtParts, qemuArgsForPort } from '../../qemu/attach.ts';
 import type { GuestDescription, GuestHost, GuestNic } from '../../qemu/description.ts';
 
 const paths = { qmp: '/t/q', agent: '/t/a', serial: '/t/s' };
@@ -54,7 +49,7 @@ describe('guestArgv', () => {
     ['half a CPU', { cpus: 0.5 }, /cpus must be 1/],
     ['a name with a comma', { name: 'a,b' }, /a guest's name is/],
     ['one MAC twice', { nics: [vhost(1), vhost(1)] }, /same MAC/],
-    ['no MAC', { nics: [{ ...vhost(1), mac: 'x' }] }, /NIC 0: "x" is no MAC/],
+    ['no MAC', { nics: [{ ...vhost(1), mac: 'x' }] }, /NIC 0: "x" is not a MAC/],
     ['a multicast MAC', { nics: [{ ...vhost(1), mac: '01:00:5e:00:00:01' }] }, /is multicast/],
     ['17 queue pairs', { nics: [vhost(17)] }, /queues must be 1..16/],
     ['an odd ring', { nics: [vhost(1, { rxQueueSize: 300 })] }, /rxQueueSize must be a power/],
@@ -160,50 +155,13 @@ describe('other NICs', () => {
     const port = { path: '/run/v', role: 'server', queues: 1, mac, index: 0 } as const;
     expect(qemuArgsForPort({ ...port, hostMtu: 1400 }).join(' ')).toContain(',host_mtu=1400,');
     expect(qemuArgsForPort({ ...port, hostMtu: 0 }).join(' ')).not.toContain('mtu');
-    expect(libvirtInterfaceXml({ ...port, hostMtu: 1400 })).toContain("  <mtu size='1400'/>\n");
-    expect(libvirtInterfaceXml(port)).not.toContain('mtu');
+    expect(libvirtParts({ ...port, hostMtu: 1400 }).device).toContain("  <mtu size='1400'/>\n");
+    expect(libvirtParts(port).device).not.toContain('mtu');
   });
 
   it('refuses -netdev stream where QEMU has none', () => {
     const backend = { kind: 'stream', path: '/t/s', listen: true } as const;
     const host: GuestHost = { version: { major: 7, minor: 1, micro: 0 }, accel: 'kvm' };
     expect(() => nicArgv({ mac, backend }, 'n', host)).toThrow(/came with QEMU 7.2/);
-  });
-});
-
-describe('lines for somebody else’s guest', () => {
-  const port = { path: '/run/valenic/vm1.sock', role: 'server', queues: 2, mac, index: 0 } as const;
-
-  it('qemuArgsForPort includes the shared memory once', () => {
-    const first = qemuArgsForPort(port).join(' ');
-    expect(first).toContain('-machine memory-backend=valenic-mem');
-    expect(first).toContain('size=1024M,share=on');
-    expect(first).toContain('-netdev vhost-user,id=valenic0,chardev=valenic0-sock,queues=2');
-    expect(first).toContain('mq=on,vectors=6,rx_queue_size=1024,ctrl_guest_offloads=off');
-    const second = qemuArgsForPort({ ...port, index: 1 }).join(' ');
-    expect(second).not.toContain('memory-backend');
-    expect(second).toContain('id=valenic1,');
-  });
-
-  it('qemuArgsForPort follows version and accelerator', () => {
-    expect(qemuArgsForPort(port, recent.version).join(' ')).toContain('reconnect-ms=250');
-    expect(qemuArgsForPort(port, undefined, { accel: 'tcg' }).join(' ')).toContain('vectors=0');
-    expect(() => qemuArgsForPort({ ...port, queues: 0 })).toThrow(/queues must be/);
-  });
-
-  it('libvirtInterfaceXml turns the role round and escapes', () => {
-    const xml = libvirtInterfaceXml({ ...port, path: "/run/a'b<c" });
-    expect(xml).toContain(`path='/run/a&apos;b&lt;c' mode='client'>`);
-    expect(xml).toContain(`<reconnect enabled='yes' timeout='1'/>`);
-    expect(xml).toContain(`queues='2'`);
-    expect(xml).toContain(`<access mode='shared'/>`);
-    const other = libvirtInterfaceXml({ ...port, role: 'client', queues: 1 });
-    expect(other).toContain(`mode='server'/>`);
-    expect(other).not.toMatch(/reconnect|queues/);
-    expect(other).toContain("<driver name='vhost' rx_queue_size='1024'/>");
-  });
-
-  it('shellQuote quotes only what needs it', () => {
-    expect(shellQuote(['-append', "a 'b'", '-m', '1'])).toBe(`-append 'a '\\''b'\\''' -m 1`);
   });
 });

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { libvirtInterfaceXml } from '../../qemu/argv.ts';
+import { type LibvirtParts, libvirtParts } from '../../qemu/attach.ts';
 
 /** Debian: libvirt-clients, which has it run xmllint of libxml2-utils. */
 const validator = 'virt-xml-validate';
@@ -15,16 +15,16 @@ if (!there) console.error(`not run: ${validator} or xmllint is not installed`);
 const mac = '52:54:00:00:00:01';
 const port = { path: '/run/valenic/vm1.sock', role: 'server', queues: 1, mac, index: 0 } as const;
 
-/** A domain with the interface, and with what the comment above it asks for. */
-function domainWith(xml: string): string {
-  const asked = /<!-- The domain needs: (.*) -->/.exec(xml)?.[1] ?? '';
-  return `<domain type='kvm'>
+/** A domain with the interface, and with what it needs beside it. */
+function domainWith({ namespace, memory, device, override }: LibvirtParts): string {
+  return `<domain type='kvm' ${namespace}>
     <name>vm1</name>
     <memory unit='MiB'>1024</memory>
     <vcpu>1</vcpu>
     <os><type arch='x86_64' machine='q35'>hvm</type></os>
-    ${asked}
-    <devices>${xml}</devices>
+    ${memory}
+    <devices>${device}</devices>
+    ${override}
   </domain>`;
 }
 
@@ -35,9 +35,9 @@ describe.skipIf(!there)("libvirt's schema", () => {
   });
   afterAll(() => rmSync(dir, { recursive: true }));
 
-  function faultsOf(xml: string): string {
+  function faultsOf(parts: LibvirtParts): string {
     const file = join(dir, 'domain.xml');
-    writeFileSync(file, domainWith(xml));
+    writeFileSync(file, domainWith(parts));
     const { status, stdout, stderr } = spawnSync(validator, [file, 'domain'], { encoding: 'utf8' });
     return status === 0 ? '' : `${stdout}${stderr}`;
   }
@@ -49,16 +49,23 @@ describe.skipIf(!there)("libvirt's schema", () => {
     ['with an MTU', { hostMtu: 9000 }],
     ['with a path that needs escaping', { path: `/run/a'b<c>&"d` }],
   ])('takes a port %s', (_, change) => {
-    const xml = libvirtInterfaceXml({ ...port, ...change });
-    expect(xml).toContain('<memoryBacking>');
-    expect(faultsOf(xml)).toBe('');
+    const parts = libvirtParts({ ...port, ...change });
+    expect(faultsOf(parts)).toBe('');
+  });
+
+  it('takes what QEMU 7.2 needs without KVM', () => {
+    const parts = libvirtParts(port, undefined, 'tcg');
+    expect(parts.override).toContain(`name='vectors' type='unsigned' value='0'`);
+    expect(faultsOf(parts)).toBe('');
   });
 
   it('is asked in earnest: an element that it does not know is refused', () => {
-    const xml = libvirtInterfaceXml(port);
-    expect(faultsOf(xml.replace("<model type='virtio'/>", '<colour/>'))).toContain(
-      'fails to validate',
-    );
-    expect(faultsOf(xml.replace(mac, '52:54'))).not.toBe('');
+    const parts = libvirtParts(port);
+    const other = (from: string, to: string) => ({
+      ...parts,
+      device: parts.device.replace(from, to),
+    });
+    expect(faultsOf(other("<model type='virtio'/>", '<colour/>'))).toContain('fails to validate');
+    expect(faultsOf(other(mac, '52:54'))).not.toBe('');
   });
 });

@@ -77,7 +77,8 @@ describe('valenic', () => {
     [['stats', '--interval', '0'], 2],
     [['guest', 'run'], 2],
     [['guest', 'run', '--port', 'v:a', '--kernel', '/nonexistent/k'], 2],
-    [['guest', 'run', '--port', 'v:a', '--kernel', '/none/k', '--initrd', '/none/i'], 1],
+    [['guest', 'run', '--port', 'v:a', '--kernel', '/none/k', '--initrd', '/none/i'], 4],
+    [['guest', 'run', '--port', 'v:a', '--address', '10.0.0.300/24'], 2],
     [['qemu-args', 'v:a', '--index', '99'], 2],
     [['libvirt-xml', 'v'], 2],
     [['bench'], 2],
@@ -178,6 +179,24 @@ describe('commands to a daemon', () => {
       expect((await cli('libvirt-xml', 'vale0:b')).out).toContain("<mtu size='9000'/>");
       expect((await cli('port', 'show', 'vale0:b')).out).toMatch(/^ +MTU +9000$/m);
       expect(await cli('polling', 'vale9', 'busy')).toMatchObject({ status: 4 });
+    });
+  });
+
+  it('hint at a port that nobody can reach, and say what is known of a dgram port', async () => {
+    await withDaemon(async () => {
+      await cli('port', 'set', 'vale0:a', 'vlan=10');
+      const { out: alone } = await cli('port', 'show', 'vale0:a');
+      expect(alone).toMatch(
+        /hint +no other port of vale0 shares a VLAN with vale0:a \(access to 10/,
+      );
+      await cli('port', 'set', 'vale0:b', 'trunk=5+10');
+      expect((await cli('port', 'show', 'vale0:a')).out).not.toMatch(/hint/);
+      const place = `dgram=${join(folder, 'd.sock')},peer=${join(folder, 'nobody.sock')}`;
+      await cli('port', 'add', `vale1:d,${place}`);
+      const { out: shown } = await cli('port', 'show', 'vale1:d');
+      expect(shown).toMatch(/state +open/);
+      expect(shown).toMatch(/heard +nothing yet from it/);
+      expect(shown).toMatch(/hint +vale1:d is alone on vale1/);
     });
   });
 

@@ -163,12 +163,12 @@ describe('the text of a port', () => {
   });
 
   it.each([
-    ['', 'port_syntax: "" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['vm1,host', 'port_syntax: "vm1" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['a:b:c,host', 'port_syntax: "a:b:c" is no port name: write SWITCH:PORT, e.g. vale0:vm1'],
-    ['vale0:,host', 'port_syntax: "vale0:" is no port name: both parts are 1 to 32 letters'],
-    [`vale0:${'x'.repeat(33)},host`, 'is no port name: both parts are 1 to 32 letters'],
-    ['vale0:../x,host', 'is no port name: both parts are 1 to 32 letters'],
+    ['', 'port_syntax: "" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vm1,host', 'port_syntax: "vm1" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['a:b:c,host', 'port_syntax: "a:b:c" is not a port name: write SWITCH:PORT, e.g. vale0:vm1'],
+    ['vale0:,host', 'port_syntax: "vale0:" is not a port name: both parts are 1 to 32 letters'],
+    [`vale0:${'x'.repeat(33)},host`, 'is not a port name: both parts are 1 to 32 letters'],
+    ['vale0:../x,host', 'is not a port name: both parts are 1 to 32 letters'],
     ['v:p', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
     ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
     ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
@@ -198,9 +198,9 @@ describe('the text of a port', () => {
     ['v:p,host,pooling=busy', 'key_unknown: unknown key "pooling"; did you mean "polling"?'],
     ['v:p,host,spin_us=3', 'key_unknown: unknown key "spin_us"; did you mean "spin-us"?'],
     ['v:p,vhost-user=/a,queue=2', 'key_unknown: unknown key "queue"; did you mean "queues"?'],
-    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; known are vhost-user, host,'],
-    ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; known are'],
-    ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; known are'],
+    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; "valenic port add --help" tells'],
+    ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; "valenic port add --help"'],
+    ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; "valenic port add --help"'],
   ])('says of "%s" what was probably meant', (text, sentence) => {
     expect(refused(text)).toContain(sentence);
   });
@@ -330,7 +330,7 @@ describe('names', () => {
     expect(refusal(() => parseTarget('a b'))).toBe(
       'port_syntax: "a b" names neither a switch (vale0) nor a port (vale0:vm1)',
     );
-    expect(refusal(() => parseTarget('vale0:'))).toContain('is no port name');
+    expect(refusal(() => parseTarget('vale0:'))).toContain('is not a port name');
   });
 });
 

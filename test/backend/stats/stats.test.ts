@@ -5,6 +5,8 @@ import {
   difference,
   dropped,
   dropsThatHappened,
+  isLoss,
+  lost,
   StatsReader,
 } from '../../../backend/stats/stats.ts';
 import {
@@ -91,6 +93,31 @@ describe('the counters of a port', () => {
     page[wordOf(0, 0, counterWord('tx_bytes'))] = 2n ** 52n;
     page[wordOf(0, 1, counterWord('tx_bytes'))] = 3n;
     expect(new StatsReader(page).port(blockOf(0)).counters.tx_bytes).toBe(2 ** 52 + 3);
+  });
+});
+
+describe('loss', () => {
+  it('is what somebody missed: not what nobody was there for', () => {
+    const page = makePage();
+    page[wordOf(0, 0, dropWord('rx_no_buffer'))] = 2n;
+    page[wordOf(0, 1, dropWord('rx_ring_stopped'))] = 1000n;
+    page[wordOf(0, 2, dropWord('rx_not_connected'))] = 1000n;
+    const stats = new StatsReader(page).port(blockOf(0));
+    expect(lost(stats)).toBe(2);
+    expect(dropped(stats)).toBe(2002);
+  });
+
+  it.each([
+    ['rx_no_buffer', true],
+    ['rx_backlog_full', true],
+    ['rx_ring_broken', true],
+    ['tx_vlan_refused', true],
+    ['rx_ring_stopped', false],
+    ['rx_not_connected', false],
+    ['rx_port_down', false],
+    ['tx_no_destination', false],
+  ] as const)('%s: %s', (reason, loss) => {
+    expect(isLoss(reason)).toBe(loss);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { guestCache } from '../../../backend/xdg.ts';
 import { buildGuestImage, type GuestImage, type GuestImageOptions } from '../../../qemu/index.ts';
 import { run } from '../../../qemu/run.ts';
 
@@ -39,8 +40,8 @@ async function must(program: string, args: readonly string[]): Promise<void> {
   if (result.code !== 0) throw new Error(`${program} failed: ${result.stdout}${result.stderr}`);
 }
 
-/** Kept in .cache between runs: the kernel package is fetched once. */
-export const imageCache = join(root, '.cache/guest');
+/** Kept between runs, where a user's guests find it too: the kernel package is fetched once. */
+export const imageCache = guestCache();
 
 /** @param more  Another kernel, further modules and programs. */
 export async function testImage(

@@ -1,0 +1,58 @@
+/** What `valenic bench cpu` and `idle` are asked for. */
+
+import { Command } from 'commander';
+import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { cpuPairOption, listOf, numberFrom, numberIn, oneOf } from './values.ts';
+
+export const quietExamples = {
+  cpu: ['bench cpu', 'bench cpu --rates 0,10000 --polling adaptive --spin auto,50'],
+  idle: ['bench idle --ports 10,100'],
+} as const;
+
+export interface CpuOptions {
+  readonly rates: readonly number[];
+  readonly polling: readonly PollingMode[];
+  readonly spin: readonly (number | 'auto')[];
+  readonly seconds: number;
+  readonly repeat: number;
+  readonly cpu: readonly number[];
+  readonly json?: true;
+}
+
+const spinOf = (text: string): number | 'auto' =>
+  text === 'auto' ? text : numberIn(text, 0, 1_000_000);
+
+export function cpuCommand(): Command {
+  return new Command('cpu')
+    .description('CPU and delay at paced rates, in each polling mode')
+    .option(
+      '--rates <pps>',
+      'frames per second; 0 = none is sent',
+      listOf(numberFrom(0, 1e8)),
+      [0, 1000, 100_000, 1_000_000],
+    )
+    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
+    .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
+    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
+    .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
+    .addOption(cpuPairOption("the worker's CPU, then the driver's"))
+    .option('--json', 'one JSON object a line on stdout');
+}
+
+export interface IdleOptions {
+  readonly ports: readonly number[];
+  readonly polling: readonly PollingMode[];
+  readonly seconds: number;
+  readonly workers: number;
+  readonly json?: true;
+}
+
+export function idleCommand(): Command {
+  return new Command('idle')
+    .description('CPU of the back-end with guests that are connected and do nothing')
+    .option('--ports <list>', 'guests', listOf(numberFrom(1, 250)), [100])
+    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
+    .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
+    .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
+    .option('--json', 'one JSON object a line on stdout');
+}

@@ -1,0 +1,159 @@
+/**
+ * Ports and settings as programs give them, to the library and to the control API, checked.
+ *
+ * The shapes here say which fields there are. What values are possible is said once, in the table
+ * behind the text of a port: so what a program gives is written as that text and read back.
+ */
+
+import { z } from 'zod';
+import type { PortSettings } from '../../native/boundary.ts';
+import { ValenicError } from '../errors.ts';
+import type { Device, PortInput, PortSpec } from '../port-spec.ts';
+import { portKinds, settingKeys, writeItems } from './keys.ts';
+import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
+import { hint } from './suggest.ts';
+
+const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
+const vlan = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('none') }),
+  z.strictObject({ mode: z.literal('access'), vlan: z.number() }),
+  z.strictObject({
+    mode: z.literal('trunk'),
+    vlans: z.array(z.tuple([z.number(), z.number()])),
+    native: z.number().optional(),
+  }),
+  z.strictObject({ mode: z.literal('tunnel'), vlan: z.number() }),
+]);
+const settings = z.strictObject({
+  polling: z.string().optional(),
+  spinUs: spinUs.optional(),
+  more: z.boolean().optional(),
+  moderationFrames: z.number().optional(),
+  moderationUs: z.number().optional(),
+  budget: z.number().optional(),
+  macLimit: z.number().optional(),
+  maxFrameBytes: z.number().optional(),
+  mtu: z.number().optional(),
+  up: z.boolean().optional(),
+  vlan: vlan.optional(),
+  linkLocal: z.boolean().optional(),
+});
+
+const socketFile = { mode: z.number().optional(), group: z.string().optional() };
+const forward = z.strictObject({
+  protocol: z.string(),
+  hostAddress: z.string().default('127.0.0.1'),
+  hostPort: z.number(),
+  guestAddress: z.string().optional(),
+  guestPort: z.number(),
+});
+/** By kind; what has a default there has the command line's. */
+const devices = {
+  host: z.strictObject({ kind: z.literal('host') }),
+  'vhost-user': z.strictObject({
+    kind: z.literal('vhost-user'),
+    path: z.string(),
+    role: z.string().default('server'),
+    queues: z.number().default(1),
+    ...socketFile,
+    offloads: z.boolean().optional(),
+  }),
+  stream: z.strictObject({
+    kind: z.literal('stream'),
+    address: z.string(),
+    role: z.string().default('server'),
+    ...socketFile,
+  }),
+  dgram: z.strictObject({
+    kind: z.literal('dgram'),
+    address: z.string(),
+    peer: z.string(),
+    ...socketFile,
+  }),
+  tap: z.strictObject({
+    kind: z.literal('tap'),
+    interface: z.string(),
+    queues: z.number().default(1),
+    persist: z.boolean().optional(),
+    offloads: z.boolean().optional(),
+  }),
+  user: z.strictObject({
+    kind: z.literal('user'),
+    network: z.string().optional(),
+    forwards: z.array(forward).optional(),
+    hostLoopback: z.boolean().optional(),
+  }),
+  packet: z.strictObject({
+    kind: z.literal('packet'),
+    interface: z.string(),
+    queues: z.number().default(1),
+    io: z.string().optional(),
+  }),
+} as const satisfies Readonly<Record<Device['kind'], z.ZodType>>;
+const shapes: Readonly<Record<Device['kind'], z.ZodType>> = devices;
+
+/**
+ * The port that is meant, whole.
+ *
+ * @param folder  What a relative path starts from.
+ * @throws {ValenicError} `key_unknown`, `value_invalid`, `port_syntax`, `not_built_in`.
+ */
+export function checkedPort(input: PortInput, folder = process.cwd()): PortSpec {
+  const device = checkedDevice(input.device);
+  const { name } = input;
+  const read = parsePort(portText({ name, device, settings: {} }), folder);
+  return { ...read, settings: checkedSettings(input.settings ?? {}) };
+}
+
+function checkedDevice(device: unknown): PortSpec['device'] {
+  const kind: unknown =
+    typeof device === 'object' && device !== null && Reflect.get(device, 'kind');
+  if (typeof kind !== 'string') {
+    const example = "{ kind: 'vhost-user', path: '/tmp/vm1.sock' }";
+    throw new ValenicError(
+      'value_invalid',
+      `a port needs a device with its kind, e.g. ${example}; kinds are ${portKinds.join(', ')}`,
+    );
+  }
+  refusePlanned('device', kind);
+  const known = portKinds.find((name) => name === kind);
+  if (known === undefined) {
+    throw new ValenicError('key_unknown', `unknown kind "${kind}"${hint(kind, portKinds)}`);
+  }
+  return checked(shapes[known], device, `a ${known} port`) as PortSpec['device'];
+}
+
+/** A change of settings. @throws {ValenicError} `key_unknown`, `value_invalid`. */
+export function checkedSettings(input: unknown): Partial<PortSettings> {
+  const change = checked(settings, input, 'settings') as Partial<PortSettings>;
+  const both = { moderationFrames: 1, moderationUs: 0, ...change };
+  const { vlan: vlans } = parseSettingWords(writeItems(settingKeys, both));
+  return vlans === undefined ? change : { ...change, vlan: vlans };
+}
+
+/**
+ * @param what  Whose fields they are, for the sentence.
+ * @throws {ValenicError} `key_unknown`, `value_invalid`.
+ */
+export function checked<T>(shape: z.ZodType<T>, value: unknown, what: string): T {
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const at = issue?.path.join('.') ?? '';
+  if (issue?.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys;
+    const known = at === '' && shape instanceof z.ZodObject ? Object.keys(shape.shape) : [];
+    const end = known.length === 0 ? ` in ${at || what}` : hint(key, known);
+    throw new ValenicError('key_unknown', `unknown key "${key}"${end}`);
+  }
+  if (issue?.code === 'invalid_type' && at !== '') {
+    const there = issue.path.reduce<unknown>(
+      (part, step) => (part instanceof Object ? Reflect.get(part, step) : undefined),
+      value,
+    );
+    const fault = there === undefined ? 'is missing' : `is not possible as ${typeof there}`;
+    throw new ValenicError('value_invalid', `${what}: ${at} ${fault}: give a ${issue.expected}`);
+  }
+  const told = issue?.message ?? 'it is not understood';
+  throw new ValenicError('value_invalid', `${what}: ${at === '' ? told : `${at}: ${told}`}`);
+}
