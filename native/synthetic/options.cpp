@@ -5,6 +5,9 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+
+#include "replay_kinds.hpp"
 
 namespace valenic::synthetic {
 
@@ -32,7 +35,15 @@ constexpr char usage[] =
     "  --touch              write and read every cache line, not only the first\n"
     "  --latency            measure the delay of every frame\n"
     "  --sleep              wait for calls when idle instead of polling\n"
-    "  --warmup S --seconds S --runs N --cpu N\n";
+    "  --warmup S --seconds S --runs N --cpu N\n"
+    "Guests whose rings are written once and offered again for ever, honest ones and hostile "
+    "ones:\n"
+    "  --replay KIND=SOCKET[>TO]   TO as of --flow; without it its frames go to its own MAC.\n"
+    "                       Numbers count the --port options first, then these.\n"
+    "  --chain N            descriptors of a long chain, 1..32768; 0 = 32768 (default 1024)\n"
+    "  --cpu-of TID         workerNs of each run: CPU time that this thread used\n"
+    "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
+    "those were honest frames. Kinds:\n";
 
 [[noreturn]] void refuse(const char* format, ...) {
     va_list arguments;
@@ -79,6 +90,28 @@ FlowSpec flow_of(const char* text) {
     refuse("--flow %s: FROM>TO is wanted, e.g. 0>1, 0>all or 0>52:54:00:00:00:02", text);
 }
 
+ReplaySpec replay_of(const char* text) {
+    const char* path = std::strchr(text, '=');
+    const ReplayKind* kind =
+        path == nullptr ? nullptr : replay_kind({text, static_cast<size_t>(path - text)});
+    if (kind == nullptr) refuse("--replay %s: KIND=SOCKET is wanted; --help lists the kinds", text);
+    const char* to = std::strrchr(path, '>');
+    if (to == nullptr) return {kind, path + 1};
+    const FlowSpec flow = flow_of((std::string("0") + to).c_str());
+    ReplaySpec spec{kind, std::string(path + 1, to), flow.to};
+    if (!flow.to) spec.to_mac = flow.to_mac;
+    return spec;
+}
+
+void check_replays(const Options& options) {
+    const size_t guests = options.ports.size() + options.replays.size();
+    if (guests > 254) refuse("at most 254 guests");
+    for (const ReplaySpec& spec : options.replays)
+        if (spec.to && *spec.to >= guests) refuse("a --replay names a guest that is not there");
+    if (!options.replays.empty() && options.sleeps)
+        refuse("--sleep: guests of --replay never wait");
+}
+
 /// A guest sends, or sends back.
 void check_echo(const Options& options) {
     for (const FlowSpec& flow : options.flows) {
@@ -89,8 +122,9 @@ void check_echo(const Options& options) {
 }
 
 void check(const Options& options) {
-    if (options.ports.empty()) refuse("no --port given\n%s", usage);
-    if (options.ports.size() > 254) refuse("at most 254 ports");
+    if (options.ports.empty() && options.replays.empty())
+        refuse("no --port and no --replay given\n%s", usage);
+    check_replays(options);
     for (const FlowSpec& flow : options.flows)
         if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
             refuse("a --flow names a guest that no --port gives");
@@ -124,6 +158,9 @@ enum Option {
     seconds,
     runs,
     cpu,
+    replay,
+    chain,
+    cpu_of,
     help
 };
 
@@ -151,12 +188,18 @@ const option table[] = {
     {"seconds", required_argument, nullptr, Option::seconds},
     {"runs", required_argument, nullptr, Option::runs},
     {"cpu", required_argument, nullptr, Option::cpu},
+    {"replay", required_argument, nullptr, Option::replay},
+    {"chain", required_argument, nullptr, Option::chain},
+    {"cpu-of", required_argument, nullptr, Option::cpu_of},
     {"help", no_argument, nullptr, Option::help},
     {nullptr, 0, nullptr, 0},
 };
 
 [[noreturn]] void end_with_usage(std::FILE* out, int exit_code) {
     std::fputs(usage, out);
+    for (const ReplayKind& kind : replay_kinds())
+        std::fprintf(out, "  %-20.*s %s\n", static_cast<int>(kind.name.size()), kind.name.data(),
+                     kind.text);
     std::exit(exit_code);
 }
 
@@ -238,6 +281,15 @@ void apply(int option, Options& to) {
             return;
         case Option::cpu:
             to.cpu = int(number("cpu", optarg, 0, 1023));
+            return;
+        case Option::replay:
+            to.replays.push_back(replay_of(optarg));
+            return;
+        case Option::chain:
+            to.chain = uint16_t(number("chain", optarg, 0, 32'768));
+            return;
+        case Option::cpu_of:
+            to.cpu_of = int(number("cpu-of", optarg, 1, INT32_MAX));
             return;
         case Option::help:
             end_with_usage(stdout, 0);
