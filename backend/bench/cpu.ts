@@ -123,7 +123,7 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
       meter.start();
     } else if (line.total) {
       [sent, received] = [line.sent ?? 0, line.received ?? 0];
-    } else {
+    } else if (line.run !== undefined) {
       meter.stop();
       sleepsDuring = sleeps() - sleepsBefore;
       seconds = line.seconds ?? 0;

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
 import { runCpuBench } from './cpu.ts';
+import { runFairness } from './fairness/index.ts';
 import { GuestLoad } from './guest-load.ts';
 import { runIdleBench } from './idle.ts';
 import type { Load, Task } from './load.ts';
@@ -28,6 +29,7 @@ export interface BenchIo {
 /** Commands with a rig of their own. */
 const others: Readonly<Record<string, typeof runCpuBench>> = {
   cpu: runCpuBench,
+  fairness: runFairness,
   idle: runIdleBench,
   peers: runPeers,
   ports: runPortsBench,

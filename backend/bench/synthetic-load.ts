@@ -32,7 +32,7 @@ interface TotalLine {
   readonly received: number;
   readonly corrupt: number;
 }
-type Line = RunLine | TotalLine | { readonly ready: true };
+type Line = RunLine | TotalLine | { readonly ready: true } | { readonly begun: number };
 
 export interface SyntheticOptions {
   readonly ringSize: number;
@@ -80,7 +80,7 @@ export class SyntheticLoad implements Load {
         meter.start();
       } else if ('total' in line) {
         total = line;
-      } else {
+      } else if ('run' in line) {
         runs.push(line);
         marks.push({ received: this.#hostFrames(), time: performance.now() });
         if (line.run < runsFor(task)) continue;

@@ -40,7 +40,8 @@ constexpr char usage[] =
     "ones:\n"
     "  --replay KIND=SOCKET[>TO]   TO as of --flow; without it its frames go to its own MAC.\n"
     "                       Numbers count the --port options first, then these.\n"
-    "  --chain N            descriptors of a long chain, 1..32768; 0 = 32768 (default 1024)\n"
+    "  --chain N            descriptors of a long chain, 1..32768; 0 = 32768\n"
+    "                       (default 1024 to send, 64 to receive)\n"
     "  --cpu-of TID         workerNs of each run: CPU time that this thread used\n"
     "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
     "those were honest frames. Kinds:\n";

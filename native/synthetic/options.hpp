@@ -28,8 +28,8 @@ struct Options {
     std::vector<std::string> ports;  ///< UNIX sockets of the backend.
     std::vector<FlowSpec> flows;
     std::vector<ReplaySpec> replays;
-    uint16_t chain = 1024;  ///< Descriptors of a long chain; 0 = as many as a ring can have.
-    int cpu_of = 0;         ///< A thread whose CPU time each run tells; 0: none.
+    std::optional<uint16_t> chain;  ///< Descriptors of a long chain; 0 = as a ring can have.
+    int cpu_of = 0;                 ///< A thread whose CPU time each run tells; 0: none.
     uint32_t frame_bytes = 60;
     uint64_t rate_pps = 0;  ///< Of each flow; 0 = as fast as buffers come back.
     uint16_t ring_size = 256;

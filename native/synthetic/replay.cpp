@@ -22,8 +22,6 @@ namespace {
 
 constexpr int connect_timeout_ms = 5'000;
 constexpr uint64_t say_at_most_ns = 2'000'000'000;
-/// Two rings of 32768 with their tables, and the frames: never more.
-constexpr size_t memory_bytes = size_t{12} << 20;
 constexpr uint32_t hello_bytes = 12 + 60;
 /// Turns between fences for the question whether the backend wants a kick.
 constexpr unsigned turns_per_fence = 64;
@@ -224,7 +222,10 @@ template <typename Ring>
 std::unique_ptr<Replay> start_guest(const Options& options, const ReplaySpec& spec,
                                     const ReplayShape& shape, driver::VhostClient client,
                                     std::string& error) {
-    auto memory = driver::GuestMemory::create(memory_bytes);
+    constexpr size_t page = 4096;
+    const size_t bytes = Ring::Queue::parts_of(rx_ring_size(shape)).bytes +
+                         Ring::Queue::parts_of(tx_ring_size(shape)).bytes + content_bytes(shape);
+    auto memory = driver::GuestMemory::create((bytes + page - 1) / page * page);
     if (!memory) {
         error = "no memory for the guest";
         return nullptr;

@@ -33,6 +33,9 @@ constexpr uint32_t gso_segments = 45;
 constexpr uint32_t pieces = 255;
 constexpr uint32_t piece_bytes = 4;
 constexpr uint32_t rx_buffer_bytes = 2048;
+/// What the longest chains of drivers have: 64 KiB in pages are 17 buffers, with slack.
+constexpr uint16_t tx_chain_usual = 1024;
+constexpr uint16_t rx_chain_usual = 64;
 /// A mergeable buffer must hold the net header; one byte more is the least that is of use.
 constexpr uint32_t rx_pieces = header_bytes + 1;
 
@@ -43,6 +46,7 @@ constexpr uint64_t merge_feature = spec::feature_mask(spec::net_feature_mrg_rxbu
 constexpr ReplayKind kinds[] = {
     {ReplayRole::frames, "frames", "honest: frames of --frame bytes", 0},
     {ReplayRole::sink, "sink", "honest: receives; counts frames of --frame bytes", 0},
+    {ReplayRole::drain, "drain", "honest: receives and looks at nothing", 0},
     {ReplayRole::flood, "flood", "frames of 64 bytes", 0},
     {ReplayRole::churn, "churn", "frames of 64 bytes, each from another MAC", 0},
     {ReplayRole::chain, "chain", "each frame behind empty descriptors: --chain of them", 0},
@@ -50,7 +54,7 @@ constexpr ReplayKind kinds[] = {
     {ReplayRole::gso, "gso", "TCP to be cut into 45 segments of 1448 bytes", tso_features},
     {ReplayRole::csum, "csum", "frames of 1514 bytes with partial checksums", csum_feature},
     {ReplayRole::pieces, "pieces", "frames of 255 pieces", 0},
-    {ReplayRole::rx_chain, "rx-chain", "receives: chains of --chain buffers of a byte", 0},
+    {ReplayRole::rx_chain, "rx-chain", "receives: chains of --chain buffers of a byte or two", 0},
     {ReplayRole::rx_pieces, "rx-pieces", "receives: mergeable buffers of 13 pieces of a byte",
      merge_feature},
     {ReplayRole::stream, "stream", "no guest but a stream port's peer: frames of a byte", 0},
@@ -145,7 +149,9 @@ Chain in_pieces(const Buffer& whole, uint32_t each) {
 }
 
 uint32_t chain_length(const ReplayShape& shape) noexcept {
-    return shape.chain == 0 ? spec::ring_size_max : shape.chain;
+    const bool receives = shape.role == ReplayRole::rx_chain;
+    const uint32_t chain = shape.chain.value_or(receives ? rx_chain_usual : tx_chain_usual);
+    return chain == 0 ? spec::ring_size_max : chain;
 }
 
 Chain behind_empty_ones(const Buffer& last, uint32_t count) {
@@ -154,10 +160,12 @@ Chain behind_empty_ones(const Buffer& last, uint32_t count) {
     return chain;
 }
 
-Chain bytes_to_write(GuestMemory& memory, uint32_t count) {
-    const uint8_t* data = taken(memory, count);
+/// `count` buffers of `each` bytes.
+Chain small_buffers(GuestMemory& memory, uint32_t count, uint32_t each) {
+    const uint8_t* data = taken(memory, size_t{count} * each);
     Chain chain;
-    for (uint32_t i = 0; i < count; ++i) chain.push_back({memory.guest_addr(data + i), 1, true});
+    for (uint32_t i = 0; i < count; ++i)
+        chain.push_back({memory.guest_addr(data + size_t{i} * each), each, true});
     return chain;
 }
 
@@ -184,6 +192,15 @@ uint16_t rx_ring_size(const ReplayShape& shape) noexcept {
     return shape.role == ReplayRole::rx_chain ? holds(chain_length(shape)) : ring_size;
 }
 
+size_t content_bytes(const ReplayShape& shape) noexcept {
+    constexpr size_t page = 4096;
+    const size_t received = ring_size * size_t{spread_stride(rx_buffer_bytes)};
+    const size_t sent = ring_size * size_t{spread_stride(header_bytes + shape.frame_bytes)};
+    // Tables and buffers of long chains, small buffers that take a page each, a whole big frame.
+    const size_t tables = chain_length(shape) * (sizeof(spec::SplitDesc) + 4);
+    return received + sent + tables + 64 * page + (1 << 17);
+}
+
 std::vector<Chain> tx_chains(const ReplayShape& shape, GuestMemory& memory) {
     switch (shape.role) {
         case ReplayRole::frames:
@@ -206,6 +223,7 @@ std::vector<Chain> tx_chains(const ReplayShape& shape, GuestMemory& memory) {
         case ReplayRole::pieces:
             return {in_pieces(plain(shape, memory, pieces * piece_bytes), piece_bytes)};
         case ReplayRole::sink:
+        case ReplayRole::drain:
         case ReplayRole::rx_chain:
         case ReplayRole::rx_pieces:
         case ReplayRole::stream:
@@ -215,12 +233,16 @@ std::vector<Chain> tx_chains(const ReplayShape& shape, GuestMemory& memory) {
 }
 
 std::vector<Chain> rx_chains(const ReplayShape& shape, GuestMemory& memory) {
-    if (shape.role == ReplayRole::rx_chain) return {bytes_to_write(memory, chain_length(shape))};
+    if (shape.role == ReplayRole::rx_chain) {
+        const uint32_t count = chain_length(shape);
+        const uint32_t whole = header_bytes + std::max(flood_frame_bytes, shape.frame_bytes);
+        return {small_buffers(memory, count, (whole + count - 1) / count)};
+    }
     if (shape.role != ReplayRole::rx_pieces) return buffers(memory, rx_buffer_bytes, true);
     // As many as fit into the table, each in its place.
     std::vector<Chain> chains;
     for (uint32_t count = 0; count + rx_pieces <= ring_size; count += rx_pieces)
-        chains.push_back(bytes_to_write(memory, rx_pieces));
+        chains.push_back(small_buffers(memory, rx_pieces, 1));
     return chains;
 }
 

@@ -2,6 +2,7 @@
 // offer. A row for each; `valenic-synthetic --help` prints the table.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace valenic::synthetic {
 enum class ReplayRole : uint8_t {
     frames,
     sink,
+    drain,
     flood,
     churn,
     chain,
@@ -42,12 +44,17 @@ struct ReplayShape {
     uint64_t from_mac;
     uint64_t to_mac;
     uint32_t frame_bytes;  ///< Of honest frames.
-    uint16_t chain;        ///< Descriptors of a long chain; 0 = as many as the largest ring has.
+    /// Descriptors of a long chain; 0 = as many as the largest ring has, nothing = as many as a
+    /// driver would use at most.
+    std::optional<uint16_t> chain;
 };
 
 /// Entries of the ring that the shape needs, a power of two.
 uint16_t tx_ring_size(const ReplayShape& shape) noexcept;
 uint16_t rx_ring_size(const ReplayShape& shape) noexcept;
+
+/// Bytes of memory beside the rings that are enough.
+size_t content_bytes(const ReplayShape& shape) noexcept;
 
 /// What is sent. Empty: nothing.
 std::vector<Chain> tx_chains(const ReplayShape& shape, driver::GuestMemory& memory);

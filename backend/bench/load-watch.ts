@@ -1,0 +1,111 @@
+/** Who else used the machine while something was measured: other processes, and the hypervisor. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** `getconf CLK_TCK`; Linux reports 100 on every architecture Node runs on. */
+const ticksPerSecond = 100;
+/** Clocks of ticks are read one after the other, and both ends are rounded. */
+const slackTicks = 3;
+
+export interface LoadReport {
+  /** CPUs that were used by processes which are neither this one nor its children. */
+  readonly others: number;
+  /** CPUs that the hypervisor gave to somebody else. */
+  readonly stolen: number;
+  readonly cpus: number;
+}
+
+/** All in ticks. */
+export interface Usage {
+  readonly busy: number;
+  readonly stolen: number;
+  readonly own: number;
+}
+
+/** From `start()` to `stop()`, or to several of them in turn: what was measured between. */
+export class LoadWatch {
+  readonly #read: () => Usage;
+  readonly #cpus: number;
+  #sum: Usage = { busy: 0, stolen: 0, own: 0 };
+  #spans = 0;
+  #seconds = 0;
+  #begun: { readonly usage: Usage; readonly time: number } | null = null;
+
+  constructor(read: () => Usage = readUsage, cpuCount = Math.max(1, cpus().length)) {
+    this.#read = read;
+    this.#cpus = cpuCount;
+  }
+
+  start(time = performance.now()): void {
+    this.#begun = { usage: this.#read(), time };
+  }
+
+  stop(time = performance.now()): void {
+    if (this.#begun === null) return;
+    const { usage, time: began } = this.#begun;
+    const now = this.#read();
+    const sum = this.#sum;
+    this.#sum = {
+      busy: sum.busy + now.busy - usage.busy,
+      stolen: sum.stolen + now.stolen - usage.stolen,
+      own: sum.own + now.own - usage.own,
+    };
+    this.#seconds += (time - began) / 1000;
+    this.#spans++;
+    this.#begun = null;
+  }
+
+  report(): LoadReport {
+    const ticks = this.#seconds * ticksPerSecond;
+    const share = (used: number) =>
+      ticks === 0 ? 0 : Math.max(0, used - slackTicks * this.#spans) / ticks;
+    return {
+      others: Number(share(this.#sum.busy - this.#sum.own).toFixed(3)),
+      stolen: Number(share(this.#sum.stolen).toFixed(3)),
+      cpus: this.#cpus,
+    };
+  }
+}
+
+function readUsage(): Usage {
+  return { ...machineUsage(readFileSync('/proc/stat', 'utf8')), own: ownTicks(process.pid) };
+}
+
+/** The first line of /proc/stat: user nice system idle iowait irq softirq steal, and guests' time. */
+export function machineUsage(stat: string): Pick<Usage, 'busy' | 'stolen'> {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
+    /^cpu\s+(.*)$/m.exec(stat)?.[1]?.split(' ').map(Number) ?? [];
+  return { busy: user + nice + system + irq + softirq, stolen: steal };
+}
+
+/**
+ * Of a process and all below it. Those that ended are in the times that their parents waited for.
+ */
+function ownTicks(root: number): number {
+  const found = new Map<number, { readonly parent: number; readonly ticks: number }>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const entry = processTicks(name);
+    if (entry !== null) found.set(Number(name), entry);
+  }
+  const isOwn = (pid: number): boolean => {
+    for (let at: number | undefined = pid; at !== undefined && at > 1; at = found.get(at)?.parent) {
+      if (at === root) return true;
+    }
+    return false;
+  };
+  return [...found].reduce((sum, [pid, { ticks }]) => sum + (isOwn(pid) ? ticks : 0), 0);
+}
+
+function processTicks(pid: string): { readonly parent: number; readonly ticks: number } | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may contain spaces; what follows it does not.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const times = fields.slice(11, 15).map(Number);
+    return { parent: Number(fields[1]), ticks: times.reduce((sum, time) => sum + time, 0) };
+  } catch {
+    return null; // It ended meanwhile.
+  }
+}
