@@ -23,7 +23,8 @@ export function isFar(probeNs: number | null): boolean {
 export function apartText(probesNs: readonly (number | null)[]): string {
   const known = probesNs.filter((ns): ns is number => ns !== null);
   const sound = known.filter((ns) => ns < disturbedNs);
-  const range = sound.length === 0 ? '' : `CPUs ${Math.min(...sound)}..${Math.max(...sound)} ns apart`;
+  const range =
+    sound.length === 0 ? '' : `CPUs ${Math.min(...sound)}..${Math.max(...sound)} ns apart`;
   const rest = known.length - sound.length;
   if (rest === 0) return range;
   return `${range === '' ? 'the distance of the CPUs is not known' : range} (${rest} of ${known.length} probes were disturbed)`;

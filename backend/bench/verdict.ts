@@ -76,9 +76,12 @@ export function delayDoubt(latencyUs: { readonly p50: number } | null): Doubt | 
   return latencyUs.p50 > lateUs ? 'late' : null;
 }
 
-/** For a table: nothing where a row counts. */
-export function verdictText({ counts, doubts }: Verdict): string {
-  return counts ? '' : `does not count: ${doubts.join(', ')}`;
+/** A row's line in a table, and below it why the row does not count. */
+export function withVerdict(
+  line: string,
+  { counts, doubts }: { readonly counts: boolean; readonly doubts: readonly string[] },
+): string {
+  return counts ? line : `${line}\n    does not count: ${doubts.join(', ')}`;
 }
 
 /** Below a table: what its words mean. */

@@ -32,6 +32,8 @@ constexpr uint16_t gso_segment_bytes = 1448;
 constexpr uint32_t gso_segments = 45;
 constexpr uint32_t pieces = 255;
 constexpr uint32_t piece_bytes = 4;
+/// So long that its buffers last between two looks of the driver: a frame takes several.
+constexpr uint16_t hostile_rx_ring = 4096;
 constexpr uint32_t rx_buffer_bytes = 2048;
 /// What the longest chains of drivers have: 64 KiB in pages are 17 buffers, with slack.
 constexpr uint16_t tx_chain_usual = 1024;
@@ -169,8 +171,8 @@ Chain small_buffers(GuestMemory& memory, uint32_t count, uint32_t each) {
     return chain;
 }
 
-uint16_t holds(uint32_t descriptors) noexcept {
-    return static_cast<uint16_t>(std::max<uint32_t>(ring_size, std::bit_ceil(descriptors)));
+uint16_t holds(uint32_t descriptors, uint32_t least = ring_size) noexcept {
+    return static_cast<uint16_t>(std::max(least, std::bit_ceil(descriptors)));
 }
 
 }  // namespace
@@ -189,7 +191,8 @@ uint16_t tx_ring_size(const ReplayShape& shape) noexcept {
 }
 
 uint16_t rx_ring_size(const ReplayShape& shape) noexcept {
-    return shape.role == ReplayRole::rx_chain ? holds(chain_length(shape)) : ring_size;
+    if (shape.role == ReplayRole::rx_chain) return holds(chain_length(shape), hostile_rx_ring);
+    return shape.role == ReplayRole::rx_pieces ? hostile_rx_ring : ring_size;
 }
 
 size_t content_bytes(const ReplayShape& shape) noexcept {

@@ -1,6 +1,7 @@
 /** The rows as a table for people. */
 
 import { apartText } from '../placement.ts';
+import { withVerdict } from '../verdict.ts';
 import { type FairnessRow, fairnessLegend } from './row.ts';
 
 const columns = [
@@ -19,15 +20,14 @@ const columns = [
 export function fairnessHead(): string {
   return (
     'Honest frames in millions for each second of the worker, and of hostile ones likewise;\n' +
-    "waiting: % of turns in which the honest source, and the least of the attackers, had work.\n" +
+    'waiting: % of turns in which the honest source, and the least of the attackers, had work.\n' +
     aligned(columns.map(([name]) => name))
   );
 }
 
 export function fairnessLine(row: FairnessRow): string {
   const share = (value: number | null) => (value === null ? '-' : `${Math.round(value * 100)}`);
-  const word = row.fair ? 'fair' : 'UNFAIR';
-  return aligned([
+  const line = aligned([
     row.kind,
     row.ring,
     `${row.attackers}`,
@@ -37,8 +37,9 @@ export function fairnessLine(row: FairnessRow): string {
     row.floor.toFixed(3),
     `${share(row.sourceWaiting)} ${share(row.attackersWaiting)}`,
     rate(row.hostileMppsPerCpu),
-    row.counts ? word : `does not count: ${row.doubts.join(', ')}`,
+    row.fair ? 'fair' : 'UNFAIR',
   ]);
+  return withVerdict(line, row);
 }
 
 export function fairnessFoot(rows: readonly FairnessRow[]): string {
