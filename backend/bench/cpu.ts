@@ -4,16 +4,26 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
+import { type CpuOptions, cpuCommand } from './cpu-options.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
-import { cpuPairOption, listOf, numberFrom, numberIn, oneOf, parseWords } from './values.ts';
+import { parseWords } from './values.ts';
+import {
+  delayDoubt,
+  doubtLegend,
+  loadDoubts,
+  placementDoubt,
+  strictStatus,
+  type Verdict,
+  verdictOf,
+  withVerdict,
+} from './verdict.ts';
 
-export interface CpuRow {
+export interface CpuRow extends Verdict {
   readonly scenario: 'cpu';
   readonly system: 'valenic';
   readonly driver: 'synthetic';
@@ -34,52 +44,27 @@ export interface CpuRow {
   readonly environment: Environment;
 }
 
-interface CpuOptions {
-  readonly rates: readonly number[];
-  readonly polling: readonly PollingMode[];
-  readonly spin: readonly (number | 'auto')[];
-  readonly seconds: number;
-  readonly repeat: number;
-  readonly cpu: readonly number[];
-  readonly json?: true;
-}
-
-const spinOf = (text: string): number | 'auto' =>
-  text === 'auto' ? text : numberIn(text, 0, 1_000_000);
-
-function command(): Command {
-  return new Command('valenic bench cpu')
-    .description('CPU and delay at paced rates, in each polling mode')
-    .option(
-      '--rates <pps>',
-      'frames per second; 0 = none is sent',
-      listOf(numberFrom(0, 1e8)),
-      [0, 1000, 100_000, 1_000_000],
-    )
-    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
-    .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
-    .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
-    .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
-    .addOption(cpuPairOption("the worker's CPU, then the driver's"))
-    .option('--json', 'one JSON object a line on stdout');
-}
-
 /** @returns the exit status. @throws {ValenicError} */
 export async function runCpuBench(argv: readonly string[], io: BenchIo): Promise<number> {
-  const options = parseWords<CpuOptions>(command(), argv, (text) => io.stdout.write(text));
+  const command = cpuCommand().name('valenic bench cpu');
+  const options = parseWords<CpuOptions>(command, argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
   const [workerCpu] = options.cpu;
   const rig = await Rig.create({ workers: 1, ...(workerCpu === undefined ? {} : { workerCpu }) });
   try {
     if (!options.json) io.stdout.write(`${head}\n`);
+    const rows: CpuRow[] = [];
     for (const point of pointsOf(options)) {
       const runs: CpuRow[] = [];
       for (let run = 0; run < options.repeat; run++)
         runs.push(await measure(rig, point, options, io));
       const row = medianOf(runs);
-      io.stdout.write(`${options.json ? JSON.stringify(row) : lineOf(row)}\n`);
+      rows.push(row);
+      const line = options.json ? JSON.stringify(row) : withVerdict(lineOf(row), row);
+      io.stdout.write(`${line}\n`);
     }
-    return 0;
+    if (!options.json) io.stdout.write(doubtLegend(rows));
+    return strictStatus(options.strict, rows);
   } finally {
     await rig.close();
   }
@@ -106,11 +91,7 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
   for (const port of rig.backend.ports()) {
     await port.set({ polling, ...(spinUs === null ? {} : { spinUs }) });
   }
-  const [cpuA, cpuB] = options.cpu;
-  const probe =
-    cpuA === undefined || cpuB === undefined || cpuA === cpuB
-      ? null
-      : await rig.backend.datapath.command('probe.placement', { cpuA, cpuB }).catch(() => null);
+  const probeNs = await probe(rig, options);
   const before = rig.snapshot('g2g');
   const sleeps = () => rig.backend.workerStats().reduce((sum, worker) => sum + worker.sleeps, 0);
   const meter = new CpuMeter();
@@ -128,10 +109,13 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
       sleepsDuring = sleeps() - sleepsBefore;
       seconds = line.seconds ?? 0;
       const { p50 = 0, p99 = 0, p999 = 0 } = line.latencyNs ?? {};
-      if (ratePps > 0) latency = { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
+      if (ratePps > 0 && p999 > 0)
+        latency = { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
     }
   });
   const frames = Math.max(1, received);
+  const placed = placementDoubt([probeNs, await probe(rig, options)]);
+  const delayed = ratePps > 0 ? delayDoubt(latency) : null;
   return {
     scenario: 'cpu',
     system: 'valenic',
@@ -143,9 +127,19 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
     backendCpu: meter.cores,
     sleepsPerSecond: seconds === 0 ? 0 : sleepsDuring / seconds,
     kicksPerFrame: rig.since('g2g', before).kicks / frames,
-    probeNs: probe?.ns ?? null,
+    probeNs,
+    ...verdictOf([...loadDoubts(meter.load), placed, delayed]),
     environment: environmentOf(noGuest, rig.features()),
   };
+}
+
+async function probe(rig: Rig, { cpu }: CpuOptions): Promise<number | null> {
+  const [cpuA, cpuB] = cpu;
+  if (cpuA === undefined || cpuB === undefined || cpuA === cpuB) return null;
+  const answer = await rig.backend.datapath
+    .command('probe.placement', { cpuA, cpuB })
+    .catch(() => null);
+  return answer?.ns ?? null;
 }
 
 /** Learning of the spin budget, and of the addresses, is over by then. */
@@ -169,7 +163,7 @@ function medianOf(runs: readonly CpuRow[]): CpuRow {
     [...runs].sort((a, b) => value(a) - value(b));
   const row = sortedBy(({ latencyUs }) => latencyUs?.p99 ?? 0)[middle] as CpuRow;
   const backendCpu = sortedBy((run) => run.backendCpu)[middle]?.backendCpu ?? 0;
-  return { ...row, backendCpu };
+  return { ...row, backendCpu, ...verdictOf(runs.flatMap(({ doubts }) => doubts)) };
 }
 
 const head =

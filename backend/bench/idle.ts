@@ -1,15 +1,23 @@
 /** `valenic bench idle`: what many guests that do nothing cost the back-end. */
 
-import { Command } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
+import { type IdleOptions, idleCommand } from './idle-options.ts';
 import type { BenchIo } from './index.ts';
 import { withPorts } from './ports-rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
-import { listOf, numberFrom, oneOf, parseWords } from './values.ts';
+import { parseWords } from './values.ts';
+import {
+  doubtLegend,
+  loadDoubts,
+  strictStatus,
+  type Verdict,
+  verdictOf,
+  withVerdict,
+} from './verdict.ts';
 
-export interface IdleRow {
+export interface IdleRow extends Verdict {
   readonly scenario: 'idle';
   readonly system: 'valenic';
   readonly driver: 'synthetic';
@@ -23,35 +31,22 @@ export interface IdleRow {
   readonly environment: Environment;
 }
 
-interface IdleOptions {
-  readonly ports: readonly number[];
-  readonly polling: readonly PollingMode[];
-  readonly seconds: number;
-  readonly workers: number;
-  readonly json?: true;
-}
-
-function command(): Command {
-  return new Command('valenic bench idle')
-    .description('CPU of the back-end with guests that are connected and do nothing')
-    .option('--ports <list>', 'guests', listOf(numberFrom(1, 250)), [100])
-    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
-    .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
-    .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
-    .option('--json', 'one JSON object a line on stdout');
-}
-
 /** @returns the exit status. @throws {ValenicError} */
 export async function runIdleBench(argv: readonly string[], io: BenchIo): Promise<number> {
-  const options = parseWords<IdleOptions>(command(), argv, (text) => io.stdout.write(text));
+  const command = idleCommand().name('valenic bench idle');
+  const options = parseWords<IdleOptions>(command, argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
+  const rows: IdleRow[] = [];
   for (const ports of options.ports) {
     for (const polling of options.polling) {
       const row = await measure(ports, polling, options, io);
-      io.stdout.write(`${options.json ? JSON.stringify(row) : lineOf(row)}\n`);
+      rows.push(row);
+      const line = options.json ? JSON.stringify(row) : withVerdict(lineOf(row), row);
+      io.stdout.write(`${line}\n`);
     }
   }
-  return 0;
+  if (!options.json) io.stdout.write(doubtLegend(rows));
+  return strictStatus(options.strict, rows);
 }
 
 async function measure(
@@ -93,6 +88,7 @@ async function measure(
       backendCpu: meter.cores,
       sleepsPerSecond: sleeps / seconds,
       roundsPerSecond: rounds / seconds,
+      ...verdictOf(loadDoubts(meter.load)),
       environment: environmentOf(noGuest, []),
     };
   });

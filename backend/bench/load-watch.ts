@@ -69,29 +69,36 @@ export class LoadWatch {
 }
 
 function readUsage(): Usage {
-  return { ...machineUsage(readFileSync('/proc/stat', 'utf8')), own: ownTicks(process.pid) };
-}
-
-/** The first line of /proc/stat: user nice system idle iowait irq softirq steal, and guests' time. */
-export function machineUsage(stat: string): Pick<Usage, 'busy' | 'stolen'> {
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] =
-    /^cpu\s+(.*)$/m.exec(stat)?.[1]?.split(' ').map(Number) ?? [];
-  return { busy: user + nice + system + irq + softirq, stolen: steal };
+  return { ...machineUsage(readFileSync('/proc/stat', 'utf8')), own: ownTicks() };
 }
 
 /**
- * Of a process and all below it. Those that ended are in the times that their parents waited for.
+ * The first line of /proc/stat: user nice system idle iowait irq softirq steal, and guests' time.
+ * Interrupts are nobody's: those of a tap are part of what is measured.
  */
-function ownTicks(root: number): number {
+export function machineUsage(stat: string): Pick<Usage, 'busy' | 'stolen'> {
+  const [user = 0, nice = 0, system = 0, , , , , steal = 0] =
+    /^cpu\s+(.*)$/m.exec(stat)?.[1]?.split(' ').map(Number) ?? [];
+  return { busy: user + nice + system, stolen: steal };
+}
+
+/** Ends of the way up from a process that is ours, or a thread of the kernel that works for all. */
+const kernelThreads = 2;
+
+/**
+ * Of this process, all below it, and the kernel's threads. Those that ended are in the times that
+ * their parents waited for.
+ */
+function ownTicks(): number {
+  const roots = [process.pid, kernelThreads];
   const found = new Map<number, { readonly parent: number; readonly ticks: number }>();
   for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const entry = processTicks(name);
+    const entry = /^\d+$/.test(name) ? processTicks(name) : null;
     if (entry !== null) found.set(Number(name), entry);
   }
   const isOwn = (pid: number): boolean => {
-    for (let at: number | undefined = pid; at !== undefined && at > 1; at = found.get(at)?.parent) {
-      if (at === root) return true;
+    for (let at: number | undefined = pid; at !== undefined; at = found.get(at)?.parent) {
+      if (roots.includes(at)) return true;
     }
     return false;
   };

@@ -27,5 +27,6 @@ export function apartText(probesNs: readonly (number | null)[]): string {
     sound.length === 0 ? '' : `CPUs ${Math.min(...sound)}..${Math.max(...sound)} ns apart`;
   const rest = known.length - sound.length;
   if (rest === 0) return range;
-  return `${range === '' ? 'the distance of the CPUs is not known' : range} (${rest} of ${known.length} probes were disturbed)`;
+  const distance = range === '' ? 'the distance of the CPUs is not known' : range;
+  return `${distance} (${rest} of ${known.length} probes were disturbed)`;
 }

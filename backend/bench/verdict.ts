@@ -12,6 +12,7 @@ import type { Spread } from './row.ts';
 const stolenLimit = 0.02;
 /** Of all CPUs: above it other programs had a part in the figures. */
 const othersLimit = 0.05;
+const loadedShare = 1 / 3;
 /** Highest less lowest run, of the median. */
 const scatterLimit = 0.25;
 /** Delays on a machine that is free are microseconds: a median above it is of a queue. */
@@ -59,6 +60,18 @@ export function loadDoubts({ others, stolen, cpus }: LoadReport): readonly Doubt
     ...(others > othersLimit * cpus ? (['busy'] as const) : []),
     ...(stolen > stolenLimit * cpus ? (['stolen'] as const) : []),
   ];
+}
+
+/**
+ * Of many runs, what more than a third of them, and more than one, met with: medians forgive the
+ * rest. Runs without a report say nothing.
+ */
+export function oftenLoaded(loads: readonly (LoadReport | undefined)[]): readonly Doubt[] {
+  const doubts = loads.map((load) => (load === undefined ? [] : loadDoubts(load)));
+  const limit = Math.max(1, loads.length * loadedShare);
+  return (['busy', 'stolen'] as const).filter(
+    (doubt) => doubts.filter((of) => of.includes(doubt)).length > limit,
+  );
 }
 
 /** Of as many figures as there are runs; of fewer than three it says nothing. */

@@ -30,7 +30,7 @@ export interface FairnessOptions {
 }
 
 interface Raw {
-  readonly kind: readonly FairnessName[];
+  readonly kind?: readonly FairnessName[];
   readonly ring: readonly RingKind[];
   readonly attackers: readonly number[];
   readonly seconds: number;
@@ -53,7 +53,12 @@ export function parseFairnessOptions(
   const raw = parseWords<Raw>(fairnessCommand().name('valenic bench fairness'), argv, write);
   if (raw === null) return null;
   return {
-    ...{ kinds: raw.kind, rings: raw.ring, attackers: raw.attackers, seconds: raw.seconds },
+    ...{
+      kinds: raw.kind ?? fairnessNames,
+      rings: raw.ring,
+      attackers: raw.attackers,
+      seconds: raw.seconds,
+    },
     ...{ repeat: raw.repeat, cpu: cpuPairOf(raw.cpu) },
     ...{ strict: raw.strict ?? false, json: raw.json ?? false },
   };
@@ -63,7 +68,7 @@ export function parseFairnessOptions(
 export function fairnessCommand(): Command {
   return new Command('fairness')
     .description('frames of an honest pair beside guests that make much work, on one worker')
-    .option('--kind <list>', 'kinds of attacker', listOf(oneOf(fairnessNames)), fairnessNames)
+    .option('--kind <list>', 'kinds of attacker (default: all)', listOf(oneOf(fairnessNames)))
     .option('--ring <list>', `which of ${rings.join(',')}`, listOf(oneOf(rings)), rings)
     .option('--attackers <list>', 'how many at once', listOf(wholeFrom(1, 32)), [1, 8])
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 0.5)

@@ -22,8 +22,8 @@ const attackerWaits = 0.9;
 /** Why a run does not count that has nothing to do with the machine. */
 const ownDoubtTexts = {
   uncounted: 'the worker did not count turns',
-  'source-idle': `the honest source had nothing waiting in over ${percent(1 - sourceWaits)} of its turns`,
-  'attacker-idle': `an attacker had nothing waiting in over ${percent(1 - attackerWaits)} of its turns`,
+  'source-idle': `the honest source had work in less than ${percent(sourceWaits)} of its turns`,
+  'attacker-idle': `an attacker had work in less than ${percent(attackerWaits)} of its turns`,
   accepted: 'the attacker broke a rule, and its ring did not stop',
   stopped: 'an attacker broke no rule, and its ring stopped',
 } as const;

@@ -139,7 +139,7 @@ async function probeOf(
   return answer === null ? null : Number(answer.ns.toFixed(1));
 }
 
-/** The thread that serves the ports. Another back-end of this process may have one: ours is newer. */
+/** The thread that serves the ports; of several back-ends in this process ours is the newest. */
 function workerThread(): number {
   const threads = readdirSync('/proc/self/task').filter(
     (thread) => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'valenic-io0',

@@ -1,6 +1,7 @@
 /** Comparisons as a table for people: one line for each setting of each peer. */
 
 import type { Spread } from '../row.ts';
+import { withVerdict } from '../verdict.ts';
 import { type PeersRow, type RatioText, type SkippedPeersRow, unitOf } from './row.ts';
 
 const columns = [
@@ -25,7 +26,10 @@ export const peersNames: readonly string[] = columns.map(([name]) => name);
 export function peersLine(rows: readonly (PeersRow | SkippedPeersRow)[]): readonly string[] {
   return rows
     .filter((row) => 'skipped' in row || row.ratio !== undefined)
-    .map((row) => aligned(peersCells(row)));
+    .map((row) => {
+      const line = aligned(peersCells(row));
+      return 'skipped' in row ? line : withVerdict(line, row);
+    });
 }
 
 export function peersCells(row: PeersRow | SkippedPeersRow): readonly string[] {
@@ -50,7 +54,12 @@ function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
     `${ratio.pairs.length}`,
     row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
     row.probeNs === null ? '-' : row.probeNs.toFixed(0),
-    [ratio.best ? '' : 'not its best setting', delaysText(row, ratio), coresText(ratio)]
+    [
+      row.placement === 'far' ? 'FAR CPUs' : '',
+      ratio.best ? '' : 'not its best setting',
+      delaysText(row, ratio),
+      coresText(ratio),
+    ]
       .concat(row.note ?? '')
       .filter(Boolean)
       .join('; '),

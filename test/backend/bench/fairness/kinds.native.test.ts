@@ -10,7 +10,7 @@ import {
 const cpu = availableParallelism() > 1 ? ([1, 0] as const) : ([0, 0] as const);
 const never = new AbortController().signal;
 
-/** That each kind does what it says: by what the ports of the attacker and its accomplice counted. */
+/** That each kind does what it says, by what the ports of attacker and accomplice counted. */
 const proofs: Readonly<
   Record<string, (attacker: StationResult, accomplice: StationResult | undefined) => boolean>
 > = {

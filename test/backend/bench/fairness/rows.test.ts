@@ -60,7 +60,7 @@ const rowOf = (kind: FairnessKind, attacked: Seen = {}, alone: Seen = {}) =>
   ]);
 
 describe('a row of bench fairness', () => {
-  it('has frames that arrived for each second of the worker, and their share of the pair alone', () => {
+  it('has frames that arrived a second of the worker, and their share of the pair alone', () => {
     const row = rowOf(tso, { honest: 300_000 });
     expect(row).toMatchObject({ counts: true, doubts: [], fair: false, floor: 0.4 });
     expect(row.alone.median).toBe(10);
