@@ -6,6 +6,8 @@ import {
   type RunResult,
   type StationResult,
 } from '../../../../backend/bench/fairness/run.ts';
+import { withPorts } from '../../../../backend/bench/ports-rig.ts';
+import { runSynthetic, type SyntheticLine } from '../../../../backend/bench/synthetic-process.ts';
 
 const cpu = availableParallelism() > 1 ? ([1, 0] as const) : ([0, 0] as const);
 const never = new AbortController().signal;
@@ -50,6 +52,34 @@ function holds(kind: FairnessKind, { stations, workerNs }: RunResult): boolean {
   if (kind.from !== undefined) return receives(kind, attacker);
   return proofs[kind.name]?.(attacker, of('accomplice')[0]) ?? false;
 }
+
+describe('hostile guests of valenic-synthetic beside an ordinary, verifying pair', () => {
+  it('are played by the same process, and the pair loses no byte', {
+    timeout: 120_000,
+  }, async () => {
+    const settings = { workers: 1, polling: 'adaptive' } as const;
+    const total = await withPorts(
+      4,
+      settings,
+      async (_backend, [a = '', b = '', c = '', d = '']) => {
+        const lines: SyntheticLine[] = [];
+        const words = [
+          ...['--port', a, '--port', b, '--flow', '0>1', '--verify', '--count', '2000'],
+          // Paced, so that the receiver's ring has room for all of them.
+          ...['--rate', '20000', '--replay', `csum=${c}>3`, '--replay', `drain=${d}`],
+          ...['--warmup', '0', '--seconds', '30'],
+        ];
+        await runSynthetic(words, never, (line) => void lines.push(line));
+        expect(lines.find(({ run }) => run === 1)?.replays?.map(({ kind }) => kind)).toEqual([
+          ...['csum', 'drain'],
+        ]);
+        return lines.find(({ total }) => total === true);
+      },
+    );
+    expect(total).toMatchObject({ sent: 2000, corrupt: 0 });
+    expect(total?.received).toBeGreaterThan(0);
+  });
+});
 
 describe('each kind of attacker does what its row says, beside an honest pair', () => {
   for (const kind of fairnessKinds as readonly FairnessKind[]) {
