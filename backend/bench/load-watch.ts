@@ -1,7 +1,11 @@
-/** Who else used the machine while something was measured: other processes, and the hypervisor. */
+/**
+ * Who else used the machine while something was measured: other processes, the hypervisor, and what
+ * of this process itself kept its workers waiting.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { workersWaitedNs } from './worker-threads.ts';
 
 /** `getconf CLK_TCK`; Linux reports 100 on every architecture Node runs on. */
 const ticksPerSecond = 100;
@@ -13,21 +17,25 @@ export interface LoadReport {
   readonly others: number;
   /** CPUs that the hypervisor gave to somebody else. */
   readonly stolen: number;
+  /** CPUs that workers of this process could have used and did not get. */
+  readonly waited: number;
   readonly cpus: number;
 }
 
-/** All in ticks. */
+/** In ticks, but for `waitedNs`. */
 export interface Usage {
   readonly busy: number;
   readonly stolen: number;
   readonly own: number;
+  readonly waitedNs: number;
 }
+const nothing: Usage = { busy: 0, stolen: 0, own: 0, waitedNs: 0 };
 
 /** From `start()` to `stop()`, or to several of them in turn: what was measured between. */
 export class LoadWatch {
   readonly #read: () => Usage;
   readonly #cpus: number;
-  #sum: Usage = { busy: 0, stolen: 0, own: 0 };
+  #sum: Usage = nothing;
   #spans = 0;
   #seconds = 0;
   #begun: { readonly usage: Usage; readonly time: number } | null = null;
@@ -50,6 +58,7 @@ export class LoadWatch {
       busy: sum.busy + now.busy - usage.busy,
       stolen: sum.stolen + now.stolen - usage.stolen,
       own: sum.own + now.own - usage.own,
+      waitedNs: sum.waitedNs + now.waitedNs - usage.waitedNs,
     };
     this.#seconds += (time - began) / 1000;
     this.#spans++;
@@ -63,13 +72,20 @@ export class LoadWatch {
     return {
       others: Number(share(this.#sum.busy - this.#sum.own).toFixed(3)),
       stolen: Number(share(this.#sum.stolen).toFixed(3)),
+      waited: this.#seconds === 0 ? 0 : this.#waited(),
       cpus: this.#cpus,
     };
+  }
+
+  /** A worker that has ended took its own with it. */
+  #waited(): number {
+    return Number((Math.max(0, this.#sum.waitedNs) / 1e9 / this.#seconds).toFixed(4));
   }
 }
 
 function readUsage(): Usage {
-  return { ...machineUsage(readFileSync('/proc/stat', 'utf8')), own: ownTicks() };
+  const machine = machineUsage(readFileSync('/proc/stat', 'utf8'));
+  return { ...machine, own: ownTicks(), waitedNs: workersWaitedNs() };
 }
 
 /**

@@ -10,6 +10,8 @@ import type { Spread } from './row.ts';
 
 /** Of CPU seconds a second: above it a hypervisor took what the run needed. */
 const stolenLimit = 0.02;
+/** Of a CPU: above it a p99 says how long somebody else ran, and not how long a frame takes. */
+const waitedLimit = 0.01;
 /** Of all CPUs: above it other programs had a part in the figures. */
 const othersLimit = 0.05;
 const loadedShare = 1 / 3;
@@ -26,6 +28,7 @@ export const doubtTexts = {
   moved: 'the CPUs were near at one end of the run and far at the other',
   busy: 'other programs used the CPUs',
   stolen: 'the hypervisor took CPU time',
+  waited: 'workers could have run and had no CPU',
   scattered: `the runs differ by more than ${scatterLimit * 100} % of their median`,
   late: `half of the paced frames took more than ${lateUs} us: they waited in a queue`,
   nothing: 'no frame arrived, or no delay could be measured',
@@ -55,10 +58,11 @@ export function placementDoubt(probesNs: readonly (number | null)[]): Doubt | nu
   return far === known.length ? 'far' : 'moved';
 }
 
-export function loadDoubts({ others, stolen, cpus }: LoadReport): readonly Doubt[] {
+export function loadDoubts({ others, stolen, waited, cpus }: LoadReport): readonly Doubt[] {
   return [
     ...(others > othersLimit * cpus ? (['busy'] as const) : []),
     ...(stolen > stolenLimit * cpus ? (['stolen'] as const) : []),
+    ...(waited > waitedLimit ? (['waited'] as const) : []),
   ];
 }
 
@@ -69,7 +73,7 @@ export function loadDoubts({ others, stolen, cpus }: LoadReport): readonly Doubt
 export function oftenLoaded(loads: readonly (LoadReport | undefined)[]): readonly Doubt[] {
   const doubts = loads.map((load) => (load === undefined ? [] : loadDoubts(load)));
   const limit = Math.max(1, loads.length * loadedShare);
-  return (['busy', 'stolen'] as const).filter(
+  return (['busy', 'stolen', 'waited'] as const).filter(
     (doubt) => doubts.filter((of) => of.includes(doubt)).length > limit,
   );
 }

@@ -73,7 +73,8 @@ double seconds_of(const char* name, const char* text) {
     return value;
 }
 
-FlowSpec flow_of(const char* text) {
+/// FROM>TO, where TO is a number, a MAC or `all`.
+std::optional<FlowSpec> flow_in(const char* text) {
     unsigned from = 0;
     unsigned to = 0;
     unsigned mac[6];
@@ -83,11 +84,17 @@ FlowSpec flow_of(const char* text) {
         text[end] == 0) {
         uint64_t address = 0;
         for (int i = 5; i >= 0; --i) address = address << 8 | mac[i];
-        return {from, std::nullopt, address};
+        return FlowSpec{from, std::nullopt, address};
     }
-    if (std::sscanf(text, "%u>%u%n", &from, &to, &end) == 2 && text[end] == 0) return {from, to};
+    if (std::sscanf(text, "%u>%u%n", &from, &to, &end) == 2 && text[end] == 0)
+        return FlowSpec{from, to};
     if (std::sscanf(text, "%u>all%n", &from, &end) == 1 && end > 0 && text[end] == 0)
-        return {from, std::nullopt, 0xffff'ffff'ffff};
+        return FlowSpec{from, std::nullopt, 0xffff'ffff'ffff};
+    return std::nullopt;
+}
+
+FlowSpec flow_of(const char* text) {
+    if (const auto flow = flow_in(text)) return *flow;
     refuse("--flow %s: FROM>TO is wanted, e.g. 0>1, 0>all or 0>52:54:00:00:00:02", text);
 }
 
@@ -98,9 +105,10 @@ ReplaySpec replay_of(const char* text) {
     if (kind == nullptr) refuse("--replay %s: KIND=SOCKET is wanted; --help lists the kinds", text);
     const char* to = std::strrchr(path, '>');
     if (to == nullptr) return {kind, path + 1};
-    const FlowSpec flow = flow_of((std::string("0") + to).c_str());
-    ReplaySpec spec{kind, std::string(path + 1, to), flow.to};
-    if (!flow.to) spec.to_mac = flow.to_mac;
+    const auto flow = flow_in((std::string("0") + to).c_str());
+    if (!flow) refuse("--replay %s: TO is a number of a guest, a MAC, or `all`", text);
+    ReplaySpec spec{kind, std::string(path + 1, to), flow->to};
+    if (!flow->to) spec.to_mac = flow->to_mac;
     return spec;
 }
 

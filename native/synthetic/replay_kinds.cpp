@@ -35,6 +35,10 @@ constexpr uint32_t piece_bytes = 4;
 /// So long that its buffers last between two looks of the driver: a frame takes several.
 constexpr uint16_t hostile_rx_ring = 4096;
 constexpr uint32_t rx_buffer_bytes = 2048;
+/// Floods must not fill it between two looks of the driver: what is lost there says nothing of the
+/// worker. More buffers, and smaller ones, so that they take no more of the caches.
+constexpr uint16_t sink_ring = 1024;
+constexpr uint32_t sink_buffer_bytes = 256;
 /// What the longest chains of drivers have: 64 KiB in pages are 17 buffers, with slack.
 constexpr uint16_t tx_chain_usual = 1024;
 constexpr uint16_t rx_chain_usual = 64;
@@ -125,17 +129,18 @@ Buffer tcp_frame(const ReplayShape& shape, GuestMemory& memory, uint32_t payload
 }
 
 /// One buffer for each place, spread over the cache's sets as a driver's are.
-std::vector<Chain> buffers(GuestMemory& memory, uint32_t bytes, bool device_writes) {
+std::vector<Chain> buffers(GuestMemory& memory, uint32_t count, uint32_t bytes,
+                           bool device_writes) {
     const uint32_t stride = spread_stride(bytes);
-    const uint8_t* data = taken(memory, size_t{ring_size} * stride);
+    const uint8_t* data = taken(memory, size_t{count} * stride);
     std::vector<Chain> chains;
-    for (uint32_t i = 0; i < ring_size; ++i)
+    for (uint32_t i = 0; i < count; ++i)
         chains.push_back({{memory.guest_addr(data + size_t{i} * stride), bytes, device_writes}});
     return chains;
 }
 
 std::vector<Chain> frames(const ReplayShape& shape, GuestMemory& memory, uint32_t bytes) {
-    std::vector<Chain> chains = buffers(memory, header_bytes + bytes, false);
+    std::vector<Chain> chains = buffers(memory, ring_size, header_bytes + bytes, false);
     for (const Chain& chain : chains)
         write_addresses(memory.data() + (chain[0].addr - GuestMemory::guest_base) + header_bytes,
                         shape);
@@ -148,6 +153,11 @@ Chain in_pieces(const Buffer& whole, uint32_t each) {
     for (uint32_t at = header_bytes; at < whole.len_bytes; at += each)
         chain.push_back({whole.addr + at, std::min(each, whole.len_bytes - at)});
     return chain;
+}
+
+/// Of each of a sink's buffers.
+uint32_t sink_bytes(const ReplayShape& shape) noexcept {
+    return std::max(sink_buffer_bytes, header_bytes + shape.frame_bytes);
 }
 
 uint32_t chain_length(const ReplayShape& shape) noexcept {
@@ -192,12 +202,14 @@ uint16_t tx_ring_size(const ReplayShape& shape) noexcept {
 
 uint16_t rx_ring_size(const ReplayShape& shape) noexcept {
     if (shape.role == ReplayRole::rx_chain) return holds(chain_length(shape), hostile_rx_ring);
+    if (shape.role == ReplayRole::sink) return sink_ring;
     return shape.role == ReplayRole::rx_pieces ? hostile_rx_ring : ring_size;
 }
 
 size_t content_bytes(const ReplayShape& shape) noexcept {
     constexpr size_t page = 4096;
-    const size_t received = ring_size * size_t{spread_stride(rx_buffer_bytes)};
+    const size_t received = std::max(ring_size * size_t{spread_stride(rx_buffer_bytes)},
+                                     sink_ring * size_t{spread_stride(sink_bytes(shape))});
     const size_t sent = ring_size * size_t{spread_stride(header_bytes + shape.frame_bytes)};
     // Tables and buffers of long chains, small buffers that take a page each, a whole big frame.
     const size_t tables = chain_length(shape) * (sizeof(spec::SplitDesc) + 4);
@@ -241,7 +253,9 @@ std::vector<Chain> rx_chains(const ReplayShape& shape, GuestMemory& memory) {
         const uint32_t whole = header_bytes + std::max(flood_frame_bytes, shape.frame_bytes);
         return {small_buffers(memory, count, (whole + count - 1) / count)};
     }
-    if (shape.role != ReplayRole::rx_pieces) return buffers(memory, rx_buffer_bytes, true);
+    if (shape.role == ReplayRole::sink) return buffers(memory, sink_ring, sink_bytes(shape), true);
+    if (shape.role != ReplayRole::rx_pieces)
+        return buffers(memory, ring_size, rx_buffer_bytes, true);
     // As many as fit into the table, each in its place.
     std::vector<Chain> chains;
     for (uint32_t count = 0; count + rx_pieces <= ring_size; count += rx_pieces)

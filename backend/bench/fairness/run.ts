@@ -1,6 +1,5 @@
 /** One run: a switch of its own, the guests of one process on it, and what each side counted. */
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { PortSpec } from '../../port-spec.ts';
 import { difference, type PortStats } from '../../stats/stats.ts';
 import { type LoadReport, LoadWatch } from '../load-watch.ts';
 import { runSynthetic, type SyntheticReplay } from '../synthetic-process.ts';
+import { workerThreads } from '../worker-threads.ts';
 import { type FairnessKind, type Station, stationsOf } from './kinds.ts';
 import type { FairnessOptions, RingKind } from './options.ts';
 
@@ -141,10 +141,7 @@ async function probeOf(
 
 /** The thread that serves the ports; of several back-ends in this process ours is the newest. */
 function workerThread(): number {
-  const threads = readdirSync('/proc/self/task').filter(
-    (thread) => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'valenic-io0',
-  );
-  const newest = Math.max(...threads.map(Number));
+  const newest = Math.max(...workerThreads(/^valenic-io0$/));
   if (Number.isFinite(newest)) return newest;
   throw new ValenicError('internal', 'the worker of the bench has no thread');
 }

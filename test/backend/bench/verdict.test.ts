@@ -47,10 +47,13 @@ describe('figures that say nothing', () => {
 /** A watch over a second in which so many ticks of 10 ms went by. */
 function loadOf(used: Partial<Usage>) {
   const ends = [
-    { busy: 1000, stolen: 10, own: 500 },
-    { busy: 1000 + (used.busy ?? 0), stolen: 10 + (used.stolen ?? 0), own: 500 + (used.own ?? 0) },
+    { busy: 1000, stolen: 10, own: 500, waitedNs: 7 },
+    {
+      ...{ busy: 1000 + (used.busy ?? 0), stolen: 10 + (used.stolen ?? 0) },
+      ...{ own: 500 + (used.own ?? 0), waitedNs: 7 + (used.waitedNs ?? 0) },
+    },
   ];
-  const watch = new LoadWatch(() => ends.shift() ?? { busy: 0, stolen: 0, own: 0 }, 2);
+  const watch = new LoadWatch(() => ends.shift() ?? { busy: 0, stolen: 0, own: 0, waitedNs: 0 }, 2);
   watch.start(0);
   watch.stop(1000);
   return watch.report();
@@ -62,6 +65,10 @@ describe('the load of the machine', () => {
     expect(loadDoubts(loadOf({ busy: 200, own: 150 }))).toEqual(['busy']);
     expect(loadDoubts(loadOf({ stolen: 20 }))).toEqual(['stolen']);
     expect(loadOf({ busy: 100, own: 47 }).others).toBe(0.5);
+  });
+  it('is also what kept the workers waiting, this process itself for instance', () => {
+    expect(loadDoubts(loadOf({ waitedNs: 25_000_000 }))).toEqual(['waited']);
+    expect(loadDoubts(loadOf({ waitedNs: 9_000_000 }))).toEqual([]);
   });
   it('forgives what rounding makes of it', () => {
     expect(loadDoubts(loadOf({ busy: 203, own: 200, stolen: 3 }))).toEqual([]);

@@ -49,7 +49,7 @@ function runOf(kind: FairnessKind, attacked: boolean, seen: Seen = {}): RunResul
     stations,
     workerNs: seen.workerNs ?? 100_000_000,
     probesNs: seen.probesNs ?? [50, 50],
-    load: { others: seen.others ?? 0, stolen: 0, cpus: 2 },
+    load: { others: seen.others ?? 0, stolen: 0, waited: 0, cpus: 2 },
   };
 }
 

@@ -117,7 +117,7 @@ describe('the rows of a comparison', () => {
     expect(bestOf([onlyFar], countsFar)).toBe(onlyFar);
   });
   it('do not count when others had the machine, or pairs are missing', () => {
-    const load = { others: 1, stolen: 0, cpus: 2 };
+    const load = { others: 1, stolen: 0, waited: 0, cpus: 2 };
     const loaded: Pair = { own: { ...leg(40), load }, peer: { ...leg(20), load }, ownFirst: true };
     expect(whole(rowsOf(measurement(32, [loaded]), true))[1].doubts).toEqual(['busy']);
     const few = { ...measurement(32, [pair(40, 20)]), incomplete: '1 of 5 pairs came' };
