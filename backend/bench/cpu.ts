@@ -3,7 +3,6 @@
  * rates, from no frame at all to a million a second, in each mode and with each spin budget.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type CpuOptions, cpuCommand } from './cpu-options.ts';
@@ -97,9 +96,8 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
   const meter = new CpuMeter();
   let [sent, received, seconds, sleepsBefore, sleepsDuring] = [0, 0, 0, 0, 0];
   let latency: CpuRow['latencyUs'] = null;
-  await runSynthetic(wordsOf(rig, point, options), io.signal ?? neverAborted, async (line) => {
-    if (line.ready) {
-      await delay(warmupMs);
+  await runSynthetic(wordsOf(rig, point, options), io.signal ?? neverAborted, (line) => {
+    if (line.begun !== undefined) {
       sleepsBefore = sleeps();
       meter.start();
     } else if (line.total) {

@@ -64,16 +64,12 @@ async function measure(
       backend.workerStats().reduce((sum, worker) => sum + worker[name], 0);
     const meter = new CpuMeter();
     let [sleeps, rounds] = [0, 0];
-    let begin: NodeJS.Timeout | undefined;
+    // Between its warm-up, in which all guests connect and say their first word, and its end.
     await runSynthetic(words, io.signal ?? new AbortController().signal, (line) => {
-      if (line.ready) {
-        // Its warm-up: all guests are connected and said their first word.
-        begin = setTimeout(() => {
-          [sleeps, rounds] = [total('sleeps'), total('rounds')];
-          meter.start();
-        }, 1000);
+      if (line.begun !== undefined) {
+        [sleeps, rounds] = [total('sleeps'), total('rounds')];
+        meter.start();
       } else if (line.run !== undefined) {
-        clearTimeout(begin);
         meter.stop();
         [sleeps, rounds] = [total('sleeps') - sleeps, total('rounds') - rounds];
       }

@@ -88,7 +88,7 @@ export function parseBenchOptions(
   let found: BenchOptions | null = null;
   const program = benchProgram(write, (options) => {
     found = options;
-  });
+  }).name('valenic bench');
   try {
     program.parse([...argv], { from: 'user' });
   } catch (error) {

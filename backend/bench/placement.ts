@@ -19,6 +19,12 @@ export function isFar(probeNs: number | null): boolean {
   return probeNs !== null && probeNs >= nearNs && probeNs < disturbedNs;
 }
 
+/** A probe in a table: what somebody disturbed is no number of nanoseconds. */
+export function probeText(ns: number | null): string {
+  if (ns === null) return '-';
+  return ns < disturbedNs ? ns.toFixed(0) : `>${disturbedNs}`;
+}
+
 /** How far apart the CPUs were, of several probes; '' where none tells. */
 export function apartText(probesNs: readonly (number | null)[]): string {
   const known = probesNs.filter((ns): ns is number => ns !== null);

@@ -4,6 +4,7 @@ import { type Line, lineChart } from './chart.ts';
 import type { Environment } from './environment.ts';
 import { pageText, section } from './html.ts';
 import type { LoadReport } from './load-watch.ts';
+import { probeText } from './placement.ts';
 import type { PortsOptions, Traffic } from './ports-options.ts';
 import { driverIsLimit, gbpsOf, type Spread, spreadOf } from './row.ts';
 import type { SyntheticLine } from './synthetic-process.ts';
@@ -13,6 +14,8 @@ import {
   rateDoubt,
   scatterDoubt,
   type Verdict,
+  verdictCell,
+  verdictName,
   verdictOf,
   withVerdict,
 } from './verdict.ts';
@@ -115,7 +118,7 @@ function cellsOf(row: PortsRow): readonly string[] {
     `${mpps.min.toFixed(1)}..${mpps.max.toFixed(1)}`,
     row.nsPerCopy.toFixed(1),
     row.driverBusy.toFixed(2),
-    row.probeNs === null ? '-' : row.probeNs.toFixed(0),
+    probeText(row.probeNs),
     [...reasons, ...(row.exact ? [] : ['books do not balance'])].join(', ') || '0',
   ];
 }
@@ -150,7 +153,10 @@ export function portsPage(rows: readonly PortsRow[]): string {
         lineChart({ ...axes, title: 'Cost of a copy', yName: 'nanoseconds', lines: costs }),
       ),
     ],
-    table: { head: columns.map(([name]) => name), lines: rows.map(cellsOf) },
+    table: {
+      head: [...columns.map(([name]) => name), verdictName],
+      lines: rows.map((row) => [...cellsOf(row), verdictCell(row)]),
+    },
     environment: rows[0]?.environment,
   });
 }

@@ -101,6 +101,12 @@ export function withVerdict(
   return counts ? line : `${line}\n    does not count: ${doubts.join(', ')}`;
 }
 
+/** The same as a column of a page; rows of old have no verdict. */
+export const verdictName = 'does not count';
+export function verdictCell({ doubts }: Partial<Verdict>): string {
+  return doubts?.join(', ') ?? '';
+}
+
 /** Below a table: what its words mean. */
 export function doubtLegend(rows: readonly Verdict[]): string {
   const found = verdictOf(rows.flatMap(({ doubts }) => doubts)).doubts;

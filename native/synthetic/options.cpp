@@ -44,7 +44,7 @@ constexpr char usage[] =
     "                       (default 1024 to send, 64 to receive)\n"
     "  --cpu-of TID         workerNs of each run: CPU time that this thread used\n"
     "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
-    "those were honest frames. Kinds:\n";
+    "those were honest frames.\n";
 
 [[noreturn]] void refuse(const char* format, ...) {
     va_list arguments;
@@ -206,6 +206,7 @@ const option table[] = {
 
 [[noreturn]] void end_with_usage(std::FILE* out, int exit_code) {
     std::fputs(usage, out);
+    std::fputs("Kinds:\n", out);
     for (const ReplayKind& kind : replay_kinds())
         std::fprintf(out, "  %-20.*s %s\n", static_cast<int>(kind.name.size()), kind.name.data(),
                      kind.text);

@@ -3,6 +3,7 @@
 import { type Bar, barChart, legend } from '../chart.ts';
 import { pageText, section, type TableOf } from '../html.ts';
 import type { Spread } from '../row.ts';
+import { verdictCell, verdictName } from '../verdict.ts';
 import { everyPeer } from './options.ts';
 import type { PeersRow, SkippedPeersRow } from './row.ts';
 import { peersCells, peersNames } from './table.ts';
@@ -80,5 +81,8 @@ function isReal({ driver }: PeersRow): boolean {
 
 function tableOf(rows: readonly AnyRow[]): TableOf {
   const shown = rows.filter((row) => 'skipped' in row || row.ratio !== undefined);
-  return { head: peersNames, lines: shown.map(peersCells) };
+  const lines = shown.map((row) =>
+    'skipped' in row ? peersCells(row) : [...peersCells(row), verdictCell(row)],
+  );
+  return { head: [...peersNames, verdictName], lines };
 }

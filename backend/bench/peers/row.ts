@@ -3,6 +3,7 @@
 import type { PollingMode } from '../../../native/boundary.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import type { Environment } from '../environment.ts';
+import { probeText } from '../placement.ts';
 import { gbpsOf, type Spread, spreadOf } from '../row.ts';
 import { oftenLoaded, scatterDoubt, type Verdict, verdictOf } from '../verdict.ts';
 import type { Backend, PeerName, SystemName } from './backend.ts';
@@ -374,7 +375,7 @@ export function pairText(pair: Pair, workload: Workload): string {
   const { unit, times } = unitOf(workload);
   const figure = (leg: Leg) => (stick.valueOf(leg) * times).toFixed(2);
   const probes = [...pair.own.probesNs, ...pair.peer.probesNs];
-  const apart = probes.map((ns) => (ns === null ? '-' : ns.toFixed(0))).join(' ');
+  const apart = probes.map(probeText).join(' ');
   return (
     `${figure(pair.own)} / ${figure(pair.peer)} ${unit}: ${advantage(pair, stick).toFixed(2)};` +
     ` probes ${apart} ns${counts(pair) ? '' : countsFar(pair) ? ': far' : ': does not count'}`

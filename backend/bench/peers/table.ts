@@ -1,5 +1,6 @@
 /** Comparisons as a table for people: one line for each setting of each peer. */
 
+import { probeText } from '../placement.ts';
 import type { Spread } from '../row.ts';
 import { withVerdict } from '../verdict.ts';
 import { type PeersRow, type RatioText, type SkippedPeersRow, unitOf } from './row.ts';
@@ -53,7 +54,7 @@ function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
     `${spread(ratio, 2)}${ratio.best ? '' : ' *'}`,
     `${ratio.pairs.length}`,
     row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
-    row.probeNs === null ? '-' : row.probeNs.toFixed(0),
+    probeText(row.probeNs),
     [
       row.placement === 'far' ? 'FAR CPUs' : '',
       ratio.best ? '' : 'not its best setting',

@@ -1,7 +1,7 @@
 /** Comparisons of TCP, UDP and round trips as a table for people. */
 
 import type { Spread } from '../row.ts';
-import { withVerdict } from '../verdict.ts';
+import { verdictCell, verdictName, withVerdict } from '../verdict.ts';
 import type { AnyTcpRow, TcpRow } from './row.ts';
 import type { TcpTest } from './traffic.ts';
 
@@ -24,11 +24,11 @@ function columnsFor(test: TcpTest): Columns {
 }
 
 export function tcpHead(test: TcpTest): string {
-  return aligned(tcpNames(test), columnsFor(test));
+  return aligned(tcpNames(test).slice(0, -1), columnsFor(test));
 }
 
 export function tcpNames(test: TcpTest): readonly string[] {
-  return columnsFor(test).map(([name]) => name);
+  return [...columnsFor(test).map(([name]) => name), verdictName];
 }
 
 /** A comparison is one line: the row of ours, with the peer's beside it. */
@@ -41,8 +41,11 @@ export function tcpLines(test: TcpTest, rows: readonly AnyTcpRow[]): readonly st
   });
 }
 
+/** For a page: with the verdict in a column of its own. */
 export function tcpCells(rows: readonly AnyTcpRow[]): readonly (readonly string[])[] {
-  return rows.flatMap((row) => cellsOf(row, rows));
+  return rows.flatMap((row) =>
+    cellsOf(row, rows).map((cells) => ('skipped' in row ? cells : [...cells, verdictCell(row)])),
+  );
 }
 
 /** None of a peer's row: it stands beside ours. */

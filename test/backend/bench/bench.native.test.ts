@@ -50,6 +50,16 @@ describe('valenic bench with the synthetic driver', () => {
     },
   );
 
+  it('says why a row does not count, and ends with 1 when it is told to be strict', async () => {
+    // One CPU for all: there is no distance to probe.
+    const words = ['g2g', '--latency-rate', '0'];
+    const { status, rows } = await bench(...words);
+    expect(status).toBe(0);
+    expect(rows[0]).toMatchObject({ counts: false, exact: true });
+    expect(rows[0]?.doubts).toContain('unplaced');
+    expect((await bench(...words, '--strict')).status).toBe(1);
+  });
+
   it('verifies whole frames of every kind of ring', async () => {
     const frames = ['--frame', '60,1514,9014', '--verify', '--latency-rate', '0'];
     for (const kind of [[], ['--mergeable'], ['--ring', '16']]) {
