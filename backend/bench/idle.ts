@@ -3,9 +3,9 @@
 import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
-import { type IdleOptions, idleCommand } from './idle-options.ts';
 import type { BenchIo } from './index.ts';
 import { withPorts } from './ports-rig.ts';
+import { type IdleOptions, idleCommand } from './quiet-options.ts';
 import { runSynthetic } from './synthetic-process.ts';
 import { parseWords } from './values.ts';
 import {

@@ -5,11 +5,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
-import { cpuCommand, cpuExamples } from './cpu-options.ts';
 import { fairnessCommand, fairnessExamples } from './fairness/options.ts';
-import { idleCommand, idleExamples } from './idle-options.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
 import { portsCommand, portsExamples } from './ports-options.ts';
+import { cpuCommand, idleCommand, quietExamples } from './quiet-options.ts';
 import type { Scenario } from './row.ts';
 import { tcpCommand, tcpExamples } from './tcp/options.ts';
 import { tcpTests } from './tcp/traffic.ts';
@@ -59,8 +58,8 @@ const others = [
   ...[peersCommand, portsCommand, fairnessCommand, cpuCommand, idleCommand],
   ...tcpTests.map((test) => () => tcpCommand(test)),
 ];
-/** All that `valenic bench` can measure, in the order of its help. */
-export const benchNames: readonly string[] = [
+/** What stands after `valenic bench`, in the order of its help. */
+export const measurable: readonly string[] = [
   ...[...scenarios, ...curves],
   ...others.map((command) => command().name()),
 ];
@@ -75,8 +74,7 @@ export const benchExamples = {
   peers: peersExamples,
   ports: portsExamples,
   fairness: fairnessExamples,
-  cpu: cpuExamples,
-  idle: idleExamples,
+  ...quietExamples,
   ...tcpExamples,
 } as const;
 
@@ -88,7 +86,7 @@ export function parseBenchOptions(
   let found: BenchOptions | null = null;
   const program = benchProgram(write, (options) => {
     found = options;
-  }).name('valenic bench');
+  });
   try {
     program.parse([...argv], { from: 'user' });
   } catch (error) {
@@ -96,7 +94,7 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${benchNames.join(', ')}`
+        ? `say what to measure: ${measurable.join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
@@ -120,6 +118,8 @@ export function benchProgram(
   }
   // runBench() gives their words elsewhere.
   for (const command of others) program.addCommand(command());
+  // Whoever asks for help types the whole of it.
+  new Command('valenic').addCommand(program);
   return program;
 }
 

@@ -1,14 +1,14 @@
 /** `valenic bench`: everything after the word belongs to backend/bench. */
 
 import type { Command } from 'commander';
-import { benchNames } from '../bench/options.ts';
+import { measurable } from '../bench/options.ts';
 import type { CliIo } from './io.ts';
 
 /** Its line in the help; runCli() never comes here with it. */
 export function addBenchCommand(program: Command): void {
   program
     .command('bench')
-    .description(`measure: ${benchNames.join(', ')}; see valenic bench --help`)
+    .description(`measure: ${measurable.join(', ')}; see valenic bench --help`)
     .argument('[words...]')
     .helpOption(false);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LoadWatch, machineUsage, type Usage } from '../../../backend/bench/load-watch.ts';
-import { benchNames, benchProgram } from '../../../backend/bench/options.ts';
+import { benchProgram, measurable } from '../../../backend/bench/options.ts';
 import { spreadOf } from '../../../backend/bench/row.ts';
 import {
   delayDoubt,
@@ -98,7 +98,7 @@ describe('--strict', () => {
     expect(strictStatus(true, [sound])).toBe(0);
     expect(strictStatus(undefined, [doubted])).toBe(0);
   });
-  it.each(benchNames)('is an option of bench %s', (name) => {
+  it.each(measurable)('is an option of bench %s', (name) => {
     const program = benchProgram(
       () => {},
       () => {},

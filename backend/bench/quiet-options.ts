@@ -1,10 +1,14 @@
-/** What `valenic bench cpu` is asked for. */
+/** What `valenic bench cpu` and `idle` are asked for. */
 
 import { Command } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
-import { examplesText } from '../help.ts';
 import { cpuPairOption, listOf, numberFrom, numberIn, oneOf } from './values.ts';
 import { strictOption } from './verdict.ts';
+
+export const quietExamples = {
+  cpu: ['bench cpu', 'bench cpu --rates 0,10000 --polling adaptive --spin auto,50'],
+  idle: ['bench idle --ports 10,100'],
+} as const;
 
 export interface CpuOptions {
   readonly rates: readonly number[];
@@ -19,8 +23,6 @@ export interface CpuOptions {
 
 const spinOf = (text: string): number | 'auto' =>
   text === 'auto' ? text : numberIn(text, 0, 1_000_000);
-
-export const cpuExamples = ['bench cpu --rates 0,1000 --polling adaptive,event'] as const;
 
 export function cpuCommand(): Command {
   return new Command('cpu')
@@ -37,6 +39,25 @@ export function cpuCommand(): Command {
     .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
-    .addHelpText('after', examplesText(cpuExamples));
+    .option('--json', 'one JSON object a line on stdout');
+}
+
+export interface IdleOptions {
+  readonly ports: readonly number[];
+  readonly polling: readonly PollingMode[];
+  readonly seconds: number;
+  readonly workers: number;
+  readonly strict?: true;
+  readonly json?: true;
+}
+
+export function idleCommand(): Command {
+  return new Command('idle')
+    .description('CPU of the back-end with guests that are connected and do nothing')
+    .option('--ports <list>', 'guests', listOf(numberFrom(1, 250)), [100])
+    .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
+    .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
+    .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
+    .addOption(strictOption())
+    .option('--json', 'one JSON object a line on stdout');
 }
