@@ -42,8 +42,10 @@ constexpr uint32_t sink_buffer_bytes = 256;
 /// What the longest chains of drivers have: 64 KiB in pages are 17 buffers, with slack.
 constexpr uint16_t tx_chain_usual = 1024;
 constexpr uint16_t rx_chain_usual = 64;
-/// A mergeable buffer must hold the net header; one byte more is the least that is of use.
-constexpr uint32_t rx_pieces = header_bytes + 1;
+/// A mergeable buffer must hold the net header; a piece more is the least that is of use. Of single
+/// bytes a short frame would take more pieces than a backend looks at.
+constexpr uint32_t rx_piece_bytes = 2;
+constexpr uint32_t rx_pieces = header_bytes / rx_piece_bytes + 1;
 
 constexpr uint64_t csum_feature = spec::feature_mask(spec::net_feature_csum);
 constexpr uint64_t tso_features = csum_feature | spec::feature_mask(spec::net_feature_host_tso4);
@@ -61,7 +63,7 @@ constexpr ReplayKind kinds[] = {
     {ReplayRole::csum, "csum", "frames of 1514 bytes with partial checksums", csum_feature},
     {ReplayRole::pieces, "pieces", "frames of 255 pieces", 0},
     {ReplayRole::rx_chain, "rx-chain", "receives: chains of --chain buffers of a byte or two", 0},
-    {ReplayRole::rx_pieces, "rx-pieces", "receives: mergeable buffers of 13 pieces of a byte",
+    {ReplayRole::rx_pieces, "rx-pieces", "receives: mergeable buffers of 7 pieces of 2 bytes",
      merge_feature},
     {ReplayRole::stream, "stream", "no guest but a stream port's peer: frames of a byte", 0},
 };
@@ -259,7 +261,7 @@ std::vector<Chain> rx_chains(const ReplayShape& shape, GuestMemory& memory) {
     // As many as fit into the table, each in its place.
     std::vector<Chain> chains;
     for (uint32_t count = 0; count + rx_pieces <= ring_size; count += rx_pieces)
-        chains.push_back(small_buffers(memory, rx_pieces, 1));
+        chains.push_back(small_buffers(memory, rx_pieces, rx_piece_bytes));
     return chains;
 }
 

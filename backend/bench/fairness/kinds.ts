@@ -71,7 +71,7 @@ export const fairnessKinds = [
   },
   {
     name: 'rx-pieces',
-    text: 'a receiver with mergeable buffers of one-byte pieces; an accomplice sends',
+    text: 'a receiver with mergeable buffers of two-byte pieces; an accomplice sends',
     ...{ plays: 'rx-pieces', from: 'accomplice' },
   },
   {
