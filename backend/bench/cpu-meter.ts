@@ -1,6 +1,10 @@
-/** CPU time of all threads of this process, from /proc: what the back-end costs. */
+/**
+ * CPU time of all threads of this process, from /proc: what the back-end costs; and who else used
+ * the machine meanwhile.
+ */
 
 import { readFileSync } from 'node:fs';
+import { type LoadReport, LoadWatch } from './load-watch.ts';
 
 /** `getconf CLK_TCK`; Linux reports 100 on every architecture Node runs on. */
 const ticksPerSecond = 100;
@@ -15,11 +19,13 @@ export function cpuSeconds(): number {
 
 /** Measures between start() and stop(), which may be called in turn. */
 export class CpuMeter {
+  readonly #watch = new LoadWatch();
   #cpu = 0;
   #time = 0;
   #begun: { cpu: number; time: number } | null = null;
 
   start(): void {
+    this.#watch.start();
     this.#begun = { cpu: cpuSeconds(), time: performance.now() };
   }
 
@@ -28,6 +34,12 @@ export class CpuMeter {
     this.#cpu += cpuSeconds() - this.#begun.cpu;
     this.#time += (performance.now() - this.#begun.time) / 1000;
     this.#begun = null;
+    this.#watch.stop();
+  }
+
+  /** Of others, in the measured time. */
+  get load(): LoadReport {
+    return this.#watch.report();
   }
 
   /** Cores in use, on average. */

@@ -3,7 +3,6 @@
  * rates, from no frame at all to a million a second, in each mode and with each spin budget.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
@@ -12,8 +11,18 @@ import { type CpuOptions, cpuCommand } from './quiet-options.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';
 import { parseWords } from './values.ts';
+import {
+  delayDoubt,
+  doubtLegend,
+  loadDoubts,
+  placementDoubt,
+  strictStatus,
+  type Verdict,
+  verdictOf,
+  withVerdict,
+} from './verdict.ts';
 
-export interface CpuRow {
+export interface CpuRow extends Verdict {
   readonly scenario: 'cpu';
   readonly system: 'valenic';
   readonly driver: 'synthetic';
@@ -36,22 +45,25 @@ export interface CpuRow {
 
 /** @returns the exit status. @throws {ValenicError} */
 export async function runCpuBench(argv: readonly string[], io: BenchIo): Promise<number> {
-  const options = parseWords<CpuOptions>(cpuCommand().name('valenic bench cpu'), argv, (text) =>
-    io.stdout.write(text),
-  );
+  const command = cpuCommand().name('valenic bench cpu');
+  const options = parseWords<CpuOptions>(command, argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
   const [workerCpu] = options.cpu;
   const rig = await Rig.create({ workers: 1, ...(workerCpu === undefined ? {} : { workerCpu }) });
   try {
     if (!options.json) io.stdout.write(`${head}\n`);
+    const rows: CpuRow[] = [];
     for (const point of pointsOf(options)) {
       const runs: CpuRow[] = [];
       for (let run = 0; run < options.repeat; run++)
         runs.push(await measure(rig, point, options, io));
       const row = medianOf(runs);
-      io.stdout.write(`${options.json ? JSON.stringify(row) : lineOf(row)}\n`);
+      rows.push(row);
+      const line = options.json ? JSON.stringify(row) : withVerdict(lineOf(row), row);
+      io.stdout.write(`${line}\n`);
     }
-    return 0;
+    if (!options.json) io.stdout.write(doubtLegend(rows));
+    return strictStatus(options.strict, rows);
   } finally {
     await rig.close();
   }
@@ -78,32 +90,30 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
   for (const port of rig.backend.ports()) {
     await port.set({ polling, ...(spinUs === null ? {} : { spinUs }) });
   }
-  const [cpuA, cpuB] = options.cpu;
-  const probe =
-    cpuA === undefined || cpuB === undefined || cpuA === cpuB
-      ? null
-      : await rig.backend.datapath.command('probe.placement', { cpuA, cpuB }).catch(() => null);
+  const probeNs = await probe(rig, options);
   const before = rig.snapshot('g2g');
   const sleeps = () => rig.backend.workerStats().reduce((sum, worker) => sum + worker.sleeps, 0);
   const meter = new CpuMeter();
   let [sent, received, seconds, sleepsBefore, sleepsDuring] = [0, 0, 0, 0, 0];
   let latency: CpuRow['latencyUs'] = null;
-  await runSynthetic(wordsOf(rig, point, options), io.signal ?? neverAborted, async (line) => {
-    if (line.ready) {
-      await delay(warmupMs);
+  await runSynthetic(wordsOf(rig, point, options), io.signal ?? neverAborted, (line) => {
+    if (line.begun !== undefined) {
       sleepsBefore = sleeps();
       meter.start();
     } else if (line.total) {
       [sent, received] = [line.sent ?? 0, line.received ?? 0];
-    } else {
+    } else if (line.run !== undefined) {
       meter.stop();
       sleepsDuring = sleeps() - sleepsBefore;
       seconds = line.seconds ?? 0;
       const { p50 = 0, p99 = 0, p999 = 0 } = line.latencyNs ?? {};
-      if (ratePps > 0) latency = { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
+      if (ratePps > 0 && p999 > 0)
+        latency = { p50: p50 / 1000, p99: p99 / 1000, p999: p999 / 1000 };
     }
   });
   const frames = Math.max(1, received);
+  const placed = placementDoubt([probeNs, await probe(rig, options)]);
+  const delayed = ratePps > 0 ? delayDoubt(latency) : null;
   return {
     scenario: 'cpu',
     system: 'valenic',
@@ -115,9 +125,19 @@ async function measure(rig: Rig, point: Point, options: CpuOptions, io: BenchIo)
     backendCpu: meter.cores,
     sleepsPerSecond: seconds === 0 ? 0 : sleepsDuring / seconds,
     kicksPerFrame: rig.since('g2g', before).kicks / frames,
-    probeNs: probe?.ns ?? null,
+    probeNs,
+    ...verdictOf([...loadDoubts(meter.load), placed, delayed]),
     environment: environmentOf(noGuest, rig.features()),
   };
+}
+
+async function probe(rig: Rig, { cpu }: CpuOptions): Promise<number | null> {
+  const [cpuA, cpuB] = cpu;
+  if (cpuA === undefined || cpuB === undefined || cpuA === cpuB) return null;
+  const answer = await rig.backend.datapath
+    .command('probe.placement', { cpuA, cpuB })
+    .catch(() => null);
+  return answer?.ns ?? null;
 }
 
 /** Learning of the spin budget, and of the addresses, is over by then. */
@@ -141,7 +161,7 @@ function medianOf(runs: readonly CpuRow[]): CpuRow {
     [...runs].sort((a, b) => value(a) - value(b));
   const row = sortedBy(({ latencyUs }) => latencyUs?.p99 ?? 0)[middle] as CpuRow;
   const backendCpu = sortedBy((run) => run.backendCpu)[middle]?.backendCpu ?? 0;
-  return { ...row, backendCpu };
+  return { ...row, backendCpu, ...verdictOf(runs.flatMap(({ doubts }) => doubts)) };
 }
 
 const head =

@@ -8,8 +8,16 @@ import { withPorts } from './ports-rig.ts';
 import { type IdleOptions, idleCommand } from './quiet-options.ts';
 import { runSynthetic } from './synthetic-process.ts';
 import { parseWords } from './values.ts';
+import {
+  doubtLegend,
+  loadDoubts,
+  strictStatus,
+  type Verdict,
+  verdictOf,
+  withVerdict,
+} from './verdict.ts';
 
-export interface IdleRow {
+export interface IdleRow extends Verdict {
   readonly scenario: 'idle';
   readonly system: 'valenic';
   readonly driver: 'synthetic';
@@ -25,17 +33,20 @@ export interface IdleRow {
 
 /** @returns the exit status. @throws {ValenicError} */
 export async function runIdleBench(argv: readonly string[], io: BenchIo): Promise<number> {
-  const options = parseWords<IdleOptions>(idleCommand().name('valenic bench idle'), argv, (text) =>
-    io.stdout.write(text),
-  );
+  const command = idleCommand().name('valenic bench idle');
+  const options = parseWords<IdleOptions>(command, argv, (text) => io.stdout.write(text));
   if (options === null) return 0;
+  const rows: IdleRow[] = [];
   for (const ports of options.ports) {
     for (const polling of options.polling) {
       const row = await measure(ports, polling, options, io);
-      io.stdout.write(`${options.json ? JSON.stringify(row) : lineOf(row)}\n`);
+      rows.push(row);
+      const line = options.json ? JSON.stringify(row) : withVerdict(lineOf(row), row);
+      io.stdout.write(`${line}\n`);
     }
   }
-  return 0;
+  if (!options.json) io.stdout.write(doubtLegend(rows));
+  return strictStatus(options.strict, rows);
 }
 
 async function measure(
@@ -53,16 +64,12 @@ async function measure(
       backend.workerStats().reduce((sum, worker) => sum + worker[name], 0);
     const meter = new CpuMeter();
     let [sleeps, rounds] = [0, 0];
-    let begin: NodeJS.Timeout | undefined;
+    // Between its warm-up, in which all guests connect and say their first word, and its end.
     await runSynthetic(words, io.signal ?? new AbortController().signal, (line) => {
-      if (line.ready) {
-        // Its warm-up: all guests are connected and said their first word.
-        begin = setTimeout(() => {
-          [sleeps, rounds] = [total('sleeps'), total('rounds')];
-          meter.start();
-        }, 1000);
+      if (line.begun !== undefined) {
+        [sleeps, rounds] = [total('sleeps'), total('rounds')];
+        meter.start();
       } else if (line.run !== undefined) {
-        clearTimeout(begin);
         meter.stop();
         [sleeps, rounds] = [total('sleeps') - sleeps, total('rounds') - rounds];
       }
@@ -77,6 +84,7 @@ async function measure(
       backendCpu: meter.cores,
       sleepsPerSecond: sleeps / seconds,
       roundsPerSecond: rounds / seconds,
+      ...verdictOf(loadDoubts(meter.load)),
       environment: environmentOf(noGuest, []),
     };
   });

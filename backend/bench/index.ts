@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
 import { runCpuBench } from './cpu.ts';
+import { runFairness } from './fairness/index.ts';
 import { GuestLoad } from './guest-load.ts';
 import { runIdleBench } from './idle.ts';
 import type { Load, Task } from './load.ts';
@@ -18,6 +19,7 @@ import { SyntheticLoad } from './synthetic-load.ts';
 import { environmentText, tableHead, tableLine } from './table.ts';
 import { tcpBenches } from './tcp/index.ts';
 import { refuseUnwritable } from './values.ts';
+import { placementDoubt, strictStatus, verdictOf } from './verdict.ts';
 
 export interface BenchIo {
   readonly stdout: { write(text: string): unknown };
@@ -28,6 +30,7 @@ export interface BenchIo {
 /** Commands with a rig of their own. */
 const others: Readonly<Record<string, typeof runCpuBench>> = {
   cpu: runCpuBench,
+  fairness: runFairness,
   idle: runIdleBench,
   peers: runPeers,
   ports: runPortsBench,
@@ -52,7 +55,9 @@ export async function runBench(argv: readonly string[], io: BenchIo): Promise<nu
         io.stderr.write(`The plots are in ${options.output}\n`);
       }
       bench.throwIfStopped(rows.length);
-      return rows.every((row) => 'skipped' in row || (row.exact && row.corrupt === 0)) ? 0 : 1;
+      const measured = rows.filter((row): row is Row => !('skipped' in row));
+      const sound = measured.every((row) => row.exact && row.corrupt === 0);
+      return sound ? strictStatus(options.strict, measured) : 1;
     } finally {
       await bench.close();
     }
@@ -149,12 +154,18 @@ export class Bench {
     const task: Task = { ...base, repeat, ratePps: rate, latency: paced && clockShared };
     const measured = await measureRow(this.rig, this.load, point, task, this.#probeCpus());
     const touched = touch ? ({ touch } as const) : {};
-    const row: Row = { ...measured, ...touched, batch: point.batch };
+    // Real guests go where the scheduler puts them.
+    const placed = clockShared ? placementDoubt(measured.probesNs) : null;
+    const row: Row = {
+      ...{ ...measured, ...touched, batch: point.batch },
+      ...verdictOf([...measured.doubts, placed]),
+    };
     if (paced || !clockShared || latencyRate === 0) return row;
     // Delays at saturation are those of full queues: they are measured in a paced run of their own.
     const pacedTask: Task = { ...base, repeat: 1, ratePps: latencyRate, latency: true };
     const delays = await measureRow(this.rig, this.load, point, pacedTask, null);
-    return { ...row, latencyUs: delays.latencyUs };
+    const { latencyUs } = delays;
+    return { ...row, latencyUs, ...verdictOf([...row.doubts, ...delays.doubts]) };
   }
 
   #probeCpus(): readonly [number, number] | null {

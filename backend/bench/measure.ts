@@ -6,13 +6,18 @@ import { environmentOf } from './environment.ts';
 import type { Load, Task } from './load.ts';
 import type { Rig } from './rig.ts';
 import { gbpsOf, type Row, spreadOf } from './row.ts';
+import { delayDoubt, loadDoubts, rateDoubt, scatterDoubt, verdictOf } from './verdict.ts';
 
 export interface Point {
   readonly polling: PollingMode;
   readonly more: boolean;
 }
 
-/** @param probeCpus  Between which the placement is probed; none: not probed. */
+/**
+ * Judged by all but the placement: whether that matters is the caller's to know.
+ *
+ * @param probeCpus  Between which the placement is probed; none: not probed.
+ */
 export async function measureRow(
   rig: Rig,
   load: Load,
@@ -32,6 +37,11 @@ export async function measureRow(
   const mpps = spreadOf(sample.mpps.map((rate) => round(rate, 4)));
   const lostSum = Object.values(lost).reduce((sum, frames) => sum + frames, 0);
   const frames = Math.max(1, sample.received);
+  const latencyUs = microseconds(sample.latencyNs);
+  const verdict = verdictOf([
+    ...loadDoubts(meter.load),
+    ...[rateDoubt(mpps), scatterDoubt(mpps), task.latency ? delayDoubt(latencyUs) : null],
+  ]);
   return {
     scenario: task.scenario,
     system: 'valenic',
@@ -44,7 +54,7 @@ export async function measureRow(
     ratePps: task.ratePps,
     mpps,
     gbps: round(gbpsOf(mpps.median, task.frameBytes), 3),
-    latencyUs: microseconds(sample.latencyNs),
+    latencyUs,
     sent: sample.sent,
     received: sample.received,
     lost,
@@ -56,6 +66,7 @@ export async function measureRow(
     callsPerFrame: round(calls / frames, 6),
     probeNs,
     probesNs,
+    ...verdict,
     environment: environmentOf(load.environment, rig.features()),
   };
 }
@@ -68,7 +79,8 @@ async function probe(rig: Rig, [cpuA, cpuB]: readonly [number, number]): Promise
 }
 
 function microseconds(ns: { p50: number; p99: number; p999: number } | null): Row['latencyUs'] {
-  if (ns === null) return null;
+  // Without a single delay there is none, and not one of 0.
+  if (ns === null || ns.p999 === 0) return null;
   return { p50: ns.p50 / 1000, p99: ns.p99 / 1000, p999: ns.p999 / 1000 };
 }
 

@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
+import { fairnessCommand, fairnessExamples } from './fairness/options.ts';
 import { peersCommand, peersExamples } from './peers/options.ts';
 import { portsCommand, portsExamples } from './ports-options.ts';
 import { cpuCommand, idleCommand, quietExamples } from './quiet-options.ts';
@@ -12,6 +13,7 @@ import type { Scenario } from './row.ts';
 import { tcpCommand, tcpExamples } from './tcp/options.ts';
 import { tcpTests } from './tcp/traffic.ts';
 import { listOf, numberFrom, oneOf, usageSentence, wholeFrom } from './values.ts';
+import { strictOption } from './verdict.ts';
 
 /** Scenarios are one point; the others vary something and write a page. */
 export type CommandName = Scenario | 'sweep' | 'batch' | 'frames';
@@ -40,6 +42,7 @@ export interface BenchOptions {
   readonly inOrder: boolean;
   readonly verify: boolean;
   readonly touch: boolean;
+  readonly strict: boolean;
   readonly json: boolean;
   readonly output: string | null;
   readonly qemu: string | null;
@@ -50,8 +53,16 @@ export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 /** Doubling, as far as the setting goes. */
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const curves = ['sweep', 'batch', 'frames'] as const;
-/** What stands after `valenic bench`. */
-export const measurable = [...scenarios, ...curves, 'peers', 'ports', ...tcpTests, 'cpu', 'idle'];
+/** Commands with a rig of their own: here for the help and the manual. */
+const others = [
+  ...[peersCommand, portsCommand, fairnessCommand, cpuCommand, idleCommand],
+  ...tcpTests.map((test) => () => tcpCommand(test)),
+];
+/** What stands after `valenic bench`, in the order of its help. */
+export const measurable: readonly string[] = [
+  ...[...scenarios, ...curves],
+  ...others.map((command) => command().name()),
+];
 
 export const benchExamples = {
   g2g: ['bench g2g', 'bench g2g --polling busy,event --rate 10000'],
@@ -62,6 +73,7 @@ export const benchExamples = {
   frames: ['bench frames --frame 60,1514,9000'],
   peers: peersExamples,
   ports: portsExamples,
+  fairness: fairnessExamples,
   ...quietExamples,
   ...tcpExamples,
 } as const;
@@ -104,12 +116,8 @@ export function benchProgram(
       .addHelpText('after', examplesText(benchExamples[name]))
       .action((options: Raw) => take(finish(name, options)));
   }
-  // For the help and the manual; runBench() gives their words elsewhere.
-  program.addCommand(peersCommand());
-  program.addCommand(portsCommand());
-  for (const test of tcpTests) program.addCommand(tcpCommand(test));
-  program.addCommand(cpuCommand());
-  program.addCommand(idleCommand());
+  // runBench() gives their words elsewhere.
+  for (const command of others) program.addCommand(command());
   // Whoever asks for help types the whole of it.
   new Command('valenic').addCommand(program);
   return program;
@@ -136,6 +144,7 @@ interface Raw {
   readonly inOrder?: true;
   readonly verify?: true;
   readonly touch?: true;
+  readonly strict?: true;
   readonly json?: true;
   readonly output?: string;
   readonly qemu?: string;
@@ -203,6 +212,7 @@ function addOptions(command: Command, name: CommandName): Command {
     .option('--in-order', 'negotiate IN_ORDER (synthetic driver)')
     .option('--verify', 'fill and check every byte (always so with a host port)')
     .option('--touch', 'read and write every cache line')
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes')
     .option('--qemu <program>', 'QEMU to boot guests with')
@@ -227,6 +237,7 @@ function finish(command: CommandName, raw: Raw): BenchOptions {
     inOrder: raw.inOrder ?? false,
     verify: raw.verify ?? false,
     touch: raw.touch ?? command === 'frames',
+    strict: raw.strict ?? false,
     json: raw.json ?? false,
     output: raw.output ?? (curve ? `valenic-${command}.html` : null),
     qemu: raw.qemu ?? null,

@@ -7,6 +7,7 @@ import { type BarGroup, barChart, type Line, legend, lineChart } from './chart.t
 import { pageText, section } from './html.ts';
 import type { Row, SkippedRow } from './row.ts';
 import { tableCells, tableNames } from './table.ts';
+import { verdictCell, verdictName } from './verdict.ts';
 
 const lead =
   'Frames received per second, in millions: a bar or dot is the median of the runs, the thin ' +
@@ -22,7 +23,12 @@ export function plotPage(all: readonly (Row | SkippedRow)[]): string {
     title: byBatch ? 'Rate by batch' : 'Polling mode, more and frame size',
     lead,
     sections: byBatch ? batchPlots(rows) : [...framePlots(rows), ...modes(rows)],
-    table: { head: tableNames, lines: all.map(tableCells) },
+    table: {
+      head: [...tableNames, verdictName],
+      lines: all.map((row) =>
+        'skipped' in row ? tableCells(row) : [...tableCells(row), verdictCell(row)],
+      ),
+    },
     environment: rows[0]?.environment,
   });
 }

@@ -12,6 +12,7 @@ import {
   parseWords,
   wholeFrom,
 } from './values.ts';
+import { strictOption } from './verdict.ts';
 
 export const traffics = ['pairs', 'flood'] as const;
 export type Traffic = (typeof traffics)[number];
@@ -26,12 +27,14 @@ export interface PortsOptions {
   readonly repeat: number;
   /** The worker's, then the driver's. */
   readonly cpu: readonly [number, number];
+  readonly strict: boolean;
   readonly json: boolean;
   readonly output: string | null;
 }
 
-type Raw = Omit<PortsOptions, 'cpu' | 'json' | 'output'> & {
+type Raw = Omit<PortsOptions, 'cpu' | 'strict' | 'json' | 'output'> & {
   readonly cpu: readonly number[];
+  readonly strict?: true;
   readonly json?: true;
   readonly output?: string;
 };
@@ -53,7 +56,8 @@ export function parsePortsOptions(
   if (odd !== undefined && raw.traffic.includes('pairs')) {
     throw new ValenicError('usage', `--ports ${odd}: pairs want an even number`);
   }
-  return { ...raw, cpu, json: raw.json ?? false, output: raw.output ?? null };
+  const { strict = false, json = false, output = null } = raw;
+  return { ...raw, cpu, strict, json, output };
 }
 
 /** Its options; what is done with them is parsePortsOptions()'s. */
@@ -67,6 +71,7 @@ export function portsCommand(): Command {
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--repeat <n>', 'runs', wholeFrom(1, 1000), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where a page of plots goes')
     .addHelpText('after', examplesText(portsExamples));

@@ -3,11 +3,24 @@
 import { type Line, lineChart } from './chart.ts';
 import type { Environment } from './environment.ts';
 import { pageText, section } from './html.ts';
+import type { LoadReport } from './load-watch.ts';
+import { probeText } from './placement.ts';
 import type { PortsOptions, Traffic } from './ports-options.ts';
 import { driverIsLimit, gbpsOf, type Spread, spreadOf } from './row.ts';
 import type { SyntheticLine } from './synthetic-process.ts';
+import {
+  loadDoubts,
+  placementDoubt,
+  rateDoubt,
+  scatterDoubt,
+  type Verdict,
+  verdictCell,
+  verdictName,
+  verdictOf,
+  withVerdict,
+} from './verdict.ts';
 
-export interface PortsRow {
+export interface PortsRow extends Verdict {
   readonly scenario: 'ports';
   readonly system: 'valenic';
   readonly driver: 'synthetic';
@@ -40,12 +53,14 @@ export interface PortsMeasurement {
   readonly lost: Readonly<Record<string, number>>;
   /** Of the worker, since the driver was ready. */
   readonly busyNs: number;
-  readonly probeNs: number | null;
+  /** Before and after. */
+  readonly probesNs: readonly [number | null, number | null];
+  readonly load: LoadReport;
   readonly environment: Environment;
 }
 
 export function portsRow(measured: PortsMeasurement): PortsRow {
-  const { traffic, ports, options, lines, lost, busyNs, probeNs, environment } = measured;
+  const { traffic, ports, options, lines, lost, busyNs, probesNs, load, environment } = measured;
   const runs = lines.filter((line) => line.run !== undefined);
   const { sent = 0, received = 0 } = lines.find((line) => line.total === true) ?? {};
   const rates = runs.map((run) => (run.received ?? 0) / (run.seconds ?? 1) / 1e6);
@@ -59,7 +74,12 @@ export function portsRow(measured: PortsMeasurement): PortsRow {
     nsPerCopy: Number((busyNs / Math.max(1, received)).toFixed(2)),
     ...{ sent, received, lost, exact: due === received + lostSum },
     driverBusy: spreadOf(runs.map((run) => run.busyShare ?? 0)).median,
-    ...{ probeNs, environment },
+    probeNs: probesNs[0],
+    ...verdictOf([
+      ...loadDoubts(load),
+      ...[placementDoubt(probesNs), rateDoubt(mpps), scatterDoubt(mpps)],
+    ]),
+    environment,
   };
 }
 
@@ -80,7 +100,7 @@ export function portsHead(): string {
 }
 
 export function portsLine(row: PortsRow): string {
-  return aligned(cellsOf(row));
+  return withVerdict(aligned(cellsOf(row)), row);
 }
 
 function cellsOf(row: PortsRow): readonly string[] {
@@ -98,7 +118,7 @@ function cellsOf(row: PortsRow): readonly string[] {
     `${mpps.min.toFixed(1)}..${mpps.max.toFixed(1)}`,
     row.nsPerCopy.toFixed(1),
     row.driverBusy.toFixed(2),
-    row.probeNs === null ? '-' : row.probeNs.toFixed(0),
+    probeText(row.probeNs),
     [...reasons, ...(row.exact ? [] : ['books do not balance'])].join(', ') || '0',
   ];
 }
@@ -133,7 +153,10 @@ export function portsPage(rows: readonly PortsRow[]): string {
         lineChart({ ...axes, title: 'Cost of a copy', yName: 'nanoseconds', lines: costs }),
       ),
     ],
-    table: { head: columns.map(([name]) => name), lines: rows.map(cellsOf) },
+    table: {
+      head: [...columns.map(([name]) => name), verdictName],
+      lines: rows.map((row) => [...cellsOf(row), verdictCell(row)]),
+    },
     environment: rows[0]?.environment,
   });
 }

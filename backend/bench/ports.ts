@@ -10,11 +10,13 @@ import { ValenicError } from '../errors.ts';
 import { difference } from '../stats/stats.ts';
 import { environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './index.ts';
+import { LoadWatch } from './load-watch.ts';
 import { type PortsOptions, parsePortsOptions, type Traffic } from './ports-options.ts';
 import { withPorts } from './ports-rig.ts';
 import { type PortsRow, portsHead, portsLine, portsPage, portsRow } from './ports-row.ts';
 import { runSynthetic, type SyntheticLine } from './synthetic-process.ts';
 import { refuseUnwritable } from './values.ts';
+import { doubtLegend, strictStatus } from './verdict.ts';
 
 /** @returns the exit status. @throws {ValenicError} */
 export async function runPortsBench(argv: readonly string[], io: BenchIo): Promise<number> {
@@ -35,7 +37,9 @@ export async function runPortsBench(argv: readonly string[], io: BenchIo): Promi
     await writeFile(options.output, portsPage(rows));
     io.stderr.write(`The plots are in ${options.output}\n`);
   }
-  return rows.every(({ exact, received }) => exact && received > 0) ? 0 : 1;
+  if (!options.json) io.stdout.write(doubtLegend(rows));
+  const sound = rows.every(({ exact, received }) => exact && received > 0);
+  return sound ? strictStatus(options.strict, rows) : 1;
 }
 
 async function measure(
@@ -48,18 +52,27 @@ async function measure(
   const settings = { workers: 1, polling: 'busy', cpus: [workerCpu] } as const;
   return withPorts(ports, settings, async (backend, paths) => {
     const placement = { cpuA: workerCpu, cpuB: driverCpu };
-    const probe = await backend.datapath.command('probe.placement', placement).catch(() => null);
+    const probe = async (): Promise<number | null> => {
+      if (workerCpu === driverCpu) return null;
+      const answer = await backend.datapath.command('probe.placement', placement).catch(() => null);
+      return answer?.ns ?? null;
+    };
+    const probeNs = await probe();
+    const watch = new LoadWatch();
     const busyNs = () => backend.workerStats().reduce((sum, worker) => sum + worker.busy_ns, 0);
     const before = backend.ports().map((port) => port.stats());
     const lines: SyntheticLine[] = [];
     let busyBefore = 0;
     await runSynthetic(wordsFor(traffic, paths, options), signalOf(io), (line) => {
       if (line.ready) busyBefore = busyNs();
+      if (line.begun !== undefined) watch.start();
+      if (line.run !== undefined) watch.stop();
       lines.push(line);
     });
     return portsRow({
       ...{ traffic, ports, options, lines, lost: lostSince(backend, before) },
-      ...{ busyNs: busyNs() - busyBefore, probeNs: probe?.ns ?? null },
+      ...{ busyNs: busyNs() - busyBefore, load: watch.report() },
+      probesNs: [probeNs, await probe()],
       environment: environmentOf(noGuest, []),
     });
   }).catch((error) => {

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { cpuPairOption, listOf, numberFrom, numberIn, oneOf } from './values.ts';
+import { strictOption } from './verdict.ts';
 
 export const quietExamples = {
   cpu: ['bench cpu', 'bench cpu --rates 0,10000 --polling adaptive --spin auto,50'],
@@ -16,6 +17,7 @@ export interface CpuOptions {
   readonly seconds: number;
   readonly repeat: number;
   readonly cpu: readonly number[];
+  readonly strict?: true;
   readonly json?: true;
 }
 
@@ -36,6 +38,7 @@ export function cpuCommand(): Command {
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout');
 }
 
@@ -44,6 +47,7 @@ export interface IdleOptions {
   readonly polling: readonly PollingMode[];
   readonly seconds: number;
   readonly workers: number;
+  readonly strict?: true;
   readonly json?: true;
 }
 
@@ -54,5 +58,6 @@ export function idleCommand(): Command {
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
     .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
     .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout');
 }

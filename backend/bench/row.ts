@@ -2,6 +2,7 @@
 
 import type { PollingMode } from '../../native/boundary.ts';
 import type { Environment } from './environment.ts';
+import type { Verdict } from './verdict.ts';
 
 export type Scenario = 'g2g' | 'g2h' | 'h2g';
 export type DriverName = 'synthetic' | 'guest-pmd' | 'guest-kernel';
@@ -13,7 +14,7 @@ export interface Spread {
   readonly runs: readonly number[];
 }
 
-export interface Row {
+export interface Row extends Verdict {
   readonly scenario: Scenario;
   readonly system: 'valenic';
   readonly driver: DriverName;

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
+import type { HostReport } from '../port.ts';
 import type { CpuMeter } from './cpu-meter.ts';
 import { noGuest } from './environment.ts';
 import type { Load, Sample, Task } from './load.ts';
@@ -32,7 +33,7 @@ interface TotalLine {
   readonly received: number;
   readonly corrupt: number;
 }
-type Line = RunLine | TotalLine | { readonly ready: true };
+type Line = RunLine | TotalLine | { readonly ready: true } | { readonly begun: number };
 
 export interface SyntheticOptions {
   readonly ringSize: number;
@@ -74,15 +75,18 @@ export class SyntheticLoad implements Load {
     let total: TotalLine | null = null;
     const marks: { received: number; time: number }[] = [];
     let sentByHost = 0;
+    let early: HostReport | null = null;
     for await (const line of linesOf(child)) {
       if ('ready' in line) {
         if (fromHost) await this.#startHost(task);
         meter.start();
       } else if ('total' in line) {
         total = line;
-      } else {
+      } else if ('run' in line) {
         runs.push(line);
         marks.push({ received: this.#hostFrames(), time: performance.now() });
+        // What its sink saw so far includes the warm-up, whose delays are nobody's.
+        if (toHost && line.run === 1) early = await this.#rig.host.report({ reset: true });
         if (line.run < runsFor(task)) continue;
         meter.stop();
         if (fromHost) sentByHost = Number(await this.#rig.host.stopSource());
@@ -97,7 +101,8 @@ export class SyntheticLoad implements Load {
       const { received, corrupt } = total;
       return { mpps, sent, received, corrupt, driverBusy, latencyNs };
     }
-    return { ...(await this.#hostSample(task, total.sent, marks)), driverBusy };
+    const reports = [...(early === null ? [] : [early]), await this.#lastReport()];
+    return { ...hostSample(task, total.sent, marks, reports), driverBusy };
   }
 
   async close(): Promise<void> {}
@@ -139,26 +144,28 @@ export class SyntheticLoad implements Load {
     return this.#rig.host.stats().counters.rx_frames;
   }
 
-  async #hostSample(
-    task: Task,
-    sent: number,
-    marks: readonly { received: number; time: number }[],
-  ): Promise<Omit<Sample, 'driverBusy'>> {
+  async #lastReport(): Promise<HostReport> {
     await delay(50);
-    const report = await this.#rig.host.report({ reset: true });
-    const stream = report.streams.find(({ stream }) => stream === 1);
-    const mpps = marks.slice(1).map((mark, index) => {
-      const before = marks[index] ?? mark;
-      return (mark.received - before.received) / (mark.time - before.time) / 1000;
-    });
-    return {
-      mpps,
-      sent,
-      received: Number(stream?.frames ?? 0n),
-      corrupt: Number(stream?.corrupt ?? 0n),
-      latencyNs: task.latency ? (stream?.latencyNs ?? null) : null,
-    };
+    return this.#rig.host.report({ reset: true });
   }
+}
+
+/** @param reports  Of all frames; delays are those of the last one, after the warm-up. */
+function hostSample(
+  task: Task,
+  sent: number,
+  marks: readonly { received: number; time: number }[],
+  reports: readonly HostReport[],
+): Omit<Sample, 'driverBusy'> {
+  const streams = reports.map(({ streams }) => streams.find(({ stream }) => stream === 1));
+  const mpps = marks.slice(1).map((mark, index) => {
+    const before = marks[index] ?? mark;
+    return (mark.received - before.received) / (mark.time - before.time) / 1000;
+  });
+  const sum = (key: 'frames' | 'corrupt') =>
+    streams.reduce((total, stream) => total + Number(stream?.[key] ?? 0n), 0);
+  const latencyNs = task.latency ? (streams.at(-1)?.latencyNs ?? null) : null;
+  return { mpps, sent, received: sum('frames'), corrupt: sum('corrupt'), latencyNs };
 }
 
 /** G-H needs one run more: its rates are differences between the ends of two runs. */

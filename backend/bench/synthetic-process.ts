@@ -8,10 +8,22 @@ import { createInterface } from 'node:readline';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
 
+/** What a replayed guest did in a run; see `valenic-synthetic --help`. */
+export interface SyntheticReplay {
+  readonly kind: string;
+  readonly sent: number;
+  readonly received: number;
+  readonly honest: number;
+}
+
 export interface SyntheticLine {
   readonly ready?: true;
   readonly total?: true;
+  /** A run begins. */
+  readonly begun?: number;
   readonly run?: number;
+  readonly workerNs?: number;
+  readonly replays?: readonly SyntheticReplay[];
   readonly seconds?: number;
   readonly sent?: number;
   readonly received?: number;

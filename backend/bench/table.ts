@@ -1,36 +1,48 @@
 /** Rows as a table for people. */
 
+import { apartText } from './placement.ts';
 import { driverIsLimit, limitedByDriver, type Row, type SkippedRow } from './row.ts';
+import { doubtLegend, withVerdict } from './verdict.ts';
 
+/** Names of all cells; the width of those that stand in a line. */
 const columns = [
   ['scenario', 8],
-  ['driver', 12],
+  ['driver', null],
   ['frame', 5],
   ['polling', 8],
   ['more', 4],
-  ['Mpps', 9],
-  ['min..max', 17],
-  ['Gbit/s', 8],
-  ['p50 us', 8],
-  ['p99 us', 8],
-  ['CPU', 5],
-  ['kicks/fr', 9],
-  ['calls/fr', 9],
-  ['lost', 24],
+  ['Mpps', 8],
+  ['min..max', 14],
+  ['Gbit/s', 6],
+  ['p50 us', 6],
+  ['p99 us', 6],
+  ['CPU', 4],
+  ['kicks/fr', 8],
+  ['calls/fr', 8],
+  ['lost', null],
 ] as const;
+const lostCell = columns.length - 1;
 
 export function tableHead(): string {
-  return columns
-    .map(([name, width]) => name.padEnd(width))
-    .join(' ')
-    .trimEnd();
+  return aligned(columns.map(([name]) => name));
 }
 
 export const tableNames: readonly string[] = columns.map(([name]) => name);
 
+/** One line; what was lost, and why the row does not count, below it. */
 export function tableLine(row: Row | SkippedRow): string {
-  return tableCells(row)
-    .map((cell, index) => cell.padEnd(columns[index]?.[1] ?? 0))
+  const cells = tableCells(row);
+  if ('skipped' in row) return `${aligned(cells.slice(0, -1))} ${row.skipped}`;
+  const lost = cells[lostCell] ?? '0';
+  return withVerdict(`${aligned(cells)}${lost === '0' ? '' : `\n    lost: ${lost}`}`, row);
+}
+
+function aligned(cells: readonly string[]): string {
+  return cells
+    .flatMap((cell, index) => {
+      const width = columns[index]?.[1] ?? null;
+      return width === null ? [] : [cell.padEnd(width)];
+    })
     .join(' ')
     .trimEnd();
 }
@@ -44,22 +56,21 @@ export function tableCells(row: Row | SkippedRow): readonly string[] {
 export function environmentText(rows: readonly (Row | SkippedRow)[]): string {
   const row = rows.find((found): found is Row => !('skipped' in found));
   if (row === undefined) return '';
-  const { environment: on, ringSize, probeNs } = row;
-  const probes = rows.flatMap((found) =>
-    'skipped' in found || found.probeNs === null ? [] : [found.probeNs],
-  );
+  const { environment: on, ringSize, driver } = row;
+  const measured = rows.filter((found): found is Row => !('skipped' in found));
   const guests =
     on.qemu === null
       ? ''
       : `, guests Linux ${on.guestKernel} in QEMU ${on.qemu} (${on.accelerator})`;
-  const apart =
-    probeNs === null ? '' : `; CPUs ${Math.min(...probes)}..${Math.max(...probes)} ns apart`;
-  const floors = rows.some((found) => !('skipped' in found) && limitedByDriver(found))
+  const apart = apartText(measured.flatMap(({ probesNs }) => probesNs));
+  const floors = measured.some(limitedByDriver)
     ? `>= : the driver was busy over ${driverIsLimit * 100} % of the time: the rate is a floor\n`
     : '';
   return (
-    `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}${apart}\n` +
-    `Rings of ${ringSize}; ${on.features.join(' ')}\n${floors}`
+    `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}` +
+    `${apart && `; ${apart}`}\n` +
+    `Driver ${driver}, rings of ${ringSize}; ${on.features.join(' ')}\n` +
+    `${floors}${doubtLegend(measured)}`
   );
 }
 
@@ -76,13 +87,17 @@ function figures(row: Row): string[] {
     `${limitedByDriver(row) ? '>=' : ''}${rate(mpps.median)}`,
     `${rate(mpps.min)}..${rate(mpps.max)}`,
     row.gbps.toFixed(2),
-    latencyUs === null ? '-' : latencyUs.p50.toFixed(1),
-    latencyUs === null ? '-' : latencyUs.p99.toFixed(1),
+    latencyUs === null ? '-' : delay(latencyUs.p50),
+    latencyUs === null ? '-' : delay(latencyUs.p99),
     row.backendCpu.toFixed(2),
     perFrame(row.kicksPerFrame),
     perFrame(row.callsPerFrame),
     lostText(row),
   ];
+}
+
+function delay(us: number): string {
+  return us.toFixed(us < 1000 ? 1 : 0);
 }
 
 function perFrame(value: number): string {

@@ -74,7 +74,10 @@ function commandText(
   first?: Command,
 ): readonly string[] {
   const shown = examples[path.join(' ')] ?? [];
-  const told = command === first ? [] : (first?.options ?? []).map(({ flags }) => flags);
+  // Of those that take everything that the first one takes.
+  const all = (first?.options ?? []).map(({ flags }) => flags);
+  const like = all.every((flags) => command.options.some((option) => option.flags === flags));
+  const told = command === first || !like ? [] : all;
   const own = command.options.filter(({ flags }) => path[0] !== 'bench' || !told.includes(flags));
   const rest = own.length === command.options.length ? '' : ' Options are those of bench g2g too.';
   return [

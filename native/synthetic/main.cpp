@@ -4,12 +4,17 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <string>
 
 #include "base/clock.hpp"
+#include "replay_kinds.hpp"
 #include "traffic.hpp"
 
 using namespace valenic;
 using namespace valenic::synthetic;
+
+using Guests = std::vector<std::unique_ptr<Guest>>;
+using Replays = std::vector<std::unique_ptr<Replay>>;
 
 namespace {
 
@@ -21,7 +26,7 @@ constexpr uint64_t introduce_at_most_ns = 2'000'000'000;
 
 /// So that addresses are learned before the first measured frame: each guest says one, and waits
 /// until its buffer came back.
-void introduce(std::vector<std::unique_ptr<Guest>>& guests) {
+void introduce(Guests& guests) {
     for (size_t i = 0; i < guests.size(); ++i) {
         driver::NetDriver& net = guests[i]->net();
         net.send(1, 60, [&](uint8_t* frame) {
@@ -44,12 +49,54 @@ double share_of(uint64_t part, uint64_t rest) {
     return whole == 0 ? 0.0 : static_cast<double>(part) / whole;
 }
 
+/// CPU time of a thread, wherever it is: its first number is nanoseconds on a CPU. 0: it is gone.
+uint64_t cpu_ns_of(int thread) {
+    const std::string path = "/proc/" + std::to_string(thread) + "/schedstat";
+    std::FILE* file = std::fopen(path.c_str(), "r");
+    if (file == nullptr) return 0;
+    uint64_t ns = 0;
+    if (std::fscanf(file, "%" SCNu64, &ns) != 1) ns = 0;
+    std::fclose(file);
+    return ns;
+}
+
+/// What replayed guests and the watched thread have done, at one moment.
+struct Mark {
+    std::vector<ReplayCount> counts;
+    uint64_t worker_ns = 0;
+};
+
+Mark mark_of(const Options& options, const Replays& replays) {
+    Mark mark;
+    if (options.cpu_of != 0) mark.worker_ns = cpu_ns_of(options.cpu_of);
+    for (const auto& replay : replays) mark.counts.push_back(replay->count());
+    return mark;
+}
+
+/// A part of a run's object.
+void print_marks(const Options& options, const Replays& replays, const Mark& before,
+                 const Mark& after) {
+    if (options.cpu_of != 0)
+        std::printf("\"workerNs\":%" PRIu64 ",", after.worker_ns - before.worker_ns);
+    if (replays.empty()) return;
+    std::printf("\"replays\":[");
+    for (size_t i = 0; i < replays.size(); ++i) {
+        const std::string_view kind = replays[i]->spec().kind->name;
+        const ReplayCount &was = before.counts[i], &is = after.counts[i];
+        std::printf("%s{\"kind\":\"%.*s\",\"sent\":%" PRIu64 ",\"received\":%" PRIu64
+                    ",\"honest\":%" PRIu64 "}",
+                    i == 0 ? "" : ",", static_cast<int>(kind.size()), kind.data(),
+                    is.sent - was.sent, is.received - was.received, is.honest - was.honest);
+    }
+    std::printf("],");
+}
+
 void print_run(unsigned run, const Totals& before, const Totals& after, uint64_t elapsed_ns,
                const LatencyHistogram& latency) {
     const uint64_t idle = after.idle_rounds - before.idle_rounds;
     const uint64_t busy = after.rounds - before.rounds - idle;
     std::printf(
-        "{\"run\":%u,\"seconds\":%.6f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
+        "\"run\":%u,\"seconds\":%.6f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
         ",\"bytes\":%" PRIu64 ",\"kicks\":%" PRIu64 ",\"calls\":%" PRIu64
         ",\"idleShare\":%.3f,\"busyShare\":%.3f,\"latencyNs\":{\"p50\":%" PRIu64 ",\"p99\":%" PRIu64
         ",\"p999\":%" PRIu64 "}}\n",
@@ -100,22 +147,53 @@ void bind_to(int cpu) {
         std::fprintf(stderr, "valenic-synthetic: cannot run on CPU %d\n", cpu);
 }
 
-bool any_gone(const std::vector<std::unique_ptr<Guest>>& guests) {
+bool any_gone(const Guests& guests, const Replays& replays) {
     for (const auto& guest : guests)
         if (guest->backend_gone()) return true;
+    for (const auto& replay : replays)
+        if (replay->backend_gone()) return true;
     return false;
 }
 
-void measure(const Options& options, Traffic& traffic) {
+void measure(const Options& options, Traffic& traffic, const Replays& replays) {
     traffic.run(monotonic_ns() + static_cast<uint64_t>(options.warmup_s * ns_per_s), false);
     traffic.take_latency();
     for (unsigned run = 1; run <= options.runs; ++run) {
+        std::printf("{\"begun\":%u}\n", run);
+        std::fflush(stdout);
         const Totals before = traffic.totals();
+        const Mark mark = mark_of(options, replays);
         const uint64_t start_ns = monotonic_ns();
         traffic.run(start_ns + static_cast<uint64_t>(options.seconds * ns_per_s), false);
         const uint64_t elapsed_ns = monotonic_ns() - start_ns;
+        std::printf("{");
+        print_marks(options, replays, mark, mark_of(options, replays));
         print_run(run, before, traffic.totals(), elapsed_ns, traffic.take_latency());
     }
+}
+
+int refuse(const std::string& path, const std::string& why) {
+    std::fprintf(stderr, "valenic-synthetic: %s: %s\n", path.c_str(), why.c_str());
+    return 1;
+}
+
+/// @returns the exit status.
+int play(const Options& options, Guests& guests, Replays& replays) {
+    introduce(guests);
+    std::string error;
+    for (const auto& replay : replays)
+        if (!replay->begin(error)) return refuse(replay->spec().path, error);
+    const uint64_t features = guests.empty() ? 0 : guests.front()->features();
+    std::printf("{\"ready\":true,\"features\":\"0x%" PRIx64 "\"}\n", features);
+    std::fflush(stdout);
+    Traffic traffic(options, guests, replays);
+    measure(options, traffic, replays);
+    // Guests may receive what others send; replayed ones are never done.
+    if (!guests.empty()) drain(traffic);
+    print_total(traffic);
+    if (!any_gone(guests, replays)) return 0;
+    std::fprintf(stderr, "valenic-synthetic: the backend closed a connection\n");
+    return 1;
 }
 
 }  // namespace
@@ -123,24 +201,19 @@ void measure(const Options& options, Traffic& traffic) {
 int main(int argc, char** argv) {
     const Options options = parse_options(argc, argv);
     bind_to(options.cpu);
-    std::vector<std::unique_ptr<Guest>> guests;
+    std::string error;
+    Guests guests;
     for (const std::string& path : options.ports) {
-        std::string error;
-        auto guest = Guest::start(options, path, error);
-        if (!guest) {
-            std::fprintf(stderr, "valenic-synthetic: %s\n", error.c_str());
-            return 1;
-        }
-        guests.push_back(std::move(guest));
+        guests.push_back(Guest::start(options, path, error));
+        if (guests.back() != nullptr) continue;
+        std::fprintf(stderr, "valenic-synthetic: %s\n", error.c_str());
+        return 1;
     }
-    introduce(guests);
-    std::printf("{\"ready\":true,\"features\":\"0x%" PRIx64 "\"}\n", guests.front()->features());
-    std::fflush(stdout);
-    Traffic traffic(options, guests);
-    measure(options, traffic);
-    drain(traffic);
-    print_total(traffic);
-    if (!any_gone(guests)) return 0;
-    std::fprintf(stderr, "valenic-synthetic: the backend closed a connection\n");
-    return 1;
+    Replays replays;
+    for (const ReplaySpec& spec : options.replays) {
+        const auto index = static_cast<unsigned>(guests.size() + replays.size());
+        replays.push_back(Replay::start(options, spec, index, error));
+        if (replays.back() == nullptr) return refuse(spec.path, error);
+    }
+    return play(options, guests, replays);
 }

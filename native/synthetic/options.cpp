@@ -5,6 +5,9 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+
+#include "replay_kinds.hpp"
 
 namespace valenic::synthetic {
 
@@ -32,7 +35,16 @@ constexpr char usage[] =
     "  --touch              write and read every cache line, not only the first\n"
     "  --latency            measure the delay of every frame\n"
     "  --sleep              wait for calls when idle instead of polling\n"
-    "  --warmup S --seconds S --runs N --cpu N\n";
+    "  --warmup S --seconds S --runs N --cpu N\n"
+    "Guests whose rings are written once and offered again for ever, honest ones and hostile "
+    "ones:\n"
+    "  --replay KIND=SOCKET[>TO]   TO as of --flow; without it its frames go to its own MAC.\n"
+    "                       Numbers count the --port options first, then these.\n"
+    "  --chain N            descriptors of a long chain, 1..32768; 0 = 32768\n"
+    "                       (default 1024 to send, 64 to receive)\n"
+    "  --cpu-of TID         workerNs of each run: CPU time that this thread used\n"
+    "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
+    "those were honest frames.\n";
 
 [[noreturn]] void refuse(const char* format, ...) {
     va_list arguments;
@@ -61,7 +73,8 @@ double seconds_of(const char* name, const char* text) {
     return value;
 }
 
-FlowSpec flow_of(const char* text) {
+/// FROM>TO, where TO is a number, a MAC or `all`.
+std::optional<FlowSpec> flow_in(const char* text) {
     unsigned from = 0;
     unsigned to = 0;
     unsigned mac[6];
@@ -71,12 +84,41 @@ FlowSpec flow_of(const char* text) {
         text[end] == 0) {
         uint64_t address = 0;
         for (int i = 5; i >= 0; --i) address = address << 8 | mac[i];
-        return {from, std::nullopt, address};
+        return FlowSpec{from, std::nullopt, address};
     }
-    if (std::sscanf(text, "%u>%u%n", &from, &to, &end) == 2 && text[end] == 0) return {from, to};
+    if (std::sscanf(text, "%u>%u%n", &from, &to, &end) == 2 && text[end] == 0)
+        return FlowSpec{from, to};
     if (std::sscanf(text, "%u>all%n", &from, &end) == 1 && end > 0 && text[end] == 0)
-        return {from, std::nullopt, 0xffff'ffff'ffff};
+        return FlowSpec{from, std::nullopt, 0xffff'ffff'ffff};
+    return std::nullopt;
+}
+
+FlowSpec flow_of(const char* text) {
+    if (const auto flow = flow_in(text)) return *flow;
     refuse("--flow %s: FROM>TO is wanted, e.g. 0>1, 0>all or 0>52:54:00:00:00:02", text);
+}
+
+ReplaySpec replay_of(const char* text) {
+    const char* path = std::strchr(text, '=');
+    const ReplayKind* kind =
+        path == nullptr ? nullptr : replay_kind({text, static_cast<size_t>(path - text)});
+    if (kind == nullptr) refuse("--replay %s: KIND=SOCKET is wanted; --help lists the kinds", text);
+    const char* to = std::strrchr(path, '>');
+    if (to == nullptr) return {kind, path + 1};
+    const auto flow = flow_in((std::string("0") + to).c_str());
+    if (!flow) refuse("--replay %s: TO is a number of a guest, a MAC, or `all`", text);
+    ReplaySpec spec{kind, std::string(path + 1, to), flow->to};
+    if (!flow->to) spec.to_mac = flow->to_mac;
+    return spec;
+}
+
+void check_replays(const Options& options) {
+    const size_t guests = options.ports.size() + options.replays.size();
+    if (guests > 254) refuse("at most 254 guests");
+    for (const ReplaySpec& spec : options.replays)
+        if (spec.to && *spec.to >= guests) refuse("a --replay names a guest that is not there");
+    if (!options.replays.empty() && options.sleeps)
+        refuse("--sleep: guests of --replay never wait");
 }
 
 /// A guest sends, or sends back.
@@ -89,8 +131,9 @@ void check_echo(const Options& options) {
 }
 
 void check(const Options& options) {
-    if (options.ports.empty()) refuse("no --port given\n%s", usage);
-    if (options.ports.size() > 254) refuse("at most 254 ports");
+    if (options.ports.empty() && options.replays.empty())
+        refuse("no --port and no --replay given\n%s", usage);
+    check_replays(options);
     for (const FlowSpec& flow : options.flows)
         if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
             refuse("a --flow names a guest that no --port gives");
@@ -124,6 +167,9 @@ enum Option {
     seconds,
     runs,
     cpu,
+    replay,
+    chain,
+    cpu_of,
     help
 };
 
@@ -151,12 +197,19 @@ const option table[] = {
     {"seconds", required_argument, nullptr, Option::seconds},
     {"runs", required_argument, nullptr, Option::runs},
     {"cpu", required_argument, nullptr, Option::cpu},
+    {"replay", required_argument, nullptr, Option::replay},
+    {"chain", required_argument, nullptr, Option::chain},
+    {"cpu-of", required_argument, nullptr, Option::cpu_of},
     {"help", no_argument, nullptr, Option::help},
     {nullptr, 0, nullptr, 0},
 };
 
 [[noreturn]] void end_with_usage(std::FILE* out, int exit_code) {
     std::fputs(usage, out);
+    std::fputs("Kinds:\n", out);
+    for (const ReplayKind& kind : replay_kinds())
+        std::fprintf(out, "  %-20.*s %s\n", static_cast<int>(kind.name.size()), kind.name.data(),
+                     kind.text);
     std::exit(exit_code);
 }
 
@@ -238,6 +291,15 @@ void apply(int option, Options& to) {
             return;
         case Option::cpu:
             to.cpu = int(number("cpu", optarg, 0, 1023));
+            return;
+        case Option::replay:
+            to.replays.push_back(replay_of(optarg));
+            return;
+        case Option::chain:
+            to.chain = uint16_t(number("chain", optarg, 0, 32'768));
+            return;
+        case Option::cpu_of:
+            to.cpu_of = int(number("cpu-of", optarg, 1, INT32_MAX));
             return;
         case Option::help:
             end_with_usage(stdout, 0);

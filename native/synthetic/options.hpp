@@ -14,9 +14,22 @@ struct FlowSpec {
     uint64_t to_mac = 0;
 };
 
+struct ReplayKind;
+
+/// A guest that is played from rings which were written once.
+struct ReplaySpec {
+    const ReplayKind* kind;
+    std::string path;
+    std::optional<unsigned> to = std::nullopt;      ///< Nothing: to `to_mac`.
+    std::optional<uint64_t> to_mac = std::nullopt;  ///< Nothing either: to itself.
+};
+
 struct Options {
     std::vector<std::string> ports;  ///< UNIX sockets of the backend.
     std::vector<FlowSpec> flows;
+    std::vector<ReplaySpec> replays;
+    std::optional<uint16_t> chain;  ///< Descriptors of a long chain; 0 = as a ring can have.
+    int cpu_of = 0;                 ///< A thread whose CPU time each run tells; 0: none.
     uint32_t frame_bytes = 60;
     uint64_t rate_pps = 0;  ///< Of each flow; 0 = as fast as buffers come back.
     uint16_t ring_size = 256;

@@ -46,8 +46,13 @@ uint64_t mac_of(unsigned index) noexcept {
     return 0x0000'0000'5452u | uint64_t{1} << 32 | uint64_t{index + 1} << 40;
 }
 
-Traffic::Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests)
-    : options_(options), guests_(guests), started_ns_(monotonic_ns()), whole_(options.verify) {
+Traffic::Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests,
+                 std::vector<std::unique_ptr<Replay>>& replays)
+    : options_(options),
+      guests_(guests),
+      replays_(replays),
+      started_ns_(monotonic_ns()),
+      whole_(options.verify) {
     for (const FlowSpec& spec : options.flows) {
         const auto stream = static_cast<uint32_t>(flows_.size() + 1);
         // The buffers of a guest with two flows serve both: nothing in them stays the same.
@@ -286,6 +291,7 @@ void Traffic::sleep(uint64_t until_ns) {
 /// their way while something else is done.
 bool Traffic::round(uint64_t now_ns, bool drain) {
     bool work = false;
+    for (const auto& replay : replays_) replay->turn();
     for (const Flow& flow : flows_) {
         driver::NetDriver& net = guests_[flow.from]->net();
         if (net.tx_room() < 2 * size_t{options_.burst}) net.reclaim(options_.burst);

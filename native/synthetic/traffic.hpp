@@ -9,6 +9,7 @@
 #include "net/latency.hpp"
 #include "net/sink.hpp"
 #include "options.hpp"
+#include "replay.hpp"
 
 namespace valenic::synthetic {
 
@@ -27,7 +28,9 @@ struct Totals {
 
 class Traffic {
  public:
-    Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests);
+    /// @param replays  They have a turn in each round, beside the guests of the flows.
+    Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests,
+            std::vector<std::unique_ptr<Replay>>& replays);
 
     /// Sends (unless `drain`) and receives until `until_ns`, or until every flow has sent its
     /// count.
@@ -76,6 +79,7 @@ class Traffic {
 
     const Options& options_;
     std::vector<std::unique_ptr<Guest>>& guests_;
+    std::vector<std::unique_ptr<Replay>>& replays_;
     std::vector<Flow> flows_;
     std::vector<std::unique_ptr<ProbeSink>> sinks_;  ///< One for each guest.
     LatencyHistogram latency_ns_;

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf } from '../environment.ts';
+import { LoadWatch } from '../load-watch.ts';
 import type { Watched } from '../tcp/cpu-time.ts';
 import { macOf, type Place, TcpGuests } from '../tcp/guests.ts';
 import type { TcpGround } from '../tcp/network.ts';
@@ -108,15 +109,18 @@ export class GuestContest {
     live.resume();
     try {
       await delay(wakeMs, undefined, { signal });
+      const watch = new LoadWatch();
+      watch.start();
       const measured = await measureFlow({
         from: { agent: a.agent, mac: macOf(index, 0) },
         to: { agent: b.agent, mac: macOf(index, 1) },
         ...{ workload, signal, watched: { backendPids: live.pids, qemus: this.#qemus } },
         times: { seconds: options.seconds, warmupSeconds: options.warmup },
       });
+      watch.stop();
       if (measured.received === 0) throw new ValenicError('bench_failed', 'no frame came through');
       live.pause();
-      return { ...measured, probesNs: [before, await probe()] };
+      return { ...measured, load: watch.report(), probesNs: [before, await probe()] };
     } finally {
       live.pause();
     }

@@ -11,12 +11,14 @@ import { ValenicError } from '../../errors.ts';
 import type { BenchIo } from '../index.ts';
 import { isInNamespace, runGuestsInNamespace } from '../tcp/namespace.ts';
 import { refuseUnwritable } from '../values.ts';
+import { doubtLegend, strictStatus } from '../verdict.ts';
 import type { Ground, Peer, PeerName } from './backend.ts';
 import { GuestContest, type GuestRunTools } from './guest-run.ts';
 import { HugePages } from './hugepages.ts';
 import { type PeersOptions, parsePeersOptions } from './options.ts';
 import { ovsMiB, ovsPeer } from './ovs.ts';
 import { peersPage } from './page.ts';
+import { countsFar } from './pairs.ts';
 import { reclaimRemains, recordRun, runFolderPrefix } from './remains.ts';
 import { bestOf, headOf, historyText, type PeersRow, rowsOf, type SkippedPeersRow } from './row.ts';
 import { Contest, type RunTools } from './run.ts';
@@ -68,7 +70,13 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
       : await measureAll({ ...tools, ground, frontends: await frontendsOn(ground) }, emit);
     await writeFile(options.output, peersPage(rows));
     say(`The plots are in ${options.output}`);
-    return rows.some((row) => !('skipped' in row)) ? 0 : 1;
+    const measured = rows.filter((row): row is PeersRow => !('skipped' in row));
+    if (!options.json) io.stdout.write(doubtLegend(measured));
+    if (measured.length === 0) return 1;
+    // What could not be measured does not count either.
+    return options.strict && measured.length < rows.length
+      ? 1
+      : strictStatus(options.strict, measured);
   } finally {
     await datapath.close();
     hugePages.giveBack();
@@ -170,8 +178,8 @@ async function rowsFor(
   if (missing !== null) return skip(missing);
   try {
     const settings = await contest.measure(workload);
-    const best = bestOf(settings);
-    return settings.flatMap((measured) => rowsOf(measured, measured === best));
+    const [best, bestFar] = [bestOf(settings), bestOf(settings, countsFar)];
+    return settings.flatMap((one) => rowsOf(one, one === best, one === bestFar));
   } catch (error) {
     if (tools.signal.aborted) throw new ValenicError('interrupted', 'stopped within a comparison');
     return skip(error instanceof Error ? error.message : String(error));

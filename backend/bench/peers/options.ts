@@ -13,6 +13,7 @@ import {
   parseWords,
   wholeFrom,
 } from '../values.ts';
+import { strictOption } from '../verdict.ts';
 import type { PeerName } from './backend.ts';
 import {
   guestWorkloadNames,
@@ -62,6 +63,9 @@ export interface PeersOptions {
   readonly qemu: string | null;
   /** MiB of each guest. */
   readonly memory: number;
+  /** Rows wait for near CPUs until the deadline. */
+  readonly nearOnly: boolean;
+  readonly strict: boolean;
   readonly json: boolean;
   readonly output: string;
   /** Rows are appended to it; null: to none. */
@@ -81,6 +85,8 @@ interface Raw {
   readonly warmup: number;
   readonly deadline: number;
   readonly cpu: readonly number[];
+  readonly nearOnly?: true;
+  readonly strict?: true;
   readonly json?: true;
   readonly output: string;
   readonly history?: string;
@@ -129,6 +135,7 @@ export function peersCommand(): Command {
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 1)
     .option('--warmup <s>', 'before each run', numberFrom(0, 60), 0.3)
     .option('--deadline <minutes>', 'for the pairs of a row', numberFrom(0.01, 1440), 20)
+    .option('--near-only', 'wait for near CPUs until the deadline; else far ones have their rows')
     .addOption(cpuPairOption("the backend's CPU, then the front-end's; guests run on both"))
     .option(
       '--polling <mode>',
@@ -137,6 +144,7 @@ export function peersCommand(): Command {
     )
     .option('--qemu <program>', 'QEMU to boot guests with')
     .option('--memory <MiB>', 'of each guest (default: 256)', wholeFrom(64, 65536))
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', 'where the page of plots goes', 'valenic-peers.html')
     .option('--history <file>', 'appends the rows to it, a line of JSON each')
@@ -159,6 +167,8 @@ function finish(raw: Raw): PeersOptions {
     polling: raw.polling ?? (driver === 'guest' ? 'adaptive' : 'busy'),
     qemu: raw.qemu ?? null,
     memory: raw.memory ?? 256,
+    nearOnly: raw.nearOnly ?? false,
+    strict: raw.strict ?? false,
     json: raw.json ?? false,
     history: raw.history ?? null,
   };

@@ -3,6 +3,7 @@
 import { type Bar, barChart, legend } from '../chart.ts';
 import { pageText, section, type TableOf } from '../html.ts';
 import type { Spread } from '../row.ts';
+import { verdictCell, verdictName } from '../verdict.ts';
 import { everyPeer } from './options.ts';
 import type { PeersRow, SkippedPeersRow } from './row.ts';
 import { peersCells, peersNames } from './table.ts';
@@ -19,11 +20,11 @@ const lead =
   'them share both.) A bar is the median of the pairs that count, the thin line their range, the ' +
   'ratio the median of their ratios. A pair counts when the two CPUs were near before and after ' +
   "both runs, of real guests also when they were far throughout. Of a peer's settings the best " +
-  'one is shown.';
+  'one is shown. What came out on far CPUs is in the table only, in rows of its own.';
 
 export function peersPage(rows: readonly AnyRow[]): string {
   const measured = rows.filter((row): row is PeersRow => !('skipped' in row));
-  const own = measured.filter((row) => row.ratio?.best === true);
+  const own = measured.filter((row) => row.ratio?.best === true && row.placement !== 'far');
   const [guests, rates] = [true, false].map((real) =>
     own.filter((row) => row.ratio?.of === 'mpps' && isReal(row) === real),
   );
@@ -80,5 +81,8 @@ function isReal({ driver }: PeersRow): boolean {
 
 function tableOf(rows: readonly AnyRow[]): TableOf {
   const shown = rows.filter((row) => 'skipped' in row || row.ratio !== undefined);
-  return { head: peersNames, lines: shown.map(peersCells) };
+  const lines = shown.map((row) =>
+    'skipped' in row ? peersCells(row) : [...peersCells(row), verdictCell(row)],
+  );
+  return { head: [...peersNames, verdictName], lines };
 }

@@ -1,17 +1,8 @@
 /** Which legs are compared, and which pairs count. docs/decisions/0010 has the reasons. */
 
+import type { LoadReport } from '../load-watch.ts';
+import { isFar, isNear } from '../placement.ts';
 import { type Spread, spreadOf } from '../row.ts';
-
-/**
- * Nanoseconds from one of the two CPUs to the other, above which they are far apart.
- *
- * The probe has two states, seen over thousands of runs: 43 to 75 ns where the CPUs share a cache,
- * 207 to 243 ns where they do not. Nothing lies between, so any limit there separates them; it is
- * in the code so that nobody chooses it after seeing the rates.
- */
-export const nearNs = 100;
-/** Above this somebody else had one of the CPUs while it was probed: that is no placement. */
-export const disturbedNs = 1000;
 
 /** One measured run of one backend, between two probes. */
 export interface Leg {
@@ -27,6 +18,8 @@ export interface Leg {
   readonly features: readonly string[];
   /** Of real guests: who used how many CPUs. */
   readonly cores?: Cores;
+  /** Who else used the machine meanwhile. */
+  readonly load?: LoadReport;
 }
 
 /** Seconds of CPU for each second. */
@@ -54,18 +47,19 @@ export interface Pair {
 
 export type Placement = 'near' | 'alike';
 
-export function isNear(probeNs: number | null): boolean {
-  return probeNs !== null && probeNs < nearNs;
-}
-
-function isFar(probeNs: number | null): boolean {
-  return probeNs !== null && probeNs >= nearNs && probeNs < disturbedNs;
-}
-
 /** The four probes. Nothing else decides, least of all the rates. */
-export function counts({ own, peer, placement = 'near' }: Pair): boolean {
-  const probes = [...own.probesNs, ...peer.probesNs];
-  return probes.every(isNear) || (placement === 'alike' && probes.every(isFar));
+export function counts(pair: Pair): boolean {
+  const probes = probesOf(pair);
+  return probes.every(isNear) || (pair.placement === 'alike' && probes.every(isFar));
+}
+
+/** It does not count, and yet it says something: of CPUs that are far apart throughout. */
+export function countsFar(pair: Pair): boolean {
+  return !counts(pair) && probesOf(pair).every(isFar);
+}
+
+function probesOf({ own, peer }: Pair): readonly (number | null)[] {
+  return [...own.probesNs, ...peer.probesNs];
 }
 
 export type Turn = 'own' | 0 | 1;
@@ -100,18 +94,23 @@ export interface Comparison {
   readonly own: Spread;
   readonly peer: Spread;
   readonly ratio: Spread;
-  /** Pairs that were measured and do not count. */
-  readonly far: number;
+  /** Pairs that were measured and are not in it. */
+  readonly others: number;
 }
 
-export function compare(pairs: readonly Pair[], stick: Yardstick): Comparison {
-  const near = pairs.filter(counts);
-  const spread = (value: (pair: Pair) => number) => spreadOf(near.map(value).map(rounded));
+/** @param which  Of the pairs: those that count, or those of far CPUs; never both together. */
+export function compare(
+  pairs: readonly Pair[],
+  stick: Yardstick,
+  which: (pair: Pair) => boolean = counts,
+): Comparison {
+  const some = pairs.filter(which);
+  const spread = (value: (pair: Pair) => number) => spreadOf(some.map(value).map(rounded));
   return {
     own: spread((pair) => stick.valueOf(pair.own)),
     peer: spread((pair) => stick.valueOf(pair.peer)),
     ratio: spread((pair) => advantage(pair, stick)),
-    far: pairs.length - near.length,
+    others: pairs.length - some.length,
   };
 }
 

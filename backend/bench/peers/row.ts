@@ -3,7 +3,9 @@
 import type { PollingMode } from '../../../native/boundary.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import type { Environment } from '../environment.ts';
+import { probeText } from '../placement.ts';
 import { gbpsOf, type Spread, spreadOf } from '../row.ts';
+import { oftenLoaded, scatterDoubt, type Verdict, verdictOf } from '../verdict.ts';
 import type { Backend, PeerName, SystemName } from './backend.ts';
 import {
   advantage,
@@ -13,6 +15,7 @@ import {
   type Cores,
   compare,
   counts,
+  countsFar,
   type Leg,
   type Pair,
 } from './pairs.ts';
@@ -24,6 +27,14 @@ interface Delays {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
+}
+
+/** The pairs of a measurement that make one comparison. */
+interface RowPart {
+  readonly measured: Measurement;
+  readonly which: Which;
+  readonly placement: RowPlacement;
+  readonly verdict: Verdict;
 }
 
 interface SideCores {
@@ -65,7 +76,12 @@ interface RowHead {
   readonly title: string;
 }
 
-export interface PeersRow extends RowHead {
+/** Where the CPUs were in all pairs of a row; `alike`: of real guests, in each pair the same. */
+export type RowPlacement = 'near' | 'far' | 'alike';
+
+/** A row of far CPUs has a verdict that says so: its figures are no others' measure. */
+export interface PeersRow extends RowHead, Verdict {
+  readonly placement: RowPlacement;
   readonly ring: 'split' | 'packed';
   readonly ringSize: number;
   /** Frames a second that were sent; 0 = as many as went. */
@@ -106,7 +122,7 @@ export interface PeersRow extends RowHead {
     readonly mpps: number;
     readonly probesNs: readonly [number | null, number | null];
   }[];
-  /** Median of the probes of the legs that count. */
+  /** Median of the probes of the legs that are in the figures. */
   readonly probeNs: number | null;
   /** What a reader must know. */
   readonly note?: string;
@@ -156,34 +172,60 @@ export function headOf(
   };
 }
 
+type Which = (pair: Pair) => boolean;
+
 /** The comparison of a measurement, and which of several settings serves the peer best. */
-export function comparisonOf({ workload, pairs }: Measurement): Comparison {
-  return compare(pairs, workload.roundTrip ? byDelay : byRate);
+function comparisonOf({ workload, pairs }: Measurement, which: Which): Comparison {
+  return compare(pairs, workload.roundTrip ? byDelay : byRate, which);
 }
 
-export function bestOf(settings: readonly Measurement[]): Measurement | undefined {
+export function bestOf(
+  settings: readonly Measurement[],
+  which: Which = counts,
+): Measurement | undefined {
   const better = (a: Measurement, b: Measurement): number => {
-    const [left, right] = [comparisonOf(a).peer.median, comparisonOf(b).peer.median];
+    const [left, right] = [comparisonOf(a, which).peer.median, comparisonOf(b, which).peer.median];
     return a.workload.roundTrip ? left - right : right - left;
   };
-  return settings.filter(({ pairs }) => pairs.some(counts)).toSorted(better)[0];
+  return settings.filter(({ pairs }) => pairs.some(which)).toSorted(better)[0];
 }
 
-/** The peer's row, then ours with the ratio; without a pair that counts there is no figure. */
+/**
+ * The peer's row, then ours with the ratio, of the pairs that count; then the same of those on far
+ * CPUs, never mixed with them. Without either there is no figure.
+ *
+ * @param best     Of the peer's settings, by the pairs that count.
+ * @param bestFar  The same by those on far CPUs.
+ */
 export function rowsOf(
   measured: Measurement,
   best: boolean,
+  bestFar = best,
 ): readonly (PeersRow | SkippedPeersRow)[] {
-  if (!measured.pairs.some(counts)) return [farRow(measured)];
+  const placement = measured.pairs[0]?.placement ?? 'near';
+  const rows = [
+    ...(measured.pairs.some(counts) ? comparedRows(measured, counts, best, placement) : []),
+    ...(measured.pairs.some(countsFar) ? comparedRows(measured, countsFar, bestFar, 'far') : []),
+  ];
+  return rows.length === 0 ? [mixedRow(measured)] : rows;
+}
+
+function comparedRows(
+  measured: Measurement,
+  which: Which,
+  best: boolean,
+  placement: RowPlacement,
+): readonly PeersRow[] {
   const { peer, burst, own, theirs, workload } = measured;
   const stick = workload.roundTrip ? byDelay : byRate;
-  const { ratio, own: ownSpread, peer: peerSpread } = comparisonOf(measured);
+  const { ratio, own: ownSpread, peer: peerSpread } = comparisonOf(measured, which);
+  const part = { measured, which, placement, verdict: verdictFor(measured, which, ratio) };
   const ratioText: RatioText = {
     ...{ to: peer, median: ratio.median, pairs: ratio.runs, of: stick.of },
     ...{ min: ratio.min, max: ratio.max, burst, best, own: ownSpread, peer: peerSpread },
   };
-  const ours = sideOf(measured, 'valenic', (pair) => pair.own, own, null);
-  const peers = sideOf(measured, peer, (pair) => pair.peer, theirs, burst);
+  const ours = sideOf(part, 'valenic', (pair) => pair.own, own, null);
+  const peers = sideOf(part, peer, (pair) => pair.peer, theirs, burst);
   const both = ours.latencyUs !== null && peers.latencyUs !== null;
   const delays = both ? { latencyUs: { own: ours.latencyUs, peer: peers.latencyUs } } : {};
   const [ownCores, peerCores] = [ours, peers].map(sideCoresOf);
@@ -198,7 +240,18 @@ function sideCoresOf({ cores, switchingUsPerFrame }: PeersRow): SideCores | unde
   return { switching, usPerFrame: switchingUsPerFrame ?? 0, guests };
 }
 
-function farRow({
+function verdictFor({ pairs, incomplete }: Measurement, which: Which, ratio: Spread): Verdict {
+  const legs = pairs.filter(which).flatMap(({ own, peer }) => [own, peer]);
+  const far = which === countsFar;
+  return verdictOf([
+    ...oftenLoaded(legs.map(({ load }) => load)),
+    scatterDoubt(ratio),
+    ...([far ? 'far' : null, incomplete === null || far ? null : 'incomplete'] as const),
+  ]);
+}
+
+/** Near at one end and far at the other, or disturbed. */
+function mixedRow({
   workload,
   peer,
   pairs,
@@ -224,7 +277,7 @@ function legsOf(pairs: readonly Pair[], legOf: (pair: Pair) => Leg): PeersRow['l
 }
 
 function sideOf(
-  measured: Measurement,
+  { measured, which, placement, verdict }: RowPart,
   system: SystemName,
   legOf: (pair: Pair) => Leg,
   { command, version, refused }: Side,
@@ -232,14 +285,14 @@ function sideOf(
 ): PeersRow {
   const { workload, ratePps, pairs, hugePages, environment, incomplete } = measured;
   const { ring, ringSize, bothWays, mergeable, indirect, touch } = workload;
-  const legs = pairs.filter(counts).map(legOf);
+  const legs = pairs.filter(which).map(legOf);
   const mpps = spreadOf(legs.map((leg) => rounded(leg.mpps)));
   const sum = (key: 'sent' | 'received') => legs.reduce((total, leg) => total + leg[key], 0);
   const [sent, received] = [sum('sent'), sum('received')];
   const lacks = refused.length === 0 ? null : `its build refused: ${refused.join('; ')}`;
   const notes = [incomplete, workload.note, lacks].filter((note) => (note ?? '') !== '');
   return {
-    ...headOf(workload, system, measured.polling),
+    ...{ ...headOf(workload, system, measured.polling), placement, ...verdict },
     ...{
       ring,
       ringSize,
@@ -291,15 +344,15 @@ function delaysOf(legs: readonly Leg[]): Delays | null {
 }
 
 /**
- * Those that were measured: what was skipped has no place in a history, nor where the program lies
- * on the machine.
+ * Those that were measured, but for far CPUs: what was skipped has no place in a history, nor where
+ * the program lies on the machine.
  */
 export function historyText(
   rows: readonly (PeersRow | SkippedPeersRow)[],
   root = packageRoot(),
 ): string {
   return rows
-    .filter((row): row is PeersRow => !('skipped' in row))
+    .filter((row): row is PeersRow => !('skipped' in row) && row.placement !== 'far')
     .map((row) => ({ ...row, command: row.command.replaceAll(`${root}/`, '') }))
     .map((row) => `${JSON.stringify(row)}\n`)
     .join('');
@@ -322,9 +375,9 @@ export function pairText(pair: Pair, workload: Workload): string {
   const { unit, times } = unitOf(workload);
   const figure = (leg: Leg) => (stick.valueOf(leg) * times).toFixed(2);
   const probes = [...pair.own.probesNs, ...pair.peer.probesNs];
-  const apart = probes.map((ns) => (ns === null ? '-' : ns.toFixed(0))).join(' ');
+  const apart = probes.map(probeText).join(' ');
   return (
     `${figure(pair.own)} / ${figure(pair.peer)} ${unit}: ${advantage(pair, stick).toFixed(2)};` +
-    ` probes ${apart} ns${counts(pair) ? '' : ': does not count'}`
+    ` probes ${apart} ns${counts(pair) ? '' : countsFar(pair) ? ': far' : ': does not count'}`
   );
 }

@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf, noGuest } from '../environment.ts';
+import { LoadWatch } from '../load-watch.ts';
 import type { Backend, Ground, Peer } from './backend.ts';
 import type { PeersOptions } from './options.ts';
 import { startOwn } from './own.ts';
@@ -118,15 +119,18 @@ export class Contest {
     backend.resume();
     try {
       await delay(wakeMs);
+      const watch = new LoadWatch();
+      watch.start();
       const measured = await frontends[workload.frontend].measure(workload, backend.sockets, {
         seconds: options.seconds,
         warmupSeconds: options.warmup,
         ratePps,
       });
+      watch.stop();
       if (measured.received > 0) {
         await delay(leaveMs);
         backend.pause();
-        return { ...measured, probesNs: [before, await probe()] };
+        return { ...measured, load: watch.report(), probesNs: [before, await probe()] };
       }
       throw new ValenicError('bench_failed', 'no frame came through');
     } catch (error) {

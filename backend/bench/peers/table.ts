@@ -1,6 +1,8 @@
 /** Comparisons as a table for people: one line for each setting of each peer. */
 
+import { probeText } from '../placement.ts';
 import type { Spread } from '../row.ts';
+import { withVerdict } from '../verdict.ts';
 import { type PeersRow, type RatioText, type SkippedPeersRow, unitOf } from './row.ts';
 
 const columns = [
@@ -25,7 +27,10 @@ export const peersNames: readonly string[] = columns.map(([name]) => name);
 export function peersLine(rows: readonly (PeersRow | SkippedPeersRow)[]): readonly string[] {
   return rows
     .filter((row) => 'skipped' in row || row.ratio !== undefined)
-    .map((row) => aligned(peersCells(row)));
+    .map((row) => {
+      const line = aligned(peersCells(row));
+      return 'skipped' in row ? line : withVerdict(line, row);
+    });
 }
 
 export function peersCells(row: PeersRow | SkippedPeersRow): readonly string[] {
@@ -49,8 +54,13 @@ function comparison(row: PeersRow, ratio: RatioText): readonly string[] {
     `${spread(ratio, 2)}${ratio.best ? '' : ' *'}`,
     `${ratio.pairs.length}`,
     row.driverBusy === null ? '-' : row.driverBusy.toFixed(2),
-    row.probeNs === null ? '-' : row.probeNs.toFixed(0),
-    [ratio.best ? '' : 'not its best setting', delaysText(row, ratio), coresText(ratio)]
+    probeText(row.probeNs),
+    [
+      row.placement === 'far' ? 'FAR CPUs' : '',
+      ratio.best ? '' : 'not its best setting',
+      delaysText(row, ratio),
+      coresText(ratio),
+    ]
       .concat(row.note ?? '')
       .filter(Boolean)
       .join('; '),

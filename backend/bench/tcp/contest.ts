@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf } from '../environment.ts';
+import { LoadWatch } from '../load-watch.ts';
 import type { Scenario } from '../row.ts';
 import { spent, takeSnapshot, type Watched } from './cpu-time.ts';
 import { type Place, TcpGuests } from './guests.ts';
@@ -125,9 +126,13 @@ export class Contest {
     live.resume();
     try {
       await delay(wakeMs, undefined, { signal });
+      const watch = new LoadWatch();
+      watch.start();
       const before = takeSnapshot(watched);
       const flow = await runFlow(this.#ends(), scenario, address, options.seconds);
-      return { ...flow, cpu: spent(watched, before, takeSnapshot(watched)) };
+      const cpu = spent(watched, before, takeSnapshot(watched));
+      watch.stop();
+      return { ...flow, cpu, load: watch.report() };
     } finally {
       live.pause();
     }

@@ -5,6 +5,7 @@ import { type PollingMode, pollingModes } from '../../../native/boundary.ts';
 import { examplesText } from '../../help.ts';
 import type { Scenario } from '../row.ts';
 import { cpuPairOf, cpuPairOption, listOf, oneOf, parseWords, wholeFrom } from '../values.ts';
+import { strictOption } from '../verdict.ts';
 import { type TcpPeerName, tcpPeerNames } from './network.ts';
 import type { TcpTest } from './traffic.ts';
 
@@ -19,17 +20,22 @@ export interface TcpOptions {
   readonly cpu: readonly [number, number];
   readonly qemu: string | null;
   readonly memory: number;
+  readonly strict: boolean;
   readonly json: boolean;
   readonly output: string;
   /** Rows of earlier runs, which these are added to. */
   readonly add: readonly string[];
 }
 
-type Raw = Omit<TcpOptions, 'test' | 'scenarios' | 'peers' | 'cpu' | 'qemu' | 'json' | 'output'> & {
+type Raw = Omit<
+  TcpOptions,
+  'test' | 'scenarios' | 'peers' | 'cpu' | 'qemu' | 'strict' | 'json' | 'output'
+> & {
   readonly scenario: readonly Scenario[];
   readonly peer: readonly TcpPeerName[];
   readonly cpu: readonly number[];
   readonly qemu?: string;
+  readonly strict?: true;
   readonly json?: true;
   readonly output?: string;
 };
@@ -61,6 +67,7 @@ export function parseTcpOptions(
     ...{ test, scenarios: raw.scenario, peers: raw.peer, pairs: raw.pairs, seconds: raw.seconds },
     ...{ polling: raw.polling, cpu: cpuPairOf(raw.cpu), memory: raw.memory, add: raw.add },
     qemu: raw.qemu ?? null,
+    strict: raw.strict ?? false,
     json: raw.json ?? false,
     output: raw.output ?? `valenic-${test}.html`,
   };
@@ -88,6 +95,7 @@ export function tcpCommand(test: TcpTest): Command {
     .addOption(cpuPairOption('where the threads of testpmd may run'))
     .option('--qemu <program>', 'QEMU to boot the guests with')
     .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 256)
+    .addOption(strictOption())
     .option('--json', 'one JSON object a line on stdout')
     .option('--output <file>', `where the page of plots goes (valenic-${test}.html)`)
     .option(

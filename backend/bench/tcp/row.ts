@@ -1,7 +1,9 @@
 /** The rows of `valenic bench tcp`, `udp` and `latency`: pairs in, medians and ratios out. */
 
 import type { Environment } from '../environment.ts';
+import type { LoadReport } from '../load-watch.ts';
 import { type Scenario, type Spread, spreadOf } from '../row.ts';
+import { oftenLoaded, rateDoubt, scatterDoubt, type Verdict, verdictOf } from '../verdict.ts';
 import type { CpuTimes } from './cpu-time.ts';
 import type { TcpPeerName, TcpSystem } from './network.ts';
 import type { Flow, TcpTest } from './traffic.ts';
@@ -10,6 +12,8 @@ import type { Flow, TcpTest } from './traffic.ts';
 export interface TcpLeg extends Flow {
   /** Seconds. */
   readonly cpu: CpuTimes;
+  /** Who else used the machine meanwhile; rows of old have none. */
+  readonly load?: LoadReport;
 }
 
 export interface TcpPair {
@@ -38,7 +42,7 @@ interface TcpHead {
   readonly driver: 'guest-kernel';
 }
 
-export interface TcpRow extends TcpHead {
+export interface TcpRow extends TcpHead, Verdict {
   /** Gbit/s of payload, or thousands of round trips a second. */
   readonly rate: Spread;
   /** The median rate; of round trips 0. */
@@ -122,10 +126,10 @@ export function tcpRowsOf(measured: TcpMeasurement): readonly TcpRow[] {
     );
     return { median, min, max };
   };
-  const ours = sideOf(measured, 'valenic', (pair) => pair.own, own);
+  const ours = sideOf({ measured, ratio }, 'valenic', (pair) => pair.own, own);
   const { median, min, max, runs } = ratio;
   return [
-    sideOf(measured, peer, (pair) => pair.peer, theirs),
+    sideOf({ measured, ratio }, peer, (pair) => pair.peer, theirs),
     {
       ...ours,
       ratio: {
@@ -136,8 +140,16 @@ export function tcpRowsOf(measured: TcpMeasurement): readonly TcpRow[] {
   ];
 }
 
+function loadsOf(pairs: readonly TcpPair[]): readonly (LoadReport | undefined)[] {
+  return pairs.flatMap(({ own, peer }) => [own.load, peer.load]);
+}
+
+/** @param ratio  Of the comparison: its pairs, not the rates, decide whether the runs scatter. */
 function sideOf(
-  { test, scenario, pairs, environment }: TcpMeasurement,
+  {
+    measured: { test, scenario, pairs, environment },
+    ratio,
+  }: { readonly measured: TcpMeasurement; readonly ratio: Spread },
   system: TcpSystem,
   legOf: (pair: TcpPair) => TcpLeg,
   { command, version }: TcpMeasurement['own'],
@@ -156,6 +168,7 @@ function sideOf(
       ...{ guests: cost('guests'), total: cost('total') },
     },
     ...{ command, version, environment },
+    ...verdictOf([...oftenLoaded(loadsOf(pairs)), rateDoubt(rate), scatterDoubt(ratio)]),
     legs: pairs.map((pair) => ({ ...legOf(pair), ownFirst: pair.ownFirst })),
   };
 }

@@ -1,6 +1,7 @@
 /** Comparisons of TCP, UDP and round trips as a table for people. */
 
 import type { Spread } from '../row.ts';
+import { verdictCell, verdictName, withVerdict } from '../verdict.ts';
 import type { AnyTcpRow, TcpRow } from './row.ts';
 import type { TcpTest } from './traffic.ts';
 
@@ -23,24 +24,35 @@ function columnsFor(test: TcpTest): Columns {
 }
 
 export function tcpHead(test: TcpTest): string {
-  return aligned(tcpNames(test), columnsFor(test));
+  return aligned(tcpNames(test).slice(0, -1), columnsFor(test));
 }
 
 export function tcpNames(test: TcpTest): readonly string[] {
-  return columnsFor(test).map(([name]) => name);
+  return [...columnsFor(test).map(([name]) => name), verdictName];
 }
 
 /** A comparison is one line: the row of ours, with the peer's beside it. */
 export function tcpLines(test: TcpTest, rows: readonly AnyTcpRow[]): readonly string[] {
-  return tcpCells(rows).map((cells) => aligned(cells, columnsFor(test)));
+  return rows.flatMap((row) => {
+    const [cells] = cellsOf(row, rows);
+    if (cells === undefined) return [];
+    const line = aligned(cells, columnsFor(test));
+    return ['skipped' in row ? line : withVerdict(line, row)];
+  });
 }
 
+/** For a page: with the verdict in a column of its own. */
 export function tcpCells(rows: readonly AnyTcpRow[]): readonly (readonly string[])[] {
-  return rows.flatMap((row) => {
-    if ('skipped' in row) return [[row.scenario, row.system, `skipped: ${row.skipped}`]];
-    const peer = peerOf(rows, row);
-    return peer === undefined ? [] : [comparison(row, peer)];
-  });
+  return rows.flatMap((row) =>
+    cellsOf(row, rows).map((cells) => ('skipped' in row ? cells : [...cells, verdictCell(row)])),
+  );
+}
+
+/** None of a peer's row: it stands beside ours. */
+function cellsOf(row: AnyTcpRow, all: readonly AnyTcpRow[]): readonly (readonly string[])[] {
+  if ('skipped' in row) return [[row.scenario, row.system, `skipped: ${row.skipped}`]];
+  const peer = peerOf(all, row);
+  return peer === undefined ? [] : [comparison(row, peer)];
 }
 
 /** The row that ours is compared with; undefined: this row is a peer's. */

@@ -31,21 +31,26 @@ std::span<uint8_t> room_of(T& value) {
 
 }  // namespace
 
-std::optional<VhostClient> VhostClient::connect(const std::string& path, int timeout_ms) {
+OwnedFd connect_unix(const std::string& path, int timeout_ms) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return std::nullopt;
+    if (path.size() >= sizeof address.sun_path) return OwnedFd();
     std::memcpy(address.sun_path, path.data(), path.size());
     const uint64_t deadline = monotonic_ns() + static_cast<uint64_t>(timeout_ms) * ns_per_ms;
     do {
         OwnedFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (!socket.valid()) return std::nullopt;
+        if (!socket.valid()) return OwnedFd();
         const auto* where = reinterpret_cast<const sockaddr*>(&address);
-        if (::connect(socket.get(), where, sizeof address) == 0)
-            return VhostClient(std::move(socket));
+        if (::connect(socket.get(), where, sizeof address) == 0) return socket;
         usleep(10'000);
     } while (monotonic_ns() < deadline);
-    return std::nullopt;
+    return OwnedFd();
+}
+
+std::optional<VhostClient> VhostClient::connect(const std::string& path, int timeout_ms) {
+    OwnedFd socket = connect_unix(path, timeout_ms);
+    if (!socket.valid()) return std::nullopt;
+    return VhostClient(std::move(socket));
 }
 
 bool VhostClient::fail(const char* what, VhostUserRequest request) {

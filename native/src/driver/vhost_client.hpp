@@ -23,6 +23,9 @@ struct RingSetup {
     int call_fd;  ///< -1 = we poll.
 };
 
+/// A UNIX socket's other end, tried again until `timeout_ms` passed; invalid: nobody listens.
+OwnedFd connect_unix(const std::string& path, int timeout_ms);
+
 /// Every call returns false when the backend refused or went away; error() then says at what.
 class VhostClient {
  public:

@@ -17,7 +17,8 @@ const parse = (...words: string[]) => {
 };
 const run = (received: number) => ({ run: 1, seconds: 0.5, received, busyShare: 0.5 });
 const measured = (change: Partial<PortsMeasurement> = {}): PortsMeasurement => ({
-  ...{ traffic: 'flood', ports: 8, options: { frame: 60, rate: 0 }, busyNs: 70_000, probeNs: 45 },
+  ...{ traffic: 'flood', ports: 8, options: { frame: 60, rate: 0 }, busyNs: 70_000 },
+  ...{ probesNs: [45, 46], load: { others: 0, stolen: 0, waited: 0, cpus: 2 } },
   lines: [
     { ready: true },
     run(5e6),

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { ticksUpTo } from '../../../backend/bench/chart.ts';
 import { noGuest } from '../../../backend/bench/environment.ts';
 import { plotPage } from '../../../backend/bench/page.ts';
+import { apartText } from '../../../backend/bench/placement.ts';
 import { gbpsOf, type Row, spreadOf } from '../../../backend/bench/row.ts';
-import { environmentText, tableLine } from '../../../backend/bench/table.ts';
+import { environmentText, tableHead, tableLine } from '../../../backend/bench/table.ts';
+import { verdictOf } from '../../../backend/bench/verdict.ts';
 
 const row: Row = {
   scenario: 'g2g',
@@ -29,6 +31,8 @@ const row: Row = {
   callsPerFrame: 0,
   probeNs: 45,
   probesNs: [45, 46],
+  counts: true,
+  doubts: [],
   environment: {
     valenic: '0.1.0',
     commit: 'abc1234',
@@ -65,7 +69,7 @@ describe('bits a second', () => {
 describe('a line of the table', () => {
   it('tells rate, delays and what was lost', () => {
     expect(tableLine(row)).toMatch(
-      /g2g +synthetic +60 +busy +on +21\.0 .* 0\.4 +1\.5 .*3 rx_no_buffer/,
+      /^g2g +60 +busy +on +21\.0 .* 0\.4 +1\.5 [\s\S]*\n {4}lost: 3 rx_no_buffer$/,
     );
   });
   it('marks a rate that the driver may have limited as a floor', () => {
@@ -79,6 +83,20 @@ describe('a line of the table', () => {
   it('says when the books do not balance', () => {
     expect(tableLine({ ...row, exact: false, corrupt: 2 })).toMatch(/2 corrupt, books do not/);
   });
+  it('says below why it does not count', () => {
+    const doubted = { ...row, ...verdictOf(['scattered', 'busy']) };
+    expect(tableLine(doubted)).toMatch(/\n {4}does not count: busy, scattered$/);
+    expect(environmentText([doubted])).toMatch(/\nbusy: other programs .*\nscattered: the runs/);
+  });
+  it('fits 100 columns, whatever stands in it', () => {
+    const mpps = spreadOf([100.1, 112.4, 121.9]);
+    const latencyUs = { p50: 184_549, p99: 999_999, p999: 999_999 };
+    const wide = { ...row, batch: 256, frameBytes: 9014, mpps, gbps: 107.52, latencyUs };
+    const line = tableLine({ ...wide, kicksPerFrame: 0.000012, polling: 'adaptive' });
+    for (const part of `${tableHead()}\n${line}`.split('\n')) {
+      expect(part.length, part).toBeLessThanOrEqual(100);
+    }
+  });
   it('says why there are no figures', () => {
     expect(tableLine(skipped)).toContain('the driver sends at most 1514 bytes');
   });
@@ -86,7 +104,20 @@ describe('a line of the table', () => {
 
 describe('the environment', () => {
   it('is told once, with the placement of the CPUs', () => {
-    expect(environmentText([skipped, row])).toContain('CPUs 45..45 ns apart');
+    expect(environmentText([skipped, row])).toContain('CPUs 45..46 ns apart');
+  });
+});
+
+describe('the distance of the CPUs', () => {
+  it('is told by the probes that nobody disturbed', () => {
+    const disturbed = { ...row, probesNs: [21.8, 11_994_308] as const };
+    expect(environmentText([disturbed])).toContain(
+      'CPUs 21.8..21.8 ns apart (1 of 2 probes were disturbed)',
+    );
+    expect(apartText([11_994_308, null])).toBe(
+      'the distance of the CPUs is not known (1 of 1 probes were disturbed)',
+    );
+    expect(apartText([null])).toBe('');
   });
 });
 

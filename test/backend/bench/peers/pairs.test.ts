@@ -5,13 +5,13 @@ import {
   byRate,
   compare,
   counts,
-  disturbedNs,
-  isNear,
+  countsFar,
   type Leg,
-  nearNs,
   type Pair,
   turnsOf,
 } from '../../../../backend/bench/peers/pairs.ts';
+import { incompleteText, pairsOf } from '../../../../backend/bench/peers/rounds.ts';
+import { disturbedNs, isNear, nearNs } from '../../../../backend/bench/placement.ts';
 
 const leg = (mpps: number, probesNs: Leg['probesNs'] = [45, 46], p99 = 0): Leg => ({
   mpps,
@@ -61,6 +61,53 @@ describe('a pair', () => {
   });
 });
 
+describe('a pair on far CPUs', () => {
+  const far = pair(leg(40, [210, 220]), leg(20, [230, 240]));
+  it('is neither one that counts nor one of mixed states', () => {
+    expect([counts(far), countsFar(far)]).toEqual([false, true]);
+    expect(countsFar(pair(leg(40), leg(20, [230, 240])))).toBe(false);
+    expect(countsFar(pair(leg(40, [210, disturbedNs]), leg(20, [230, 240])))).toBe(false);
+    expect(countsFar({ ...far, placement: 'alike' })).toBe(false);
+  });
+  it('is compared with its like alone', () => {
+    const both = [far, pair(leg(90), leg(30))];
+    expect(compare(both, byRate, countsFar).ratio.runs).toEqual([2]);
+    expect(compare(both, byRate).ratio.runs).toEqual([3]);
+  });
+});
+
+describe('the rounds of a row', () => {
+  const far = pair(leg(40, [210, 220]), leg(20, [230, 240]));
+  const near = pair(leg(40), leg(20));
+  const signal = new AbortController().signal;
+  const run = async (some: readonly Pair[], options: { nearOnly?: boolean } = {}) => {
+    // Its deadline ends it where the pairs do not; `alike` spares the wait for near CPUs.
+    const tools = {
+      ...{ options: { pairs: 2, deadline: 1 / 600, ...options }, signal },
+      probe: async () => null,
+    };
+    let round = 0;
+    const measure = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return [some[Math.min(round++, some.length - 1)] ?? near];
+    };
+    const [pairs = []] = await pairsOf(tools, { settings: 1, placement: 'alike' }, measure);
+    return { pairs, text: incompleteText(tools, pairs) };
+  };
+  it('are over when as many pairs have come as were wanted', async () => {
+    expect(await run([near])).toEqual({ pairs: [near, near], text: null });
+  });
+  it('are over with as many of far CPUs, where not one was near', async () => {
+    const { pairs, text } = await run([far]);
+    expect(pairs).toEqual([far, far]);
+    expect(text).toBe('0 of 2 pairs came on near CPUs (2 measured, 2 on far ones)');
+  });
+  it('go on to the deadline once a pair was near, or when near ones alone are wanted', async () => {
+    expect((await run([near, far])).pairs.length).toBeGreaterThan(3);
+    expect((await run([far], { nearOnly: true })).pairs.length).toBeGreaterThan(3);
+  });
+});
+
 describe('the order of the legs', () => {
   it('turns round with each round', () => {
     expect(turnsOf(1, 0)).toEqual(['own', 0]);
@@ -81,11 +128,11 @@ describe('the comparison', () => {
   ];
 
   it('is the median of the ratios of the pairs that count, not of medians', () => {
-    const { ratio, own, peer, far } = compare(pairs, byRate);
+    const { ratio, own, peer, others } = compare(pairs, byRate);
     expect(ratio).toEqual({ median: 2, min: 2, max: 3, runs: [2, 3, 2] });
     expect(own.median).toBe(50);
     expect(peer.runs).toEqual([20, 20, 25]);
-    expect(far).toBe(1);
+    expect(others).toBe(1);
   });
   it('of delays has the peer above: more is better for us there too', () => {
     expect(advantage(pair(leg(1, [45, 45], 300), leg(1, [45, 45], 450)), byDelay)).toBe(1.5);

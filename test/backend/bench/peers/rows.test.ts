@@ -6,7 +6,7 @@ import {
   peerNames,
 } from '../../../../backend/bench/peers/options.ts';
 import { peersPage } from '../../../../backend/bench/peers/page.ts';
-import type { Leg, Pair } from '../../../../backend/bench/peers/pairs.ts';
+import { countsFar, type Leg, type Pair } from '../../../../backend/bench/peers/pairs.ts';
 import {
   bestOf,
   historyText,
@@ -88,6 +88,40 @@ describe('the rows of a comparison', () => {
       },
     ]);
     expect(bestOf([far])).toBeUndefined();
+  });
+  it('of far CPUs are rows of their own, beside those that count and never mixed with them', () => {
+    const apart: Pair = { own: leg(16, true), peer: leg(10, true), ownFirst: true };
+    const both = measurement(32, [pair(40, 20), apart]);
+    const rows = rowsOf(both, true, true) as readonly PeersRow[];
+    expect(rows.map(({ system, placement, counts }) => [system, placement, counts])).toEqual([
+      ...[
+        ['dpdk-testpmd-io', 'near', true],
+        ['valenic', 'near', true],
+      ],
+      ...[
+        ['dpdk-testpmd-io', 'far', false],
+        ['valenic', 'far', false],
+      ],
+    ]);
+    expect(rows[1]?.ratio?.pairs).toEqual([2]);
+    expect(rows[3]).toMatchObject({ ratio: { pairs: [1.6] }, doubts: ['far'], probeNs: 210.5 });
+    expect(peersLine(rows)[1]).toMatch(/1\.60 .*FAR CPUs[\s\S]*\n {4}does not count: far$/);
+    expect(peersPage(rows).match(/<rect/g)).toHaveLength(2);
+    expect(historyText(rows).trim().split('\n')).toHaveLength(2);
+    const onlyFar = measurement(32, [apart]);
+    expect(rowsOf(onlyFar, false, true)).toMatchObject([
+      { placement: 'far' },
+      { placement: 'far' },
+    ]);
+    expect(bestOf([onlyFar])).toBeUndefined();
+    expect(bestOf([onlyFar], countsFar)).toBe(onlyFar);
+  });
+  it('do not count when others had the machine, or pairs are missing', () => {
+    const load = { others: 1, stolen: 0, waited: 0, cpus: 2 };
+    const loaded: Pair = { own: { ...leg(40), load }, peer: { ...leg(20), load }, ownFirst: true };
+    expect(whole(rowsOf(measurement(32, [loaded]), true))[1].doubts).toEqual(['busy']);
+    const few = { ...measurement(32, [pair(40, 20)]), incomplete: '1 of 5 pairs came' };
+    expect(whole(rowsOf(few, true))[1].doubts).toEqual(['incomplete']);
   });
   it("count with the peer's best setting", () => {
     const settings = [measurement(32, [pair(40, 20)]), measurement(64, [pair(40, 24)])];
