@@ -6,7 +6,12 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { DatapathEvent, PollingMode } from '../native/boundary.ts';
+import {
+  type DatapathEvent,
+  type PollingMode,
+  type PortEvent,
+  workerActs,
+} from '../native/boundary.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
@@ -49,7 +54,7 @@ export interface SwitchOptions {
 export interface BackendEvents {
   /** Settings, connection or rings of a port are other than before. */
   changed: [Port];
-  fault: [Port, DatapathEvent];
+  fault: [Port, PortEvent];
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -281,12 +286,37 @@ export class Backend extends EventEmitter<BackendEvents> {
   }
 
   #handleEvent(event: DatapathEvent): void {
+    if (event.event === 'worker_late') {
+      this.#tellLate(event);
+      return;
+    }
     const port = this.#ports.get(event.port);
     if (port === undefined) return;
     port.handleEvent(event);
     // A peer that just left is no fault.
     if ('fault' in event && event.fault === 'none') return;
     this.emit('fault', port, event);
+  }
+
+  /** A worker is stuck: whoever reads the log must know which, and with what. */
+  #tellLate({
+    worker,
+    port,
+    queue,
+    act,
+    asleepMs,
+  }: Extract<DatapathEvent, { event: 'worker_late' }>): void {
+    const name = this.#ports.get(port)?.name;
+    const what = name === undefined ? workerActs.nothing : `${workerActs[act]} ${name}`;
+    const remedy =
+      name === undefined
+        ? 'if it stays so, restart this daemon'
+        : 'that device is closed as soon as the worker comes back; if it does not, end its VMM';
+    this.#context.log.warn(
+      { worker, port: name, queue, act, asleepMs },
+      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${what}; ` +
+        `commands are refused until it wakes up: ${remedy}`,
+    );
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ export interface NativeDatapath {
   ): Promise<Commands[Name][1]>;
   /** 64-bit words of the stats page; live memory, read-only by convention. */
   readonly stats: BigUint64Array;
-  /** Stops and joins every thread. Idempotent. */
+  /** Stops and joins every thread, or says `worker_busy` after seconds. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -61,6 +61,15 @@ export interface NativeAddon {
   /** A second descriptor for the same open file (close-on-exec). */
   duplicateFd(fd: number): number;
   closeFd(fd: number): void;
+  /**
+   * The next SIGTERM, SIGINT or SIGHUP that somebody handles also starts a clock: when the process
+   * is still there after `graceMs`, whatever its threads wait for, it removes the files of
+   * removeAtExit(), writes `line` to stderr and ends with code 1. Once for each process.
+   */
+  endAfterSignal(graceMs: number, line: string): void;
+  /** A socket file of ours: then it is removed too, if it is still the same file. */
+  removeAtExit(path: string): void;
+  keepAtExit(path: string): void;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
   /** `host` is an IPv4 or IPv6 address, `port` 0 any free one. Throws with an errno's name. */
   listenTcp(host: string, port: number, backlog: number): NativeFdListener;

@@ -182,6 +182,14 @@ export const faults = {
     closes: 'device',
     text: 'the file behind the guest memory was truncated after it was mapped',
   },
+  notification_blocked: {
+    closes: 'device',
+    text: 'a call descriptor was full and made blocking again, so that a thread of ours waited there',
+  },
+  worker_stalled: {
+    closes: 'device',
+    text: 'a worker waited for seconds in the midst of a batch for what belongs to this device',
+  },
   stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
   stream_length_excessive: {
     closes: 'connection',
@@ -370,10 +378,23 @@ export const commandErrors = {
   region_overflows: 'a memory region ends beyond the 64-bit address space or the file',
   region_invalid: 'a memory region is empty or its file cannot be mapped',
   fd_not_eventfd: 'a kick or call descriptor is not an eventfd',
+  worker_busy:
+    'a worker does not come to the end of its batch; try again when the log says it does',
   system: 'the operating system refused',
   closed: 'the datapath is closed',
 } as const satisfies Record<string, string>;
 export type CommandError = keyof typeof commandErrors;
+
+/** What a worker does for a port. */
+export const workerActs = {
+  nothing: 'looks for work',
+  receive: 'takes frames from',
+  transmit: 'delivers frames to',
+  release: 'hands buffers back to',
+  notify: 'calls',
+  acknowledge: 'takes the kicks of',
+} as const satisfies Record<string, string>;
+export type WorkerAct = keyof typeof workerActs;
 
 /** What the datapath says unasked. */
 export type DatapathEvent =
@@ -384,6 +405,18 @@ export type DatapathEvent =
       readonly fault: FaultCode;
     }
   | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
+  /**
+   * A worker sleeps inside a batch. `act`: what it does for which queue of which port; port 0, act
+   * `nothing`: nobody's.
+   */
+  | {
+      readonly event: 'worker_late';
+      readonly port: number;
+      readonly worker: number;
+      readonly queue: number;
+      readonly act: WorkerAct;
+      readonly asleepMs: number;
+    }
   /** A descriptor of link.attach is of no more use; `none`: the peer just left. */
   | {
       readonly event: 'link_down';
@@ -395,5 +428,8 @@ export type DatapathEvent =
    * Kicks came but the available index never left 0: the guest's memory is not the one we mapped.
    */
   | { readonly event: 'memory_not_shared'; readonly port: number; readonly ring: number };
+
+/** What it says of one port and its peer. */
+export type PortEvent = Exclude<DatapathEvent, { readonly event: 'worker_late' }>;
 
 export type * from './addon.ts';

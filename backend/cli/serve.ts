@@ -35,6 +35,11 @@ interface ServeOptions {
   readonly log?: string;
 }
 
+/**
+ * A stop takes milliseconds, and seconds where a peer makes it wait. What takes longer is not coming.
+ */
+const stopGraceMs = 10_000;
+
 const collect = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   text,
@@ -64,6 +69,7 @@ async function serve(options: ServeOptions, cli: Cli): Promise<void> {
     { write: (line) => cli.io.stderr.write(cli.io.terminal === true ? logText(line) : line) },
   );
   const daemon = await Daemon.start({ config, log });
+  daemon.endAfterSignal(stopGraceMs, (line) => (cli.io.terminal === true ? logText(line) : line));
   const ports = daemon.backend.ports().map(({ name }) => name);
   const { controlPath: control } = daemon;
   log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);

@@ -11,7 +11,10 @@ import type { Server } from 'node:http';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 
-type SocketFunctions = Pick<NativeAddon, 'connectFdSocket' | 'tryLockFile'>;
+type SocketFunctions = Pick<
+  NativeAddon,
+  'connectFdSocket' | 'tryLockFile' | 'removeAtExit' | 'keepAtExit'
+>;
 
 /** A lock file that its owner removed while we opened it is opened again, this often. */
 const lockAttempts = 8;
@@ -22,10 +25,12 @@ const socketMode = 0o600;
 
 export class ControlSocket {
   readonly path: string;
+  readonly #addon: SocketFunctions;
   readonly #lock: FileHandle;
   #server: Server | null = null;
 
-  private constructor(path: string, lock: FileHandle) {
+  private constructor(addon: SocketFunctions, path: string, lock: FileHandle) {
+    this.#addon = addon;
     this.path = path;
     this.#lock = lock;
   }
@@ -39,7 +44,7 @@ export class ControlSocket {
     const lock = await takeLock(addon, path);
     try {
       await removeStale(addon, path);
-      return new ControlSocket(path, lock);
+      return new ControlSocket(addon, path, lock);
     } catch (error) {
       await dropLock(lock, path);
       throw error instanceof ValenicError ? error : failed(path, error);
@@ -59,6 +64,7 @@ export class ControlSocket {
       }
     });
     this.#server = server;
+    this.#addon.removeAtExit(this.path);
     await chmod(this.path, socketMode);
   }
 
@@ -67,6 +73,7 @@ export class ControlSocket {
     const server = this.#server;
     this.#server = null;
     if (server !== null) {
+      this.#addon.keepAtExit(this.path);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);

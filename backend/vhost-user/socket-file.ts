@@ -23,7 +23,7 @@ import { codeOf } from './faults.ts';
 /** The functions of the addon that a listening socket needs. */
 export type SocketFunctions = Pick<
   NativeAddon,
-  'connectFdSocket' | 'listenFdSocket' | 'tryLockFile'
+  'connectFdSocket' | 'listenFdSocket' | 'tryLockFile' | 'removeAtExit' | 'keepAtExit'
 >;
 
 export interface SocketFileOptions {
@@ -48,11 +48,19 @@ export interface Bound {
 /** A listening socket, its file and its lock. */
 export class SocketFile<Socket extends Bound = NativeFdListener> {
   readonly listener: Socket;
+  readonly #addon: SocketFunctions;
   readonly #path: string;
   readonly #inode: bigint;
   readonly #lock: FileHandle;
 
-  private constructor(path: string, listener: Socket, inode: bigint, lock: FileHandle) {
+  private constructor(
+    addon: SocketFunctions,
+    path: string,
+    listener: Socket,
+    inode: bigint,
+    lock: FileHandle,
+  ) {
+    this.#addon = addon;
     this.#path = path;
     this.listener = listener;
     this.#inode = inode;
@@ -88,7 +96,8 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
           await chmod(path, mode);
         }
         const { ino } = await lstat(path, { bigint: true });
-        return new SocketFile(path, listener, ino, lock);
+        addon.removeAtExit(path);
+        return new SocketFile(addon, path, listener, ino, lock);
       } catch (error) {
         listener.close();
         await unlink(path).catch(() => {});
@@ -104,6 +113,7 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
   /** Stops listening and removes the file, unless another took its place. */
   async close(): Promise<void> {
     this.listener.close();
+    this.#addon.keepAtExit(this.#path);
     const facts = await lstat(this.#path, { bigint: true }).catch(() => null);
     if (facts?.ino === this.#inode && facts.isSocket()) await unlink(this.#path).catch(() => {});
     await dropLock(this.#lock, this.#path);

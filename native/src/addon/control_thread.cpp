@@ -44,6 +44,13 @@ Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
             object.Set("queue", Napi::Number::New(env, event.ring));
             object.Set("fault", spec::name_of(event.fault));
             break;
+        case EngineEvent::Kind::worker_late:
+            object.Set("event", "worker_late");
+            object.Set("worker", Napi::Number::New(env, event.worker));
+            object.Set("queue", Napi::Number::New(env, event.ring));
+            object.Set("act", spec::name_of(event.act));
+            object.Set("asleepMs", Napi::Number::New(env, event.asleep_ms));
+            break;
     }
     return object;
 }
@@ -97,6 +104,8 @@ void ControlThread::stop() {
     }
     work_waits_.notify_one();
     thread_.join();
+    // A worker that is stuck may still reach all of it: it stays until the process ends.
+    if (abandoned_) new std::shared_ptr<ControlThread>(self);
     napi_release_threadsafe_function(speak_, napi_tsfn_abort);
     speak_ = nullptr;
     on_event_.SuppressDestruct();
@@ -105,14 +114,20 @@ void ControlThread::stop() {
 // ---- Control thread.
 
 void ControlThread::loop() {
+    engine_.adopt_this_thread();
     std::unique_lock lock(mutex_);
+    auto housekeeping_due = std::chrono::steady_clock::now() + housekeeping_period;
     while (!stopping_) {
+        // Also between commands that come without a pause.
+        if (std::chrono::steady_clock::now() >= housekeeping_due) {
+            lock.unlock();
+            engine_.housekeeping();
+            lock.lock();
+            housekeeping_due = std::chrono::steady_clock::now() + housekeeping_period;
+            continue;
+        }
         if (jobs_.empty()) {
-            if (work_waits_.wait_for(lock, housekeeping_period) == std::cv_status::timeout) {
-                lock.unlock();
-                engine_.housekeeping();
-                lock.lock();
-            }
+            work_waits_.wait_until(lock, housekeeping_due);
             continue;
         }
         Job job = std::move(jobs_.front());
@@ -125,7 +140,8 @@ void ControlThread::loop() {
         wake_javascript();
     }
     lock.unlock();
-    engine_.close();
+    abandoned_ = !engine_.close();
+    engine_.release_this_thread();
 }
 
 /// Any thread of the datapath.
@@ -173,7 +189,7 @@ Napi::Promise ControlThread::close(Napi::Env env) {
         return deferred.Promise();
     }
     const Napi::Promise promise = run(env, [](Engine& engine) -> Outcome {
-        engine.close();
+        if (!engine.close()) return {Refusal(spec::CommandError::worker_busy), nullptr};
         return {std::nullopt, [](Napi::Env to) { return to.Undefined(); }};
     });
     closing_ = true;

@@ -67,6 +67,10 @@ void LinkPort::look_after(WorkerContext& context) noexcept {
     for (auto& queue : queues_) queue->look_after(context);
 }
 
+void LinkPort::give_up(Fault fault, WorkerContext& context) noexcept {
+    for (auto& queue : queues_) queue->give_up(fault, context);
+}
+
 bool LinkPort::set_peer(const std::string& path) noexcept {
     sockaddr_un address{};
     if (path.empty() || path.size() >= sizeof address.sun_path) return false;

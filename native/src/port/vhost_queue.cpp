@@ -10,6 +10,7 @@ using spec::PortCounter;
 
 size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
     if (!receiving()) return 0;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::receive);
     const PortSettings& settings = port_.settings();
     const bool more = settings.more.load(std::memory_order_relaxed);
     const FetchLimits limits{more ? settings.budget.load(std::memory_order_relaxed) : 1,
@@ -23,6 +24,7 @@ size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
 
 void VhostQueue::release(WorkerContext& context) {
     if (!tx.ring) return;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::release);
     tx.ring->release();
     if (tx.call.valid() && tx.ring->call_wanted()) call(tx.call, context);
 }
@@ -30,10 +32,11 @@ void VhostQueue::release(WorkerContext& context) {
 void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
                           WorkerContext& context) {
     CounterBlock& counters = port_.counters(context.worker);
-    if (!rx.ring || !rx.enabled) {
+    if (!rx.ring || !rx.enabled || port_.barred() != spec::Fault::none) {
         counters.drop(DropReason::rx_ring_stopped, indices.size());
         return;
     }
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::transmit);
     const Delivery delivery = rx.ring->deliver(batch, indices, counters);
     counters.add(PortCounter::rx_frames, delivery.frames);
     counters.add(PortCounter::rx_bytes, delivery.bytes);
@@ -74,12 +77,19 @@ void VhostQueue::flush_calls(WorkerContext& context) {
     // An exchange, so that what a worker published before it left its call to us is seen here.
     deferred_.exchange(false, std::memory_order_acq_rel);
     pending_frames_.store(0, std::memory_order_relaxed);
+    if (port_.barred() != spec::Fault::none) return;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::notify);
     if (rx.ring && rx.call.valid() && rx.ring->call_wanted()) call(rx.call, context);
 }
 
 void VhostQueue::call(const OwnedFd& fd, WorkerContext& context) noexcept {
-    signal_eventfd(fd.get());
+    if (!call_peer(fd.get())) [[unlikely]]
+        port_.bar(spec::Fault::notification_blocked);
     port_.counters(context.worker).add(PortCounter::calls, 1);
+}
+
+bool VhostQueue::receiving() const noexcept {
+    return tx.ring && tx.enabled && port_.barred() == spec::Fault::none;
 }
 
 bool VhostQueue::arm() {
@@ -102,7 +112,7 @@ PollWord VhostQueue::poll_word() const noexcept {
 
 void VhostQueue::acknowledge(WorkerContext& context) {
     if (!tx.kick.valid()) return;
-    const uint64_t kicks = drain_eventfd(tx.kick.get());
+    const uint64_t kicks = take_kicks(tx.kick.get());
     tx_kicks_.fetch_add(kicks, std::memory_order_relaxed);
     port_.counters(context.worker).add(PortCounter::kicks, kicks);
 }
@@ -119,7 +129,7 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
 bool VhostQueue::memory_looks_foreign() noexcept {
     constexpr uint64_t spurious_kicks = 1;
     if (rx.ring && rx.kick.valid() && rx.ring->untouched()) {
-        rx_kicks_ += drain_eventfd(rx.kick.get());
+        rx_kicks_ += take_kicks(rx.kick.get());
         if (rx_kicks_ > spurious_kicks) return rx.ring->untouched();
     }
     if (tx.ring && tx_kicks_.load(std::memory_order_relaxed) > spurious_kicks)

@@ -257,6 +257,8 @@ enum class Fault : uint8_t {
     header_incomplete,
     buffer_too_small,
     memory_truncated,
+    notification_blocked,
+    worker_stalled,
     stream_length_zero,
     stream_length_excessive,
     stream_truncated,
@@ -287,6 +289,8 @@ inline constexpr const char* fault_names[] = {
     "header_incomplete",
     "buffer_too_small",
     "memory_truncated",
+    "notification_blocked",
+    "worker_stalled",
     "stream_length_zero",
     "stream_length_excessive",
     "stream_truncated",
@@ -323,6 +327,8 @@ inline constexpr const char* fault_texts[] = {
     "a chain is shorter than the virtio-net header",
     "a receive chain cannot even hold the virtio-net header",
     "the file behind the guest memory was truncated after it was mapped",
+    "a call descriptor was full and made blocking again, so that a thread of ours waited there",
+    "a worker waited for seconds in the midst of a batch for what belongs to this device",
     "the stream announces a frame of 0 bytes",
     "the stream announces a frame longer than 65550 bytes",
     "the stream ended in the middle of a frame",
@@ -358,6 +364,8 @@ inline constexpr FaultLevel fault_levels[] = {
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
+    FaultLevel::device,
+    FaultLevel::device,
     FaultLevel::device,
     FaultLevel::connection,
     FaultLevel::connection,
@@ -469,6 +477,34 @@ constexpr const char* name_of(NetHeaderUse value) noexcept {
     return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
 }
 
+/// What a worker does for a port.
+enum class WorkerAct : uint8_t {
+    nothing,
+    receive,
+    transmit,
+    release,
+    notify,
+    acknowledge,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* worker_act_names[] = {
+    "nothing",
+    "receive",
+    "transmit",
+    "release",
+    "notify",
+    "acknowledge",
+};
+// clang-format on
+static_assert(std::size(worker_act_names) == static_cast<size_t>(WorkerAct::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(WorkerAct value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(worker_act_names) ? worker_act_names[index] : "?";
+}
+
 /// Why a command was refused.
 enum class CommandError : uint8_t {
     unknown_port,
@@ -484,6 +520,7 @@ enum class CommandError : uint8_t {
     region_overflows,
     region_invalid,
     fd_not_eventfd,
+    worker_busy,
     system,
     closed,
     count,
@@ -504,6 +541,7 @@ inline constexpr const char* command_error_names[] = {
     "region_overflows",
     "region_invalid",
     "fd_not_eventfd",
+    "worker_busy",
     "system",
     "closed",
 };
@@ -530,6 +568,7 @@ inline constexpr const char* command_error_texts[] = {
     "a memory region ends beyond the 64-bit address space or the file",
     "a memory region is empty or its file cannot be mapped",
     "a kick or call descriptor is not an eventfd",
+    "a worker does not come to the end of its batch; try again when the log says it does",
     "the operating system refused",
     "the datapath is closed",
 };

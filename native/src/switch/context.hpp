@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/whereabouts.hpp"
 #include "net/retag.hpp"
 #include "net/rewritten.hpp"
 
@@ -65,6 +66,7 @@ class DeferredCalls {
 struct WorkerContext {
     uint16_t worker = 0;  ///< Index of this worker's counter block in every port.
     uint64_t now_ns = 0;  ///< Monotonic, refreshed once a round.
+    Whereabouts whereabouts;
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
     RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.
