@@ -17,6 +17,7 @@ import type {
 } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { Client } from './client.ts';
+import { fdsAreStuck, foreignFds } from './fds.ts';
 import { Listener } from './listener.ts';
 import { type Logger, PeerLog } from './log.ts';
 import { type Offer, offerOf } from './offer.ts';
@@ -36,13 +37,19 @@ export interface Timings {
   readonly settleMs: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  /** How long nobody is served after a front-end that kept a worker waiting. */
+  readonly restMs: number;
 }
 const defaultTimings: Timings = {
   memoryNoticeMs: 4000,
   settleMs: 50,
   reconnectMinMs: 100,
   reconnectMaxMs: 1000,
+  restMs: 5000,
 };
+
+/** What costs others time whenever it is done: who comes back at once could do it without end. */
+const costly: readonly string[] = ['notification_blocked', 'worker_stalled'];
 
 export interface VhostUserEndpointOptions {
   readonly addon: NativeAddon;
@@ -112,6 +119,8 @@ export class VhostUserEndpoint {
   /** Why the last connection was ended. */
   #ended: FaultReport | null = null;
   #closed = false;
+  /** Ends a rest. */
+  #wake: (() => void) | null = null;
 
   /** @throws {ValenicError} `value_invalid`. */
   constructor(options: VhostUserEndpointOptions) {
@@ -141,7 +150,13 @@ export class VhostUserEndpoint {
       return;
     }
     const file = await SocketFile.listen({ addon, path, mode, group });
-    this.#role = new Listener(file, async (socket) => void (await this.#serve(socket)), this.#log);
+    const { port } = this.#options;
+    this.#role = new Listener(
+      file,
+      async (socket) => void (await this.#serve(socket)),
+      this.#log,
+      () => fdsAreStuck(addon, port),
+    );
     // close() came while we were at it.
     if (this.#closed) await this.#role.close();
     else this.#log.info(`${path}: waiting for a front-end`);
@@ -152,6 +167,7 @@ export class VhostUserEndpoint {
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#wake?.();
     this.#session?.end(null);
     await this.#role?.close();
   }
@@ -200,7 +216,19 @@ export class VhostUserEndpoint {
     const log = this.#log;
     const mtu = () => this.#mtu || undefined;
     const onChange = () => this.#changed();
-    const options = { addon, datapath, port, queues, mtu, memoryNoticeMs, settleMs, log, onChange };
+    const fds = foreignFds(addon, port);
+    const options = {
+      addon: fds,
+      datapath,
+      port,
+      queues,
+      mtu,
+      memoryNoticeMs,
+      settleMs,
+      log,
+      onChange,
+    };
+    socket.owner = port;
     const session = new Session({ ...options, offer: this.#offer }, socket);
     this.#session = session;
     this.#peer = this.#credentials(socket);
@@ -219,7 +247,20 @@ export class VhostUserEndpoint {
       log.peer('warn', `ended ${code}`, `the connection was closed: ${text}`, context);
     }
     onChange();
+    if (fault !== null && costly.includes(fault.code)) await this.#rest();
     return session.messages;
+  }
+
+  /** Nobody is served for a while. */
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#timings.restMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#closed) this.#wake();
+    });
   }
 
   #changed(): void {

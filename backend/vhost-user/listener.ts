@@ -25,12 +25,15 @@ export class Listener {
   readonly #file: Listening;
   readonly #serve: Serve;
   readonly #log: PeerLog;
+  readonly #stuck: () => boolean;
   #current: Promise<void> | null = null;
   #closed = false;
   #wake: (() => void) | null = null;
   readonly #accepting: Promise<void>;
 
-  constructor(file: Listening, serve: Serve, log: PeerLog) {
+  /** @param stuck  While it is true nobody is accepted. */
+  constructor(file: Listening, serve: Serve, log: PeerLog, stuck: () => boolean = () => false) {
+    this.#stuck = stuck;
     this.#file = file;
     this.#serve = serve;
     this.#log = log;
@@ -56,6 +59,13 @@ export class Listener {
   }
 
   #next(): NativeFdSocket | 'none' | 'failed' {
+    if (this.#stuck()) {
+      const text =
+        'no front-end is accepted: descriptors that the last ones sent do not get closed, since ' +
+        'what is behind them does not answer; end the process that sent them';
+      this.#log.peer('warn', 'stuck', text);
+      return 'failed';
+    }
     try {
       return this.#file.listener.accept() ?? 'none';
     } catch (error) {

@@ -6,6 +6,7 @@
 #include "addon/control_thread.hpp"
 #include "addon/exit_guard.hpp"
 #include "addon/fd_tools.hpp"
+#include "addon/foreign_fds.hpp"
 #include "base/simd.hpp"
 
 namespace valenic::addon {
@@ -100,6 +101,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("Datapath", Datapath::define(env));
     exports.Set("simd", Napi::Function::New<simd_state>(env, "simd"));
     register_fd_tools(env, exports);
+    register_foreign_fds(env, exports);
     register_exit_guard(env, exports);
     return exports;
 }

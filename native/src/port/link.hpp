@@ -36,7 +36,7 @@ class LinkQueue : public Queue {
     /// Parked. The descriptor that was there before is closed.
     virtual void attach(OwnedFd fd);
     /// Parked.
-    virtual void detach() { fd_.reset(); }
+    virtual void detach();
     /// By the control thread: the descriptor is used no more.
     void give_up(spec::Fault fault, WorkerContext& context) noexcept { lost(fault, context); }
     /// By the control thread, about once a second, with its own context.
