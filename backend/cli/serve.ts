@@ -35,9 +35,7 @@ interface ServeOptions {
   readonly log?: string;
 }
 
-/**
- * A stop takes milliseconds, and seconds where a peer makes it wait. What takes longer is not coming.
- */
+/** A stop takes milliseconds, and seconds where a peer makes it wait. */
 const stopGraceMs = 10_000;
 
 const collect = (text: string, before: readonly string[] = []): readonly string[] => [

@@ -327,7 +327,7 @@ inline constexpr const char* fault_texts[] = {
     "a chain is shorter than the virtio-net header",
     "a receive chain cannot even hold the virtio-net header",
     "the file behind the guest memory was truncated after it was mapped",
-    "a call descriptor was full and made blocking again, so that a thread of ours waited there",
+    "a call descriptor was full and made blocking again: a thread of ours waited there",
     "a worker waited for seconds in the midst of a batch for what belongs to this device",
     "the stream announces a frame of 0 bytes",
     "the stream announces a frame longer than 65550 bytes",

@@ -51,7 +51,8 @@ it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   'after seconds, with a sentence and without its socket files, where %s finds it stuck',
   async (signal) => {
     // As a system call that never returns would hold it: no JavaScript runs from here on.
-    const stuck = `process.on('${signal}', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))`;
+    const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+    const stuck = `process.on('${signal}', () => ${wait})`;
     const { child, files, said } = await serve(stuck);
     child.kill(signal);
     expect(await once(child, 'exit')).toEqual([1, null]);

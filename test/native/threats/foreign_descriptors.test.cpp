@@ -3,8 +3,10 @@
 // What is waited for here would take for ever: `eventually` gives it a minute.
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,6 +54,46 @@ bool passes(EngineGuest& from, EngineGuest& to) {
     const size_t before = to.guest.net().rx().used_waiting();
     if (!from.guest.send(frame_between({broadcast_mac, mac(9)}))) return false;
     return eventually([&] { return to.guest.net().rx().used_waiting() > before; });
+}
+
+/// One byte with a TCP socket whose close() takes a minute: unsent data, a peer that reads nothing.
+void send_lingering(int to) {
+    const OwnedFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(listener.get(), 1) == 0);
+    REQUIRE(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const int lingering = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(connect(lingering, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    // Held open and not read, until the program ends.
+    static std::vector<OwnedFd> far_ends;
+    far_ends.emplace_back(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Bytes data(1 << 16);
+    while (send(lingering, data.data(), data.size(), MSG_DONTWAIT) > 0) {
+    }
+    const linger minute{1, 60};
+    REQUIRE(setsockopt(lingering, SOL_SOCKET, SO_LINGER, &minute, sizeof minute) == 0);
+
+    uint8_t length = 0;
+    iovec part{&length, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &lingering, sizeof lingering);
+    const bool taken = sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+    const linger none{0, 0};
+    if (!taken) setsockopt(lingering, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    std::thread([lingering] { close(lingering); }).detach();
 }
 
 /// Pages of the backend's view of a guest's memory that nobody has touched: whoever does waits.
@@ -196,6 +238,29 @@ TEST_SUITE("an eventfd that its peer makes blocking again") {
         control.join();
         done.store(true);
         attacker.join();
+    }
+}
+
+TEST_SUITE("descriptors sent along with frames") {
+    TEST_CASE("whose closing lingers: a stream's worker goes on") {
+        EngineRig rig;
+        EngineGuest a(rig, "a");
+        EngineGuest b(rig, "b");
+        const EnginePort link(rig, rig.new_port("link", Engine::PortKind::stream));
+        int ends[2];
+        REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+        const OwnedFd peer(ends[1]);
+        std::vector<OwnedFd> fds;
+        fds.emplace_back(ends[0]);
+        REQUIRE_FALSE(rig.engine.attach_link(link.id, std::move(fds), {}, ""));
+
+        // Each is let go of by nobody but the kernel, when the worker reads.
+        for (int i = 0; i < 4; ++i) send_lingering(peer.get());
+        for (int i = 0; i < 20; ++i) {
+            CHECK(passes(a, b));
+            b.guest.receive();
+            a.restart(1);
+        }
     }
 }
 
