@@ -6,7 +6,12 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { DatapathEvent, FaultEvent, PollingMode } from '../native/boundary.ts';
+import {
+  type DatapathEvent,
+  type FaultEvent,
+  type PollingMode,
+  workerActs,
+} from '../native/boundary.ts';
 import { isAddressEvent } from './addresses.ts';
 import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
@@ -299,6 +304,10 @@ export class Backend extends EventEmitter<BackendEvents> {
   }
 
   #handleEvent(event: DatapathEvent): void {
+    if (event.event === 'worker_late') {
+      this.#tellLate(event);
+      return;
+    }
     const port = this.#ports.get(event.port);
     if (port === undefined) return;
     port.handleEvent(event);
@@ -306,6 +315,27 @@ export class Backend extends EventEmitter<BackendEvents> {
     // A peer that just left is no fault.
     if ('fault' in event && event.fault === 'none') return;
     this.emit('fault', port, event);
+  }
+
+  /** A worker is stuck: whoever reads the log must know which, and with what. */
+  #tellLate({
+    worker,
+    port,
+    queue,
+    act,
+    asleepMs,
+  }: Extract<DatapathEvent, { event: 'worker_late' }>): void {
+    const name = this.#ports.get(port)?.name;
+    const what = name === undefined ? workerActs.nothing : `${workerActs[act]} ${name}`;
+    const remedy =
+      name === undefined
+        ? 'if it stays so, restart this daemon'
+        : 'that device is closed as soon as the worker comes back; if it does not, end its VMM';
+    this.#context.log.warn(
+      { worker, port: name, queue, act, asleepMs },
+      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${what}; ` +
+        `commands are refused until it wakes up: ${remedy}`,
+    );
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

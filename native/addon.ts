@@ -10,7 +10,7 @@ export interface NativeDatapath {
   ): Promise<Commands[Name][1]>;
   /** 64-bit words of the stats page; live memory, read-only by convention. */
   readonly stats: BigUint64Array;
-  /** Stops and joins every thread. Idempotent. */
+  /** Stops and joins every thread, or says `worker_busy` after seconds. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -18,6 +18,8 @@ export interface NativeDatapath {
 export interface NativeFdSocket {
   /** The descriptor, to ask the system about the peer; -1 once closed. Stays the socket's own. */
   readonly fd: number;
+  /** Whose it is, for closeForeignFd(); 0 unless set. */
+  owner: number;
   /**
    * One non-blocking recvmsg. `null`: nothing there now; empty `bytes`: the peer closed. Throws
    * with `code` `truncated` when more than 64 descriptors came (all are closed then), or an errno's
@@ -54,13 +56,35 @@ export interface NativeAddon {
   socketPair(): [number, number];
   /** flock(LOCK_EX|LOCK_NB) on an open file; false when another process holds it. */
   tryLockFile(fd: number): boolean;
-  /** What it is: eventfd, memfd, file, socket, pipe, directory, device or other. */
+  /** What it is: eventfd, memfd, file, socket, pipe, directory, device or other. Never waits. */
   fdKind(fd: number): string;
   createEventFd(): number;
   createMemFd(name: string, sizeBytes: number): number;
   /** A second descriptor for the same open file (close-on-exec). */
   duplicateFd(fd: number): number;
+  /** Of one that is ours alone: of one that came by a socket this may wait. */
   closeFd(fd: number): void;
+  /**
+   * Hands over a descriptor that came by a socket: it is closed on a thread that nobody waits for.
+   * What is stuck keeps others of its `owner` (a port's number) waiting and nobody else's.
+   */
+  closeForeignFd(fd: number, owner: number): void;
+  /** Descriptors of this owner, or of all, that are still to be closed or examined. */
+  foreignFdsWaiting(owner?: number): number;
+  /**
+   * On which file system a file is, by its name or its number (statfs(2)). It is asked elsewhere
+   * and may never answer.
+   */
+  fileSystemOf(fd: number, owner: number): Promise<string>;
+  /**
+   * The next SIGTERM, SIGINT or SIGHUP that somebody handles also starts a clock: when the process
+   * is still there after `graceMs`, whatever its threads wait for, it removes the files of
+   * removeAtExit(), writes `line` to stderr and ends with code 1. Once for each process.
+   */
+  endAfterSignal(graceMs: number, line: string): void;
+  /** A socket file of ours: then it is removed too, if it is still the same file. */
+  removeAtExit(path: string): void;
+  keepAtExit(path: string): void;
   peerCredentials(fd: number): { pid: number; uid: number; gid: number };
   /** `host` is an IPv4 or IPv6 address, `port` 0 any free one. Throws with an errno's name. */
   listenTcp(host: string, port: number, backlog: number): NativeFdListener;

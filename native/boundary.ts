@@ -329,10 +329,12 @@ export const commandErrors = {
   region_overflows: 'a memory region ends beyond the 64-bit address space or the file',
   region_invalid: 'a memory region is empty or its file cannot be mapped',
   fd_not_eventfd: 'a kick or call descriptor is not an eventfd',
+  worker_busy:
+    'a worker does not come to the end of its batch; try again when the log says it does',
   system: 'the operating system refused',
   closed: 'the datapath is closed',
 } as const satisfies Record<string, string>;
 export type CommandError = keyof typeof commandErrors;
 
 export type * from './addon.ts';
-export type * from './events.ts';
+export * from './events.ts';

@@ -2,6 +2,17 @@
 
 import type { FaultCode } from './boundary.ts';
 
+/** What a worker does for a port. */
+export const workerActs = {
+  nothing: 'looks for work',
+  receive: 'takes frames from',
+  transmit: 'delivers frames to',
+  release: 'hands buffers back to',
+  notify: 'calls',
+  acknowledge: 'takes the kicks of',
+} as const satisfies Record<string, string>;
+export type WorkerAct = keyof typeof workerActs;
+
 /** What the datapath says unasked. */
 export type DatapathEvent =
   | {
@@ -11,6 +22,18 @@ export type DatapathEvent =
       readonly fault: FaultCode;
     }
   | { readonly event: 'device_fault'; readonly port: number; readonly fault: FaultCode }
+  /**
+   * A worker sleeps inside a batch. `act`: what it does for which queue of which port; port 0, act
+   * `nothing`: nobody's.
+   */
+  | {
+      readonly event: 'worker_late';
+      readonly port: number;
+      readonly worker: number;
+      readonly queue: number;
+      readonly act: WorkerAct;
+      readonly asleepMs: number;
+    }
   /** A descriptor of link.attach is of no more use; `none`: the peer just left. */
   | {
       readonly event: 'link_down';
@@ -46,4 +69,4 @@ export type AddressEvent = Extract<
   { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }
 >;
 /** What went wrong with a port. */
-export type FaultEvent = Exclude<DatapathEvent, AddressEvent>;
+export type FaultEvent = Exclude<DatapathEvent, AddressEvent | { readonly event: 'worker_late' }>;

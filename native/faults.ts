@@ -117,6 +117,14 @@ export const faults = {
     text: 'the file behind the guest memory was truncated after it was mapped',
     remedy: 'start the guest anew, and leave its memory file as long as it is',
   },
+  notification_blocked: {
+    closes: 'device',
+    text: 'a call descriptor was full and made blocking again: a thread of ours waited there',
+  },
+  worker_stalled: {
+    closes: 'device',
+    text: 'a worker waited for seconds in the midst of a batch for what belongs to this device',
+  },
   stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
   stream_length_excessive: {
     closes: 'connection',

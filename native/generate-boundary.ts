@@ -17,6 +17,7 @@ import {
   portKinds,
   statsPage,
   vlanModes,
+  workerActs,
   workerCounters,
 } from './boundary.ts';
 
@@ -96,6 +97,7 @@ export function generateBoundary(): Record<string, string> {
     namedEnum('PortKind', 'What is at the other end of a port.', portKinds),
     namedEnum('VlanMode', 'How a port takes part in the VLANs of its switch.', vlanModes),
     namedEnum('NetHeaderUse', 'What stands before the frames of a tap port.', netHeaderUses),
+    namedEnum('WorkerAct', 'What a worker does for a port.', Object.keys(workerActs)),
     namedEnum('CommandError', 'Why a command was refused.', Object.keys(commandErrors)),
     textOf('CommandError', 'The refusal in words.', Object.values(commandErrors)),
   ];

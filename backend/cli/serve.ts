@@ -40,6 +40,9 @@ interface ServeOptions {
   readonly log?: string;
 }
 
+/** A stop takes milliseconds, and seconds where a peer makes it wait. */
+const stopGraceMs = 10_000;
+
 const collect = (text: string, before: readonly string[] = []): readonly string[] => [
   ...before,
   text,
@@ -86,6 +89,7 @@ function asWritten(cli: Cli, line: string): string {
 
 async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
   const daemon = await Daemon.start({ config, log });
+  daemon.endAfterSignal(stopGraceMs, (line) => (cli.io.terminal === true ? logText(line) : line));
   const ports = daemon.backend.ports().map(({ name }) => name);
   const { controlPath: control } = daemon;
   log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);

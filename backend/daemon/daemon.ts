@@ -74,6 +74,19 @@ export class Daemon {
     }
   }
 
+  /**
+   * Whatever a thread waits for when this process is told to stop by a signal: after `graceMs` it
+   * ends. For the process that is the daemon and nothing else. @param text  Makes a line of JSON
+   * what the log is written in.
+   */
+  endAfterSignal(graceMs: number, text: (json: string) => string): void {
+    const msg =
+      `told to stop, this process was still waiting after ${graceMs / 1000} seconds: it removed ` +
+      'its socket files and ended itself';
+    const json = `${JSON.stringify({ level: 50, time: Date.now(), msg })}\n`;
+    loadAddon().endAfterSignal(graceMs, text(json));
+  }
+
   get controlPath(): string {
     return this.#socket.path;
   }

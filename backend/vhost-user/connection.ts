@@ -8,9 +8,9 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NativeAddon, NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdSocket } from '../../native/boundary.ts';
 import { asPeerFault, codeOf, fault } from './faults.ts';
-import { FdBag } from './fds.ts';
+import { FdBag, type FdFunctions } from './fds.ts';
 
 /** request, flags, size: three 32-bit words. */
 export const headerBytes = 12;
@@ -35,7 +35,7 @@ export interface ConnectionLimits {
 
 /** The requests of one front-end, one after the other. */
 export class MessageConnection {
-  readonly #addon: Pick<NativeAddon, 'closeFd'>;
+  readonly #addon: Pick<FdFunctions, 'closeFd'>;
   readonly #socket: NativeFdSocket;
   readonly #limits: ConnectionLimits;
   #closed = false;
@@ -43,7 +43,7 @@ export class MessageConnection {
   #wake: (() => void) | null = null;
 
   constructor(
-    addon: Pick<NativeAddon, 'closeFd'>,
+    addon: Pick<FdFunctions, 'closeFd'>,
     socket: NativeFdSocket,
     limits: ConnectionLimits,
   ) {

@@ -187,9 +187,9 @@ export class Device implements Negotiated {
   /**
    * @throws {PeerFault} when no region can come from this descriptor, or no more can come at all.
    */
-  checkRegionFd(fd: number, present: number): void {
+  async checkRegionFd(fd: number, present: number): Promise<void> {
     if (present >= maxMemorySlots) throw fault('too_many_regions', `${maxMemorySlots}`);
-    checkMemoryFd(this.#options.addon, fd);
+    await checkMemoryFd(this.#options.addon, fd);
   }
 
   /** The rings that rest start again. Called before every request but those that change regions. */

@@ -33,6 +33,7 @@ export const connectionFaults = {
     remedy: 'raise its limit of open files (ulimit -n, LimitNOFILE=) if that is low',
   },
   fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
+  memory_file_system: { text: 'the memory lies on a file system that can make us wait' },
   request_unknown: { text: 'the specification knows no such request' },
   request_not_served: { text: 'the request is not served by this backend' },
   request_not_negotiated: { text: 'the request needs a feature that was not negotiated' },

@@ -88,15 +88,13 @@ async function setMemTable(
   if (fds.count !== rows.length) {
     throw fault('fd_count_wrong', `${rows.length} regions, ${fds.count} descriptors`);
   }
-  rows.forEach((_, index) => {
-    device.checkRegionFd(fds.peek(index) ?? noFd, index);
-  });
+  for (const index of rows.keys()) await device.checkRegionFd(fds.peek(index) ?? noFd, index);
   await device.setMemory(rows, fds.takeAll());
 }
 
 async function addMemReg(scene: Scene, payload: RequestPayload<'ADD_MEM_REG'>): Promise<void> {
   const { device, fds } = scene;
-  device.checkRegionFd(fds.peek(0) ?? noFd, device.regions.length);
+  await device.checkRegionFd(fds.peek(0) ?? noFd, device.regions.length);
   await device.addRegion(payload, takeOne(fds));
 }
 

@@ -19,6 +19,7 @@ import { ValenicError } from '../errors.ts';
 import { Client } from './client.ts';
 import { EarlyLeaves } from './early-leaves.ts';
 import { type FaultReport, withRemedy } from './faults.ts';
+import { fdsAreStuck, foreignFds } from './fds.ts';
 import { Listener } from './listener.ts';
 import { type Logger, PeerLog } from './log.ts';
 import { type Offer, offerOf } from './offer.ts';
@@ -38,13 +39,19 @@ export interface Timings {
   readonly settleMs: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  /** How long nobody is served after a front-end that kept a worker waiting. */
+  readonly restMs: number;
 }
 const defaultTimings: Timings = {
   memoryNoticeMs: 4000,
   settleMs: 50,
   reconnectMinMs: 100,
   reconnectMaxMs: 1000,
+  restMs: 5000,
 };
+
+/** What costs others time whenever it is done: who comes back at once could do it without end. */
+const costly: readonly string[] = ['notification_blocked', 'worker_stalled'];
 
 export interface VhostUserEndpointOptions {
   readonly addon: NativeAddon;
@@ -123,6 +130,8 @@ export class VhostUserEndpoint {
   /** Nobody can reach the socket. */
   #unreachable: string | null = null;
   #closed = false;
+  /** Ends a rest. */
+  #wake: (() => void) | null = null;
 
   /** @throws {ValenicError} `value_invalid`. */
   constructor(options: VhostUserEndpointOptions) {
@@ -158,7 +167,10 @@ export class VhostUserEndpoint {
       this.#unreachable = notice;
       this.#changed();
     };
-    this.#role = new Listener(file, { serve, onReach, log: this.#log, guest: 'front-end' });
+    const { port } = this.#options;
+    const stuck = () => fdsAreStuck(addon, port);
+    const log = this.#log;
+    this.#role = new Listener(file, { serve, onReach, stuck, log, guest: 'front-end' });
     // close() came while we were at it.
     if (this.#closed) await this.#role.close();
     else this.#log.info(`${path}: waiting for a front-end`);
@@ -169,6 +181,7 @@ export class VhostUserEndpoint {
    */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#wake?.();
     this.#session?.end(null);
     await this.#role?.close();
   }
@@ -221,7 +234,19 @@ export class VhostUserEndpoint {
     const log = this.#log;
     const mtu = () => this.#mtu || undefined;
     const onChange = () => this.#changed();
-    const options = { addon, datapath, port, queues, mtu, memoryNoticeMs, settleMs, log, onChange };
+    const fds = foreignFds(addon, port);
+    const options = {
+      addon: fds,
+      datapath,
+      port,
+      queues,
+      mtu,
+      memoryNoticeMs,
+      settleMs,
+      log,
+      onChange,
+    };
+    socket.owner = port;
     const session = new Session({ ...options, offer: this.#offer }, socket);
     this.#session = session;
     this.#peer = this.#credentials(socket);
@@ -241,12 +266,25 @@ export class VhostUserEndpoint {
       log.peer('warn', `ended ${code}`, line, context);
     }
     onChange();
+    if (fault !== null && costly.includes(fault.code)) await this.#rest();
     return session.messages;
   }
 
   /** A ring runs in the datapath. */
   get started(): boolean {
     return this.#session?.device.rings.anyRunning ?? false;
+  }
+
+  /** Nobody is served for a while. */
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#timings.restMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#closed) this.#wake();
+    });
   }
 
   #changed(): void {

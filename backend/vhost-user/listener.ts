@@ -26,6 +26,8 @@ export interface ListenerOptions {
   readonly onReach?: (unreachable: string | null) => void;
   /** How often that is looked at. */
   readonly lookMs?: number;
+  /** While it is true nobody is accepted. */
+  readonly stuck?: () => boolean;
 }
 
 /**
@@ -79,6 +81,13 @@ export class Listener {
   }
 
   #next(): NativeFdSocket | 'none' | 'failed' {
+    if (this.#options.stuck?.() === true) {
+      const text =
+        'no front-end is accepted: descriptors that the last ones sent do not get closed, since ' +
+        'what is behind them does not answer; end the process that sent them';
+      this.#log.peer('warn', 'stuck', text);
+      return 'failed';
+    }
     try {
       return this.#file.listener.accept() ?? 'none';
     } catch (error) {

@@ -7,6 +7,7 @@
  * @spec vhost-user, "Memory region description", SET_MEM_TABLE, ADD_MEM_REG, REM_MEM_REG.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MemoryRegion } from '../../native/boundary.ts';
 import { fault } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
@@ -29,11 +30,32 @@ export function regionOf(row: RegionRow, fd: number): Region {
   return { guestAddress, size, userAddress, mmapOffset, fd };
 }
 
+/**
+ * File systems of which this host itself brings the pages. Others may leave whoever touches a page
+ * waiting: FUSE for a program of anybody's, NFS for another host.
+ */
+const memoryFileSystems = ['tmpfs', 'hugetlbfs', 'ramfs', 'ext4', 'xfs', 'btrfs', 'f2fs'];
+/** How long a file system may take to say what it is. */
+const answerMs = 1000;
+const memoryRemedy =
+  'use memory-backend-memfd, or memory-backend-file with a path in /dev/shm or on hugetlbfs';
+
 /** Memory comes as a file that can be mapped: memfd, or a file of tmpfs, hugetlbfs or a disk. */
-export function checkMemoryFd(addon: FdFunctions, fd: number): void {
+export async function checkMemoryFd(addon: FdFunctions, fd: number): Promise<void> {
   const kind = addon.fdKind(fd);
-  if (kind === 'memfd' || kind === 'file') return;
-  throw fault('fd_kind_wrong', `memory: a file or memfd wanted, this is of kind ${kind}`);
+  if (kind !== 'memfd' && kind !== 'file') {
+    throw fault('fd_kind_wrong', `memory: a file or memfd wanted, this is of kind ${kind}`);
+  }
+  const asked = new AbortController();
+  const name = await Promise.race([
+    addon.fileSystemOf(fd),
+    sleep(answerMs, null, { signal: asked.signal }),
+  ]);
+  asked.abort();
+  if (name === null) throw fault('memory_file_system', `it does not answer; ${memoryRemedy}`);
+  if (!memoryFileSystems.includes(name)) {
+    throw fault('memory_file_system', `${name}; ${memoryRemedy}`);
+  }
 }
 
 /** The regions as an argument of `vhost.memory`; the descriptors are new and go to the datapath. */

@@ -15,7 +15,7 @@ import { refuseAbstract } from './socket-path.ts';
 /** The functions of the addon that a listening socket needs. */
 export type SocketFunctions = Pick<
   NativeAddon,
-  'connectFdSocket' | 'listenFdSocket' | 'tryLockFile'
+  'connectFdSocket' | 'listenFdSocket' | 'tryLockFile' | 'removeAtExit' | 'keepAtExit'
 >;
 
 export interface SocketFileOptions {
@@ -82,7 +82,9 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
     refuseAbstract(options.path, 'socket_failed');
     const lock = await takeLock(options.addon, options.path);
     try {
-      return new SocketFile(options, make, lock, await bindFile(options, make));
+      const bound = await bindFile(options, make);
+      options.addon.removeAtExit(options.path);
+      return new SocketFile(options, make, lock, bound);
     } catch (error) {
       await lock.drop();
       throw error;
@@ -114,8 +116,10 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
   /** Stops listening and removes the file, unless another took its place. */
   async close(): Promise<void> {
     const { socket, file } = this.#bound;
+    const { addon, path } = this.#options;
     socket.close();
-    await unlinkSame(this.#options.path, file);
+    addon.keepAtExit(path);
+    await unlinkSame(path, file);
     await this.#lock.drop();
   }
 }

@@ -4,7 +4,9 @@
 
 #include "addon/commands.hpp"
 #include "addon/control_thread.hpp"
+#include "addon/exit_guard.hpp"
 #include "addon/fd_tools.hpp"
+#include "addon/foreign_fds.hpp"
 #include "base/simd.hpp"
 
 namespace valenic::addon {
@@ -95,6 +97,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("Datapath", Datapath::define(env));
     exports.Set("simd", Napi::Function::New<simd_state>(env, "simd"));
     register_fd_tools(env, exports);
+    register_foreign_fds(env, exports);
+    register_exit_guard(env, exports);
     return exports;
 }
 

@@ -62,6 +62,13 @@ Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
             object.Set("event", "macs_evicted");
             object.Set("evicted", Napi::Number::New(env, event.evicted));
             break;
+        case EngineEvent::Kind::worker_late:
+            object.Set("event", "worker_late");
+            object.Set("worker", Napi::Number::New(env, event.worker));
+            object.Set("queue", Napi::Number::New(env, event.ring));
+            object.Set("act", spec::name_of(event.act));
+            object.Set("asleepMs", Napi::Number::New(env, event.asleep_ms));
+            break;
     }
     return object;
 }
@@ -115,6 +122,8 @@ void ControlThread::stop() {
     }
     work_waits_.notify_one();
     thread_.join();
+    // A worker that is stuck may still reach all of it: it stays until the process ends.
+    if (abandoned_) new std::shared_ptr<ControlThread>(self);
     napi_release_threadsafe_function(speak_, napi_tsfn_abort);
     speak_ = nullptr;
     on_event_.SuppressDestruct();
@@ -124,6 +133,7 @@ void ControlThread::stop() {
 
 /// Housekeeping has its time however many commands wait.
 void ControlThread::loop() {
+    engine_.adopt_this_thread();
     using Clock = std::chrono::steady_clock;
     std::unique_lock lock(mutex_);
     Clock::time_point next_look = Clock::now() + housekeeping_period;
@@ -151,7 +161,8 @@ void ControlThread::loop() {
         wake_javascript();
     }
     lock.unlock();
-    engine_.close();
+    abandoned_ = !engine_.close();
+    engine_.release_this_thread();
 }
 
 /// Any thread of the datapath.
@@ -202,7 +213,7 @@ Napi::Promise ControlThread::close(Napi::Env env) {
         return deferred.Promise();
     }
     const Napi::Promise promise = run(env, [](Engine& engine) -> Outcome {
-        engine.close();
+        if (!engine.close()) return {Refusal(spec::CommandError::worker_busy), nullptr};
         return {std::nullopt, [](Napi::Env to) { return to.Undefined(); }};
     });
     closing_ = true;

@@ -68,7 +68,8 @@ class ControlThread : public std::enable_shared_from_this<ControlThread> {
     std::vector<Result> results_;      // under mutex_
     std::vector<EngineEvent> events_;  // under mutex_
 
-    Engine engine_;  // control thread, but for stats()
+    bool abandoned_ = false;  // control thread, then whoever joined it
+    Engine engine_;           // control thread, but for stats()
     std::thread thread_;
     napi_threadsafe_function speak_ = nullptr;
 

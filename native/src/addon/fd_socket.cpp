@@ -25,9 +25,7 @@ namespace valenic::addon {
 namespace {
 
 /// Every descriptor that came with one recvmsg; owned from the first moment.
-std::vector<OwnedFd> take_fds(msghdr& message) {
-    std::vector<OwnedFd> fds;
-    fds.reserve(max_fds);  // The control buffer holds no more, so push_back below cannot throw.
+void take_fds(msghdr& message, ForeignFds& fds) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
          part = CMSG_NXTHDR(&message, part)) {
         if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
@@ -35,10 +33,9 @@ std::vector<OwnedFd> take_fds(msghdr& message) {
         for (size_t i = 0; i < count; ++i) {
             int fd = -1;
             std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof fd);
-            fds.emplace_back(fd);
+            fds.add(fd);
         }
     }
-    return fds;
 }
 
 std::vector<int> fds_argument(Napi::Env env, Napi::Value value) {
@@ -143,14 +140,26 @@ void Waiting::close_fd(Napi::Env env) {
     writable_.Reset();
     update(env);
     if (token_ != 0) reactor_->forget(env, std::exchange(token_, 0));
-    fd_.reset();
+    end_fd();
+}
+
+/// Unread messages of a UNIX socket may hold descriptors, and closing those may wait. Of a socket
+/// that has an owner the peer sees the end at once.
+void Waiting::end_fd() {
+    if (!fd_.valid()) return;
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    const bool known = ::getsockopt(fd_.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0;
+    if (known && domain != AF_UNIX) return fd_.reset();
+    if (owner_ != 0) ::shutdown(fd_.get(), SHUT_RDWR);
+    close_elsewhere(std::move(fd_), owner_);
 }
 
 void Waiting::finalize(Napi::Env env) {
     readable_.Reset();
     writable_.Reset();
     if (token_ != 0) reactor_->forget(env, std::exchange(token_, 0));
-    fd_.reset();
+    end_fd();
 }
 
 Napi::Function FdSocket::define(Napi::Env env, FdClasses* classes) {
@@ -159,7 +168,8 @@ Napi::Function FdSocket::define(Napi::Env env, FdClasses* classes) {
         {InstanceMethod<&FdSocket::receive>("receive"), InstanceMethod<&FdSocket::send>("send"),
          InstanceMethod<&FdSocket::once_readable>("onceReadable"),
          InstanceMethod<&FdSocket::once_writable>("onceWritable"),
-         InstanceMethod<&FdSocket::close>("close"), InstanceAccessor<&FdSocket::fd>("fd")},
+         InstanceMethod<&FdSocket::close>("close"), InstanceAccessor<&FdSocket::fd>("fd"),
+         InstanceAccessor<&FdSocket::owner, &FdSocket::set_owner>("owner")},
         classes);
 }
 
@@ -180,7 +190,7 @@ Napi::Value FdSocket::receive(const Napi::CallbackInfo& info) {
     if (wanted < 1) throw Napi::RangeError::New(env, "maxBytes: at least 1");
 
     std::array<char, max_receive_bytes> bytes;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_fds * sizeof(int))> control;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(max_fds_of_kernel * sizeof(int))> control;
     iovec part{bytes.data(), std::min(size_t(wanted), bytes.size())};
     msghdr message{};
     message.msg_iov = &part;
@@ -194,18 +204,22 @@ Napi::Value FdSocket::receive(const Napi::CallbackInfo& info) {
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return env.Null();
     if (count < 0) throw errno_error(env, "recvmsg", errno);
 
-    std::vector<OwnedFd> fds = take_fds(message);  // Closes them again when anything below throws.
-    if ((message.msg_flags & MSG_CTRUNC) != 0) {
-        // The kernel cuts off what has no room here, and what this process cannot open.
-        if (fds.size() < max_fds) throw errno_error(env, "recvmsg", EMFILE);
+    // Closes them again when anything below throws.
+    ForeignFds fds(owner_);
+    fds.reserve(max_fds_of_kernel);  // The control buffer holds no more, so add() cannot throw.
+    take_fds(message, fds);
+    // What the kernel cut off had room here: this process can open no more.
+    if ((message.msg_flags & MSG_CTRUNC) != 0 && fds.size() < max_fds)
+        throw errno_error(env, "recvmsg", EMFILE);
+    if ((message.msg_flags & MSG_CTRUNC) != 0 || fds.size() > max_fds) {
         throw coded_error(env, "truncated", "more descriptors than one message may carry");
     }
     Napi::Object result = Napi::Object::New(env);
     Napi::Array numbers = Napi::Array::New(env, fds.size());
-    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds[i].get()));
+    for (uint32_t i = 0; i < fds.size(); ++i) numbers.Set(i, Napi::Number::New(env, fds.at(i)));
     result.Set("bytes", Napi::Buffer<char>::Copy(env, bytes.data(), size_t(count)));
     result.Set("fds", numbers);
-    for (OwnedFd& given : fds) (void)given.release();  // JavaScript owns them now.
+    fds.release_all();  // JavaScript owns them now.
     return result;
 }
 

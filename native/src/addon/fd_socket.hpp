@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "addon/foreign_fds.hpp"
 #include "addon/reactor.hpp"
 #include "base/fd.hpp"
 
@@ -13,6 +14,9 @@ namespace valenic::addon {
 
 /// Most descriptors one message may carry, either way. vhost-user needs 8, vfio-user 16.
 inline constexpr size_t max_fds = 64;
+/// Most that Linux lets through in one (SCM_MAX_FD). There is room for them all, since the kernel
+/// lets go of what has none, and closing may wait.
+inline constexpr size_t max_fds_of_kernel = 253;
 /// Most bytes one receive() takes.
 inline constexpr size_t max_receive_bytes = 65536;
 
@@ -43,11 +47,14 @@ class Waiting {
     void finalize(Napi::Env env);
 
     std::shared_ptr<Reactor> reactor_;
+    /// What it closes, it closes elsewhere: unread messages may hold descriptors.
+    FdOwner owner_ = 0;
     OwnedFd fd_;
     Napi::FunctionReference readable_;
     Napi::FunctionReference writable_;
 
  private:
+    void end_fd();
     void update(Napi::Env env);
     void ready(Napi::Env env, uint32_t events);
 
@@ -73,6 +80,12 @@ class FdSocket final : public Napi::ObjectWrap<FdSocket>, private Waiting {
     }
     void once_readable(const Napi::CallbackInfo& info) { once(info, readable_); }
     void once_writable(const Napi::CallbackInfo& info) { once(info, writable_); }
+    Napi::Value owner(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), owner_);
+    }
+    void set_owner(const Napi::CallbackInfo&, const Napi::Value& value) {
+        owner_ = value.ToNumber().Uint32Value();
+    }
     void close(const Napi::CallbackInfo& info) { close_fd(info.Env()); }
     void hold() override { Ref(); }
     void let_go() override { Unref(); }

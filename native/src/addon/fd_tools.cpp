@@ -88,25 +88,27 @@ Napi::Value try_lock_file(const Napi::CallbackInfo& info) {
 }
 
 /// What a descriptor is, by what the kernel calls it; names are part of the boundary.
-const char* kind_of(const struct stat& facts, std::string_view link) {
-    if (S_ISSOCK(facts.st_mode)) return "socket";
-    if (S_ISREG(facts.st_mode)) return link.starts_with("/memfd:") ? "memfd" : "file";
-    if (S_ISFIFO(facts.st_mode)) return "pipe";
-    if (S_ISDIR(facts.st_mode)) return "directory";
-    if (S_ISCHR(facts.st_mode) || S_ISBLK(facts.st_mode)) return "device";
+const char* kind_of(mode_t mode, std::string_view link) {
+    if (S_ISSOCK(mode)) return "socket";
+    if (S_ISREG(mode)) return link.starts_with("/memfd:") ? "memfd" : "file";
+    if (S_ISFIFO(mode)) return "pipe";
+    if (S_ISDIR(mode)) return "directory";
+    if (S_ISCHR(mode) || S_ISBLK(mode)) return "device";
     if (link == "anon_inode:[eventfd]") return "eventfd";
     return "other";
 }
 
 Napi::Value fd_kind(const Napi::CallbackInfo& info) {
     const int fd = fd_argument(info);
-    struct stat facts {};
-    if (::fstat(fd, &facts) != 0) throw errno_error(info.Env(), "fstat", errno);
+    // The kernel's own copy: the server of a file system is not asked, and may be silent.
+    struct statx facts {};
+    if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &facts) != 0)
+        throw errno_error(info.Env(), "statx", errno);
     const std::string path = "/proc/self/fd/" + std::to_string(fd);
     std::array<char, 256> link{};
     const ssize_t length = ::readlink(path.c_str(), link.data(), link.size());
     const std::string_view name(link.data(), length > 0 ? size_t(length) : 0);
-    return Napi::String::New(info.Env(), kind_of(facts, name));
+    return Napi::String::New(info.Env(), kind_of(facts.stx_mode, name));
 }
 
 Napi::Value create_event_fd(const Napi::CallbackInfo& info) {

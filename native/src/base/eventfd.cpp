@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "base/whereabouts.hpp"
 
 namespace valenic {
 
@@ -21,6 +25,19 @@ bool is_eventfd(int fd) noexcept {
 bool make_nonblocking(int fd) noexcept {
     const int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/// The kernel knows no write to an eventfd that cannot wait: RWF_NOWAIT is for its reads alone.
+bool call_peer(int fd) noexcept {
+    const uint64_t one = 1;
+    const Whereabouts::ForeignCall call;
+    return write(fd, &one, sizeof one) == sizeof one || errno != EINTR;
+}
+
+uint64_t take_kicks(int fd) noexcept {
+    uint64_t count = 0;
+    const iovec part{&count, sizeof count};
+    return preadv2(fd, &part, 1, -1, RWF_NOWAIT) == sizeof count ? count : 0;
 }
 
 void signal_eventfd(int fd) noexcept {

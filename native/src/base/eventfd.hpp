@@ -1,4 +1,8 @@
-// Eventfds that came from a peer: checked, made non-blocking, never able to stop a worker.
+// Eventfds: our own, and those that came from a peer.
+//
+// O_NONBLOCK belongs to the open file and so to everybody who holds it: a peer can clear it at any
+// moment, fill the counter or empty it. So what is done with a peer's eventfd does not rely on it
+// (docs/decisions/0018-calls-that-a-peer-can-hold.md).
 #pragma once
 #include <cstdint>
 
@@ -13,7 +17,19 @@ bool is_eventfd(int fd) noexcept;
 /// Makes it non-blocking. False when the system refuses.
 bool make_nonblocking(int fd) noexcept;
 
-/// Adds one. A full counter (EAGAIN) is success: the peer has a wake-up pending anyway.
+// ---- A peer's.
+
+/// Adds one. A full counter (EAGAIN) is success: the peer has a wake-up pending anyway. False: the
+/// call waited, since the peer made the descriptor blocking, and the watchdog broke it.
+[[nodiscard]] bool call_peer(int fd) noexcept;
+
+/// Takes the whole count, whatever the descriptor's flags are; 0 when it was empty. Never waits.
+/// Before Linux 5.8 it leaves the count and says 0: edge-triggered waiting needs no more.
+uint64_t take_kicks(int fd) noexcept;
+
+// ---- Our own, which nobody else holds.
+
+/// Adds one.
 void signal_eventfd(int fd) noexcept;
 
 /// Takes the whole count; 0 when it was empty.

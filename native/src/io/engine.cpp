@@ -1,7 +1,12 @@
 #include "io/engine.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <thread>
+
+#include "base/break_signal.hpp"
 #include "base/clock.hpp"
 #include "io/settings.hpp"
 
@@ -10,8 +15,25 @@ namespace valenic {
 using spec::CommandError;
 using spec::Fault;
 
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a closed gate waits for a worker that sleeps inside a batch before the others go on.
+/// They stand still meanwhile.
+constexpr uint64_t gate_patience_ns = 100'000'000;
+/// Then the others go on for as long, and the gate is closed again, until a command has waited for
+/// so long. A worker that merely gets no CPU is waited for.
+constexpr auto gate_pause = 50ms;
+constexpr uint64_t command_patience_ns = 5'000'000'000;
+/// How long the end of everything waits for a worker.
+constexpr uint64_t stop_patience_ns = 5'000'000'000;
+
+}  // namespace
+
 Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event)
     : on_event_(std::move(on_event)),
+      watchdog_([this](const Watchdog::Late& late) { worker_late(late); }),
       page_(ports_max),
       ports_max_(ports_max),
       places_(ports_max),
@@ -19,35 +41,91 @@ Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_even
     own_context_->worker = control_worker;
 }
 
-Engine::~Engine() { close(); }
+Engine::~Engine() {
+    release_this_thread();
+    // Joins what close() gave up on: memory that a thread may still reach cannot go before it.
+    for (auto& worker : workers_) watchdog_.forget(worker->watched());
+    workers_.clear();
+}
 
-void Engine::close() {
-    for (auto& worker : workers_) worker->stop();
+void Engine::adopt_this_thread() {
+    break_signal::admit();
+    Whereabouts::adopt(&own_context_->whereabouts);
+    own_watched_.thread_id = gettid();
+    own_watched_.worker = control_worker;
+    own_watched_.whereabouts = &own_context_->whereabouts;
+    // What it does between calls is its own affair; only the calls are broken.
+    own_watched_.inside = [] { return false; };
+    own_watched_.rounds = [] { return uint64_t{0}; };
+    watchdog_.watch(own_watched_);
+}
+
+void Engine::release_this_thread() {
+    if (own_watched_.thread_id != gettid()) return;
+    watchdog_.forget(own_watched_);
+    own_watched_.thread_id = 0;
+    Whereabouts::adopt(nullptr);
+}
+
+bool Engine::close() {
+    for (auto& worker : workers_) worker->ask_to_stop();
+    const uint64_t give_up_ns = monotonic_ns() + stop_patience_ns;
+    for (auto& worker : workers_)
+        while (!worker->ended()) {
+            if (monotonic_ns() > give_up_ns) return false;
+            std::this_thread::sleep_for(1ms);
+        }
+    for (auto& worker : workers_) watchdog_.forget(worker->watched());
     workers_.clear();
     ports_.clear();
     switches_.clear();
     places_.assign(ports_max_, false);
+    return true;
 }
 
 // ---- How workers are kept out of what changes.
 
-void Engine::close_gate() noexcept {
+/// One batch at most; sleepers are out already. False: a worker sleeps inside its batch, and the
+/// gate is open again.
+bool Engine::try_close_gate() noexcept {
     gate_.close();
-    for (const auto& worker : workers_)
-        while (!worker->parked()) sched_yield();  // One batch at most; sleepers are out already.
+    for (const auto& worker : workers_) {
+        while (!worker->parked()) {
+            sched_yield();
+            if (Watchdog::asleep_ns(worker->watched()) < gate_patience_ns) continue;
+            gate_.open();
+            return false;
+        }
+    }
+    return true;
 }
 
-/// Runs `change` while every worker is parked between two batches.
-void Engine::exclusive(const std::function<void()>& change) {
-    close_gate();
+/// False: a worker is stuck.
+bool Engine::close_gate() noexcept {
+    const uint64_t give_up_ns = monotonic_ns() + command_patience_ns;
+    while (!try_close_gate()) {
+        const bool stalled = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
+            return worker->watched().stalled.load(std::memory_order_relaxed);
+        });
+        // One that is known to be stuck is not waited for by each command anew.
+        if (stalled || monotonic_ns() > give_up_ns) return false;
+        std::this_thread::sleep_for(gate_pause);
+    }
+    return true;
+}
+
+/// Runs `change` while every worker is parked between two batches, or says that it cannot.
+Done Engine::exclusive(const std::function<void()>& change) {
+    if (!close_gate()) return CommandError::worker_busy;
     change();
     gate_.open();
     wake_all();
+    return std::nullopt;
 }
 
 /// As exclusive(), for changes of a port's rings and descriptors.
-void Engine::change_port(Port& port, const std::function<void()>& change) {
-    exclusive([&] {
+Done Engine::change_port(Port& port, const std::function<void()>& change) {
+    return exclusive([&] {
         for (auto& worker : workers_) worker->suspend(port);
         change();
         for (auto& worker : workers_) worker->refresh(port);
@@ -117,6 +195,7 @@ Result<Engine::AddedWorker, Refusal> Engine::add_worker(std::optional<int> cpu) 
     const auto index = static_cast<uint16_t>(workers_.size());
     auto worker = std::make_unique<Worker>(gate_, index, page_.worker_block(index));
     if (!worker->start(cpu)) return Refusal(CommandError::system);
+    watchdog_.watch(worker->watched());
     const int thread_id = worker->thread_id();
     workers_.push_back(std::move(worker));
     return AddedWorker{index, thread_id};
@@ -189,12 +268,13 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     apply_rules(wanted.settings, entry.rules);
     for (size_t pair = 0; pair < port.queues().size(); ++pair)
         entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
-    exclusive([&] {
+    const Done busy = exclusive([&] {
         switches_[wanted.switch_id].vale->attach(port);
         switches_[wanted.switch_id].vale->set_rules(port, entry.rules);
         for (size_t pair = 0; pair < port.queues().size(); ++pair)
             workers_[entry.owners[pair]]->add(port, *port.queues()[pair]);
     });
+    if (busy) return *busy;
     places_[*place] = true;
     ports_[id] = std::move(entry);
     return CreatedPort{id, port.slot, StatsPage::first_block_of(*place)};
@@ -203,11 +283,12 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
 Done Engine::remove_port(uint32_t id) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
-    exclusive([&] {
+    const Done busy = exclusive([&] {
         for (auto& worker : workers_) worker->remove(*entry->port);
         for (Queue* queue : entry->port->queues()) own_context_->deferred_calls.forget(queue);
         entry->port->home->detach(*entry->port);
     });
+    if (busy) return busy;
     places_[entry->place] = false;
     ports_.erase(id);
     return std::nullopt;
@@ -220,10 +301,11 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     apply_settings(change, entry->port->settings());
     const bool ruled = apply_rules(change, entry->rules);
     // Its addresses go after the last frame that could teach them again.
+    Done busy;
     if (change.up == false || ruled)
-        exclusive([&] { entry->port->home->set_rules(*entry->port, entry->rules); });
+        busy = exclusive([&] { entry->port->home->set_rules(*entry->port, entry->rules); });
     wake_all();
-    return std::nullopt;
+    return busy;
 }
 
 Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
@@ -231,15 +313,15 @@ Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     if (entry == nullptr) return CommandError::unknown_port;
     if (pair >= entry->owners.size()) return CommandError::invalid_argument;
     if (worker >= workers_.size()) return CommandError::unknown_worker;
-    const uint32_t before = std::exchange(entry->owners[pair], worker);
+    const uint32_t before = entry->owners[pair];
     if (before == worker) return std::nullopt;
     Queue& queue = *entry->port->queues()[pair];
     // Between two batches nothing is borrowed: the next owner goes on where this one stopped.
-    exclusive([&] {
+    return exclusive([&] {
         workers_[before]->remove(queue);
         workers_[worker]->add(*entry->port, queue);
+        entry->owners[pair] = worker;
     });
-    return std::nullopt;
 }
 
 Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
@@ -249,37 +331,12 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
         return CommandError::invalid_argument;
     auto batch = std::make_unique<Batch>();
     append_frame(*batch, frame);
-    exclusive([&] {
+    return exclusive([&] {
         own_context_->now_ns = monotonic_ns();
         entry->port->home->forward(*batch, *entry->port, *own_context_);
         own_context_->deferred_calls.take_due(
             UINT64_MAX, [&](Queue* queue) { queue->flush_calls(*own_context_); });
     });
-    return std::nullopt;
-}
-
-// ---- Housekeeping.
-
-void Engine::housekeeping(uint64_t now_ns) {
-    for (auto& [id, entry] : ports_) {
-        if (entry.vhost != nullptr) look_after(id, *entry.vhost);
-        if (entry.link != nullptr) entry.link->look_after(*own_context_);
-    }
-    tell_addresses(static_cast<uint32_t>(now_ns / 1'000'000'000));
-}
-
-void Engine::look_after(uint32_t id, VhostPort& port) {
-    if (port.memory() != nullptr && port.memory()->truncated() && !port.truncation_told) {
-        port.truncation_told = true;
-        change_port(port, [&] { port.close_device(); });
-        on_event_({EngineEvent::Kind::device_fault, id, 0, Fault::memory_truncated});
-        return;
-    }
-    if (port.foreign_memory_told) return;
-    if (const auto ring = port.foreign_memory_ring()) {
-        port.foreign_memory_told = true;
-        on_event_({EngineEvent::Kind::memory_not_shared, id, *ring, Fault::none});
-    }
 }
 
 }  // namespace valenic

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "io/gate.hpp"
+#include "io/watchdog.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
 #include "port/host.hpp"
@@ -53,15 +55,20 @@ struct EngineEvent {
         mac_moves,
         mac_rests,
         macs_evicted,
+        worker_late,
         housekeeping_due,  ///< For the control thread alone: a device has to be closed at once.
     };
     Kind kind;
     uint32_t port;
-    unsigned ring = 0;  ///< Of link_down: the queue.
+    unsigned ring = 0;  ///< Of link_down and worker_late: the queue.
     spec::Fault fault = spec::Fault::none;
     AddressMoves moves = {};  ///< Of mac_moves.
     uint32_t other = 0;       ///< Of mac_moves: the other port.
     uint32_t evicted = 0;     ///< Of macs_evicted.
+    // Of worker_late:
+    uint16_t worker = 0;
+    Act act = Act::nothing;
+    uint32_t asleep_ms = 0;
 };
 
 /// Changed fields of a port's settings; absent = unchanged.
@@ -81,8 +88,14 @@ class Engine final : private PortEvents, private LinkEvents {
 
     /// Lives as long as the engine, also after close().
     std::span<const uint64_t> stats() const noexcept { return page_.words(); }
-    /// Stops and joins every worker and removes every port. Idempotent.
-    void close();
+    /// The calling thread is the one that calls everything else from here on: the watchdog looks
+    /// after it too, until release_this_thread().
+    void adopt_this_thread();
+    void release_this_thread();
+    /// Stops and joins every worker and removes every port. Idempotent. False: a worker does not
+    /// come to its boundary; all is left as it is, nothing must be freed, and the destructor waits
+    /// for it.
+    bool close();
 
     struct AddedWorker {
         uint32_t worker;
@@ -166,10 +179,14 @@ class Engine final : private PortEvents, private LinkEvents {
     void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
     void memory_truncated(const VhostPort& port) override;
     void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) override;
+    void worker_late(const Watchdog::Late& late);
     void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
-    void close_gate() noexcept;
-    void exclusive(const std::function<void()>& change);
-    void change_port(Port& port, const std::function<void()>& change);
+    bool try_close_gate() noexcept;
+    bool close_gate() noexcept;
+    [[nodiscard]] Done exclusive(const std::function<void()>& change);
+    [[nodiscard]] Done change_port(Port& port, const std::function<void()>& change);
+    void give_up_late_devices();
+    bool close_device(uint32_t id, VhostPort& port, spec::Fault fault);
     void wake_all() noexcept;
     PortEntry* find(uint32_t id) noexcept;
     Result<VhostPort*, Refusal> find_vhost(uint32_t id) noexcept;
@@ -187,6 +204,10 @@ class Engine final : private PortEvents, private LinkEvents {
     std::optional<uint32_t> id_at(uint32_t switch_id, uint8_t slot) const noexcept;
 
     std::function<void(const EngineEvent&)> on_event_;
+    std::mutex late_mutex_;
+    std::vector<Place> late_;  ///< Under its mutex: what workers wait for, to be given up.
+    Watchdog watchdog_;        ///< After what it reports to, before what it looks after.
+    Watched own_watched_;
     StatsPage page_;
     size_t ports_max_;
     Gate gate_;

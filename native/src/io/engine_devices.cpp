@@ -30,8 +30,7 @@ Done Engine::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
         if (!created) return created.error();
         memory = std::move(created.value());
     }
-    change_port(*port.value(), [&] { port.value()->set_memory(std::move(memory)); });
-    return std::nullopt;
+    return change_port(*port.value(), [&] { port.value()->set_memory(std::move(memory)); });
 }
 
 Done Engine::set_features(uint32_t id, uint64_t features) {
@@ -49,14 +48,16 @@ Result<uint16_t, Refusal> Engine::start_ring(uint32_t id, unsigned ring, const R
     VhostPort& port = *found.value();
     if (!acceptable(kick) || !acceptable(call)) return Refusal(CommandError::fd_not_eventfd);
     // The ring that ran there goes first: two objects must not write one used ring.
-    if (port.ring_running(ring)) change_port(port, [&] { port.stop(ring); });
+    if (port.ring_running(ring))
+        if (const Done busy = change_port(port, [&] { port.stop(ring); })) return *busy;
     auto prepared = port.prepare(ring, config);
     if (!prepared) return Refusal(prepared.error());
     prepared.value().kick = std::move(kick);
     prepared.value().call = std::move(call);
     prepared.value().enabled = enabled;
     const uint16_t base = prepared.value().config.base;
-    change_port(port, [&] { port.install(std::move(prepared.value())); });
+    const Done busy = change_port(port, [&] { port.install(std::move(prepared.value())); });
+    if (busy) return *busy;
     return base;
 }
 
@@ -64,7 +65,8 @@ Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     std::optional<uint16_t> base;
-    change_port(*port.value(), [&] { base = port.value()->stop(ring); });
+    if (const Done busy = change_port(*port.value(), [&] { base = port.value()->stop(ring); }))
+        return *busy;
     if (!base) return Refusal(CommandError::wrong_state);
     return *base;
 }
@@ -72,29 +74,27 @@ Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {
 Done Engine::enable_ring(uint32_t id, unsigned ring, bool enabled) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
-    change_port(*port.value(), [&] { port.value()->enable(ring, enabled); });
-    return std::nullopt;
+    return change_port(*port.value(), [&] { port.value()->enable(ring, enabled); });
 }
 
 Done Engine::set_call(uint32_t id, unsigned ring, OwnedFd call) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(call)) return CommandError::fd_not_eventfd;
-    change_port(*port.value(), [&] {
+    return change_port(*port.value(), [&] {
         // What was used before there was somewhere to call is told now: QEMU kicks first and hands
         // over the call descriptor later. A call too many costs the guest one look.
-        if (call.valid() && port.value()->ring_running(ring)) signal_eventfd(call.get());
+        if (call.valid() && port.value()->ring_running(ring) && !call_peer(call.get()))
+            port.value()->bar(Fault::notification_blocked);
         port.value()->set_call(ring, std::move(call));
     });
-    return std::nullopt;
 }
 
 Done Engine::set_kick(uint32_t id, unsigned ring, OwnedFd kick) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(kick)) return CommandError::fd_not_eventfd;
-    change_port(*port.value(), [&] { port.value()->set_kick(ring, std::move(kick)); });
-    return std::nullopt;
+    return change_port(*port.value(), [&] { port.value()->set_kick(ring, std::move(kick)); });
 }
 
 Done Engine::move_ring(uint32_t id, unsigned ring, const RingConfig& config) {
@@ -102,7 +102,9 @@ Done Engine::move_ring(uint32_t id, unsigned ring, const RingConfig& config) {
     if (!port) return port.error();
     if (!port.value()->ring_running(ring)) return CommandError::wrong_state;
     Fault fault = Fault::none;
-    change_port(*port.value(), [&] { fault = port.value()->move_ring(ring, config); });
+    if (const Done busy =
+            change_port(*port.value(), [&] { fault = port.value()->move_ring(ring, config); }))
+        return busy;
     if (fault != Fault::none) return fault;
     return std::nullopt;
 }
@@ -121,15 +123,14 @@ Done Engine::start_source(uint32_t id, const HostSource& source) {
         return CommandError::invalid_argument;
     HostPort& host = *port.value();
     if (host.queue().running()) return CommandError::wrong_state;
-    change_port(host, [&] { host.queue().start(source, monotonic_ns()); });
-    return std::nullopt;
+    return change_port(host, [&] { host.queue().start(source, monotonic_ns()); });
 }
 
 Result<uint64_t, Refusal> Engine::stop_source(uint32_t id) {
     auto port = find_host(id);
     if (!port) return port.error();
     HostPort& host = *port.value();
-    change_port(host, [&] { host.queue().stop(); });
+    if (const Done busy = change_port(host, [&] { host.queue().stop(); })) return *busy;
     return host.queue().sent();
 }
 
@@ -138,10 +139,11 @@ Result<Engine::HostReport, Refusal> Engine::host_report(uint32_t id, bool reset)
     if (!port) return port.error();
     HostReport report{};
     HostQueue& queue = port.value()->queue();
-    exclusive([&] {
+    const Done busy = exclusive([&] {
         report = {queue.sent(), queue.reports()};
         if (reset) queue.clear_reports();
     });
+    if (busy) return *busy;
     return report;
 }
 
@@ -161,10 +163,11 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<Owne
         if (!fd.valid()) return CommandError::invalid_argument;
     if (!link.prepare(fds, shared)) return CommandError::system;
     bool good = true;
-    change_port(link, [&] {
+    const Done busy = change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);
         if (good) link.attach(std::move(fds), net_header, std::move(shared));
     });
+    if (busy) return busy;
     if (!good) return CommandError::invalid_argument;
     return std::nullopt;
 }
@@ -173,8 +176,7 @@ Done Engine::detach_link(uint32_t id) {
     auto port = find_link(id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
-    change_port(link, [&] { link.detach(); });
-    return std::nullopt;
+    return change_port(link, [&] { link.detach(); });
 }
 
 }  // namespace valenic

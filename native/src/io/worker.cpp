@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/break_signal.hpp"
 #include "base/check.hpp"
 #include "base/clock.hpp"
 #include "base/eventfd.hpp"
@@ -82,7 +83,11 @@ Worker::Worker(Gate& gate, uint16_t index, CounterBlock& counters, TickClock clo
     context_->shares = Shares(clock);
 }
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+    if (!thread_.joinable()) return;
+    ask_to_stop();
+    thread_.join();
+}
 
 bool Worker::start(std::optional<int> cpu) {
     epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
@@ -102,14 +107,17 @@ bool Worker::start(std::optional<int> cpu) {
     }
     thread_ = std::thread([this, cpu] { run(cpu); });
     while (thread_id() == 0) sched_yield();
+    watched_.thread_id = thread_id();
+    watched_.worker = context_->worker;
+    watched_.whereabouts = &context_->whereabouts;
+    watched_.inside = [this] { return !parked(); };
+    watched_.rounds = [this] { return counters_.read(WorkerCounter::rounds); };
     return true;
 }
 
-void Worker::stop() {
-    if (!thread_.joinable()) return;
+void Worker::ask_to_stop() noexcept {
     attention_.fetch_or(attention_stop, std::memory_order_release);
     signal_eventfd(wake_.get());
-    thread_.join();
 }
 
 void Worker::wake() noexcept {
@@ -129,6 +137,8 @@ void Worker::run(std::optional<int> cpu) {
         CPU_SET(*cpu, &set);
         pthread_setaffinity_np(pthread_self(), sizeof set, &set);
     }
+    break_signal::admit();
+    Whereabouts::adopt(&context_->whereabouts);
     thread_id_.store(gettid(), std::memory_order_release);
     pass_.enter();
     for (;;) {
@@ -150,6 +160,7 @@ void Worker::run(std::optional<int> cpu) {
         }
     }
     pass_.leave();
+    ended_.store(true, std::memory_order_release);
 }
 
 /// Somebody changed something and called wake().

@@ -10,6 +10,7 @@
 #include "base/fd.hpp"
 #include "io/gate.hpp"
 #include "io/watch_list.hpp"
+#include "io/watchdog.hpp"
 #include "net/batch.hpp"
 #include "stats/counters.hpp"
 #include "switch/port.hpp"
@@ -22,13 +23,18 @@ class Worker {
     /// `clock`: what work is charged with; tests have one of their own.
     Worker(Gate& gate, uint16_t index, CounterBlock& counters,
            TickClock clock = TickClock::of_cpu());
-    ~Worker();  ///< Stops and joins.
+    ~Worker();  ///< Stops and joins, however long that takes.
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
     /// Starts the thread, bound to `cpu` when given. False with errno when the system refuses.
     bool start(std::optional<int> cpu);
-    void stop();
+    /// Tells the thread to end at its next boundary.
+    void ask_to_stop() noexcept;
+    /// The thread does nothing more: joining it does not wait.
+    bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+    /// For the watchdog, once started.
+    Watched& watched() noexcept { return watched_; }
     int thread_id() const noexcept { return thread_id_.load(std::memory_order_acquire); }
     bool parked() const noexcept { return pass_.outside(); }
     /// Ends a sleep, so that new settings and queues are seen. Any thread.
@@ -89,7 +95,9 @@ class Worker {
     uint64_t next_look_ns_ = 0;
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<WorkerContext> context_;
+    Watched watched_;
     std::atomic<int> thread_id_{0};
+    std::atomic<bool> ended_{false};
     std::thread thread_;
     /// Bits below. Other threads set them, the worker reads them once a round: a line of its own.
     alignas(64) std::atomic<uint32_t> attention_{0};

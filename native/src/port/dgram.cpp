@@ -15,6 +15,7 @@ using spec::DropReason;
 
 size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, index_, Act::receive);
     std::array<mmsghdr, link_batch_frames> messages;
     std::array<iovec, link_batch_frames> pieces;
     const size_t most = wanted(context);
@@ -25,8 +26,12 @@ size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
         messages[i].msg_hdr.msg_iovlen = 1;
     }
     // An error of an earlier send (ICMP: nobody listens) may come up here. It is gone with that.
-    const int count =
-        recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(most), MSG_DONTWAIT, nullptr);
+    // Descriptors that a peer sends along are let go by the kernel in here: closing one may wait.
+    const int count = [&] {
+        const Whereabouts::ForeignCall call;
+        return recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(most), MSG_DONTWAIT,
+                        nullptr);
+    }();
     if (count <= 0) return 0;
     CounterBlock& counters = port_.counters(context.worker);
     batch.small_only = true;

@@ -68,6 +68,10 @@ void LinkPort::look_after(WorkerContext& context) noexcept {
     for (auto& queue : queues_) queue->look_after(context);
 }
 
+void LinkPort::give_up(Fault fault, WorkerContext& context) noexcept {
+    for (auto& queue : queues_) queue->give_up(fault, context);
+}
+
 bool LinkPort::set_peer(const std::string& path) noexcept {
     sockaddr_un address{};
     if (path.empty() || path.size() >= sizeof address.sun_path) return false;
@@ -77,9 +81,20 @@ bool LinkPort::set_peer(const std::string& path) noexcept {
     return true;
 }
 
+/// What lies in a socket unread may be descriptors, and closing those may wait: the watchdog
+/// breaks it. Since Linux 6.16 a socket can refuse them.
 void LinkQueue::attach(OwnedFd fd) {
+    constexpr int option_passrights = 83;  // SO_PASSRIGHTS
+    constexpr int off = 0;
+    if (fd.valid()) setsockopt(fd.get(), SOL_SOCKET, option_passrights, &off, sizeof off);
+    const Whereabouts::ForeignCall call;
     fd_ = std::move(fd);
     down_.store(false, std::memory_order_relaxed);
+}
+
+void LinkQueue::detach() {
+    const Whereabouts::ForeignCall call;
+    fd_.reset();
 }
 
 /// The kernel tells of what comes without being asked; what came before is looked at.

@@ -36,7 +36,9 @@ class LinkQueue : public Queue {
     /// Parked. The descriptor that was there before is closed.
     virtual void attach(OwnedFd fd);
     /// Parked.
-    virtual void detach() { fd_.reset(); }
+    virtual void detach();
+    /// By the control thread: the descriptor is used no more.
+    void give_up(spec::Fault fault, WorkerContext& context) noexcept { lost(fault, context); }
     /// By the control thread, about once a second, with its own context.
     virtual void look_after(WorkerContext&) noexcept {}
 
@@ -82,6 +84,8 @@ class LinkPort final : public Port {
     /// Parked.
     void detach();
     void look_after(WorkerContext& context) noexcept;
+    /// No worker uses its descriptors from here on; told. Workers running.
+    void give_up(spec::Fault fault, WorkerContext& context) noexcept;
     /// Parked. Where a datagram socket without a connection sends to. False: too long for a path.
     bool set_peer(const std::string& path) noexcept;
     /// Null: the socket is connected.

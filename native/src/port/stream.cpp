@@ -25,6 +25,7 @@ void StreamQueue::detach() {
 /// One system call at most. Frames are borrowed from the framer's memory until the next call.
 size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, index_, Act::receive);
     if (sender_.blocked() && !sender_.flush()) {
         lost(Fault::none, context);
         return 0;
@@ -47,7 +48,11 @@ size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
 /// Takes what the socket has, as far as there is room. False: nothing came.
 bool StreamQueue::fill(WorkerContext& context) noexcept {
     const std::span<uint8_t> room = framer_.room();
-    const ssize_t count = recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    // Descriptors that a peer sends along are let go by the kernel in here: closing one may wait.
+    const ssize_t count = [&] {
+        const Whereabouts::ForeignCall call;
+        return recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    }();
     if (count > 0) {
         framer_.filled(static_cast<size_t>(count));
         return true;

@@ -98,7 +98,8 @@ void VhostPort::install(PreparedRing prepared) {
     configs_[prepared.ring] = prepared.config;
     // A backend before us may have published and died before it called. One call too many is
     // nothing to a driver; one too few is a guest that sleeps for ever.
-    if (!fresh(prepared.config) && prepared.call.valid()) signal_eventfd(prepared.call.get());
+    if (!fresh(prepared.config) && prepared.call.valid() && !call_peer(prepared.call.get()))
+        bar(spec::Fault::notification_blocked);
     if (is_rx(prepared.ring)) {
         put(queue.rx, std::move(prepared.rx), prepared);
     } else {
@@ -161,6 +162,12 @@ void VhostPort::set_kick(unsigned ring, OwnedFd fd) {
 void VhostPort::close_device() {
     for (unsigned ring = 0; ring < ring_count(); ++ring) stop(ring);
     memory_.reset();
+    barred_.store(spec::Fault::none, std::memory_order_relaxed);
+}
+
+void VhostPort::bar(spec::Fault fault) noexcept {
+    spec::Fault none = spec::Fault::none;
+    barred_.compare_exchange_strong(none, fault, std::memory_order_relaxed);
 }
 
 std::vector<RingState> VhostPort::ring_states() const {

@@ -1,6 +1,7 @@
 // A guest's port: its memory, its features, its queue pairs.
 #pragma once
 #include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,12 @@ class VhostPort final : public Port {
     PortEvents& events() noexcept { return events_; }
     uint32_t id = 0;  ///< The engine's number.
 
+    /// From here on its memory and descriptors are left alone; the control thread closes the device
+    /// when it can. The first reason counts. Any thread.
+    void bar(spec::Fault fault) noexcept;
+    /// Fault::none: it is not. A batch that began before may still be under way.
+    spec::Fault barred() const noexcept { return barred_.load(std::memory_order_relaxed); }
+
     // From here on: control thread. "Parked": only while every worker is parked.
 
     unsigned ring_count() const noexcept { return static_cast<unsigned>(pairs_.size()) * 2; }
@@ -58,7 +65,8 @@ class VhostPort final : public Port {
     /// Makes a ring in the present memory. Errors are the front-end's.
     Result<PreparedRing, spec::Fault> prepare(unsigned ring, RingConfig config) const;
 
-    /// Parked. Takes the place of whatever ran there.
+    /// Parked. Takes the place of whatever ran there. Bars the device whose call descriptor holds
+    /// us.
     void install(PreparedRing prepared);
     /// Parked. Returns the next available index not taken, or nothing when the ring did not run.
     std::optional<uint16_t> stop(unsigned ring);
@@ -72,7 +80,7 @@ class VhostPort final : public Port {
     /// Parked.
     void set_call(unsigned ring, OwnedFd fd);
     void set_kick(unsigned ring, OwnedFd fd);
-    /// Parked. Stops every ring and drops the memory.
+    /// Parked. Stops every ring, drops the memory, and begins afresh: no longer barred.
     void close_device();
 
     std::vector<RingState> ring_states() const;
@@ -86,6 +94,7 @@ class VhostPort final : public Port {
  private:
     void count_active_pairs() noexcept;
 
+    std::atomic<spec::Fault> barred_{spec::Fault::none};
     PortEvents& events_;
     std::vector<std::unique_ptr<VhostQueue>> pairs_;
     std::vector<Queue*> queues_;

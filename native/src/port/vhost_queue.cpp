@@ -19,6 +19,7 @@ constexpr size_t turn_descriptors_max = 256;
 
 size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
     if (!receiving()) return 0;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::receive);
     const PortSettings& settings = port_.settings();
     const bool more = settings.more.load(std::memory_order_relaxed);
     const size_t budget = settings.budget.load(std::memory_order_relaxed);
@@ -34,6 +35,7 @@ size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
 
 void VhostQueue::release(WorkerContext& context) {
     if (!tx.ring) return;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::release);
     tx.ring->release();
     if (tx.call.valid() && tx.ring->call_wanted()) call(tx.call, context);
 }
@@ -41,10 +43,11 @@ void VhostQueue::release(WorkerContext& context) {
 void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
                           WorkerContext& context) {
     CounterBlock& counters = port_.counters(context.worker);
-    if (!rx.ring || !rx.enabled) {
+    if (!rx.ring || !rx.enabled || port_.barred() != spec::Fault::none) {
         counters.drop(DropReason::rx_ring_stopped, indices.size());
         return;
     }
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::transmit);
     Share& share = port_.share(context.worker);
     RxExpense expense{&share.paid_to, context.shares.receivers_limit(), context.shares.clock()};
     const Delivery delivery = rx.ring->deliver(batch, indices, counters, expense);
@@ -93,12 +96,19 @@ void VhostQueue::flush_calls(WorkerContext& context) {
     // An exchange, so that what a worker published before it left its call to us is seen here.
     deferred_.exchange(false, std::memory_order_acq_rel);
     pending_frames_.store(0, std::memory_order_relaxed);
+    if (port_.barred() != spec::Fault::none) return;
+    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::notify);
     if (rx.ring && rx.call.valid() && rx.ring->call_wanted()) call(rx.call, context);
 }
 
 void VhostQueue::call(const OwnedFd& fd, WorkerContext& context) noexcept {
-    signal_eventfd(fd.get());
+    if (!call_peer(fd.get())) [[unlikely]]
+        port_.bar(spec::Fault::notification_blocked);
     port_.counters(context.worker).add(PortCounter::calls, 1);
+}
+
+bool VhostQueue::receiving() const noexcept {
+    return tx.ring && tx.enabled && port_.barred() == spec::Fault::none;
 }
 
 bool VhostQueue::arm() {
@@ -121,7 +131,7 @@ PollWord VhostQueue::poll_word() const noexcept {
 
 void VhostQueue::acknowledge(WorkerContext& context) {
     if (!tx.kick.valid()) return;
-    const uint64_t kicks = drain_eventfd(tx.kick.get());
+    const uint64_t kicks = take_kicks(tx.kick.get());
     tx_kicks_.fetch_add(kicks, std::memory_order_relaxed);
     port_.counters(context.worker).add(PortCounter::kicks, kicks);
 }
@@ -139,7 +149,7 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
 bool VhostQueue::memory_looks_foreign() noexcept {
     constexpr uint64_t spurious_kicks = 1;
     if (rx.ring && rx.kick.valid() && rx.ring->untouched()) {
-        rx_kicks_ += drain_eventfd(rx.kick.get());
+        rx_kicks_ += take_kicks(rx.kick.get());
         if (rx_kicks_ > spurious_kicks) return rx.ring->untouched();
     }
     if (tx.ring && tx_kicks_.load(std::memory_order_relaxed) > spurious_kicks)

@@ -58,7 +58,7 @@ class alignas(64) VhostQueue final : public Queue {
     void trust_again() noexcept;
 
  private:
-    bool receiving() const noexcept { return tx.ring && tx.enabled; }
+    bool receiving() const noexcept;
     void call(const OwnedFd& fd, WorkerContext& context) noexcept;
     void notify_receiver(size_t frames, WorkerContext& context) noexcept;
     void tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault fault,

@@ -267,6 +267,8 @@ enum class Fault : uint8_t {
     header_incomplete,
     buffer_too_small,
     memory_truncated,
+    notification_blocked,
+    worker_stalled,
     stream_length_zero,
     stream_length_excessive,
     stream_truncated,
@@ -299,6 +301,8 @@ inline constexpr const char* fault_names[] = {
     "header_incomplete",
     "buffer_too_small",
     "memory_truncated",
+    "notification_blocked",
+    "worker_stalled",
     "stream_length_zero",
     "stream_length_excessive",
     "stream_truncated",
@@ -337,6 +341,8 @@ inline constexpr const char* fault_texts[] = {
     "a chain is shorter than the virtio-net header",
     "a receive chain cannot even hold the virtio-net header",
     "the file behind the guest memory was truncated after it was mapped",
+    "a call descriptor was full and made blocking again: a thread of ours waited there",
+    "a worker waited for seconds in the midst of a batch for what belongs to this device",
     "the stream announces a frame of 0 bytes",
     "the stream announces a frame longer than 65550 bytes",
     "the stream ended in the middle of a frame",
@@ -374,6 +380,8 @@ inline constexpr FaultLevel fault_levels[] = {
     FaultLevel::queue,
     FaultLevel::queue,
     FaultLevel::queue,
+    FaultLevel::device,
+    FaultLevel::device,
     FaultLevel::device,
     FaultLevel::connection,
     FaultLevel::connection,
@@ -485,6 +493,34 @@ constexpr const char* name_of(NetHeaderUse value) noexcept {
     return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
 }
 
+/// What a worker does for a port.
+enum class WorkerAct : uint8_t {
+    nothing,
+    receive,
+    transmit,
+    release,
+    notify,
+    acknowledge,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* worker_act_names[] = {
+    "nothing",
+    "receive",
+    "transmit",
+    "release",
+    "notify",
+    "acknowledge",
+};
+// clang-format on
+static_assert(std::size(worker_act_names) == static_cast<size_t>(WorkerAct::count));
+/// Its name, as boundary.ts spells it.
+constexpr const char* name_of(WorkerAct value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(worker_act_names) ? worker_act_names[index] : "?";
+}
+
 /// Why a command was refused.
 enum class CommandError : uint8_t {
     unknown_port,
@@ -500,6 +536,7 @@ enum class CommandError : uint8_t {
     region_overflows,
     region_invalid,
     fd_not_eventfd,
+    worker_busy,
     system,
     closed,
     count,
@@ -520,6 +557,7 @@ inline constexpr const char* command_error_names[] = {
     "region_overflows",
     "region_invalid",
     "fd_not_eventfd",
+    "worker_busy",
     "system",
     "closed",
 };
@@ -546,6 +584,7 @@ inline constexpr const char* command_error_texts[] = {
     "a memory region ends beyond the 64-bit address space or the file",
     "a memory region is empty or its file cannot be mapped",
     "a kick or call descriptor is not an eventfd",
+    "a worker does not come to the end of its batch; try again when the log says it does",
     "the operating system refused",
     "the datapath is closed",
 };

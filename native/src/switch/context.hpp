@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/whereabouts.hpp"
 #include "net/retag.hpp"
 #include "net/rewritten.hpp"
 #include "switch/shares.hpp"
@@ -71,6 +72,7 @@ struct WorkerContext {
     Shares shares;
     /// Whose frames are under way: who answers for memory that cannot be read.
     Port* source = nullptr;
+    Whereabouts whereabouts;
     DeferredCalls deferred_calls;
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
     RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.

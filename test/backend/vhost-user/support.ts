@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import { writeMessage } from '../../../backend/vhost-user/connection.ts';
 import type { PeerFault } from '../../../backend/vhost-user/faults.ts';
+import { foreignFds } from '../../../backend/vhost-user/fds.ts';
 import { type Logger, PeerLog } from '../../../backend/vhost-user/log.ts';
 import { offerOf } from '../../../backend/vhost-user/offer.ts';
 import { type Payload, writePayload } from '../../../backend/vhost-user/payload.ts';
@@ -313,7 +314,7 @@ export function sessionOn(
   const log = new RecordingLog();
   const session = new Session(
     {
-      ...{ addon, datapath, port, queues, mtu, memoryNoticeMs, settleMs },
+      ...{ addon: foreignFds(addon, port), datapath, port, queues, mtu, memoryNoticeMs, settleMs },
       offer: offerOf({ ...options, queues }),
       log: new PeerLog(log, {}),
       onChange: () => {},
@@ -332,8 +333,13 @@ export function runToEnd(session: Session): Promise<PeerFault | null> {
   return ended;
 }
 
-/** Open descriptors of this process, by what they are: eventfd, memfd, sockets and the rest. */
+/**
+ * Open descriptors of this process, by what they are: eventfd, memfd, sockets and the rest. Those
+ * that are being closed elsewhere are waited for; one that never closes hangs the test.
+ */
 export function openFds(): Readonly<Record<string, number>> {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  while (addon.foreignFdsWaiting() > 0) Atomics.wait(pause, 0, 0, 1);
   const counts: Record<string, number> = {};
   for (const fd of readdirSync('/proc/self/fd')) {
     const link = linkOf(fd);
