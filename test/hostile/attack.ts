@@ -4,7 +4,7 @@
  */
 
 import type { ConnectionFault } from '../../backend/vhost-user/faults.ts';
-import type { DropReason, FaultCode } from '../../native/boundary.ts';
+import type { CommandError, DropReason, FaultCode } from '../../native/boundary.ts';
 import type { Scene } from './scene.ts';
 
 export type PortName = 'x' | 'y' | 's' | 'd' | 'u';
@@ -15,7 +15,7 @@ export type Outcome =
   | { readonly ring: number; readonly fault: FaultCode; readonly port?: PortName }
   /** We ended the connection of a port for this reason, and say so. */
   | {
-      readonly closed: FaultCode | ConnectionFault;
+      readonly closed: FaultCode | ConnectionFault | CommandError;
       readonly port?: PortName;
     }
   /** A stream's connection was ended for this reason. */
