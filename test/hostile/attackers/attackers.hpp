@@ -34,7 +34,7 @@ inline constexpr Attacker attackers[] = {
     {"fill", fill_eventfd},       // fd: an eventfd that takes no more.
     {"fight", fight_for_kicks},   // fd: an eventfd, written and drained for ever; blocking.
     {"linger", make_lingering},   // seconds: a TCP socket whose close() waits for so long.
-    {"fuse", make_silent_file},   // a file whose server is silent once it is open.
+    {"fuse", make_silent_file},   // thread: a file whose server is silent but to that thread.
     {"flip", flip_word},          // offset a b bytes, fd: a word of shared memory, a and b in turn.
     {"pound", pound_word},        // offset step, fd: a 16-bit word that grows by step, for ever.
 };

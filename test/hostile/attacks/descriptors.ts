@@ -39,7 +39,7 @@ const wrongKinds: readonly Attack[] = Object.entries(foreign).flatMap(([what, ma
     rules: [21],
     expect: [{ closed: 'fd_kind_wrong' as const }],
     run: async (scene: Scene) => {
-      const frontend = scene.frontend();
+      const frontend = await scene.frontend();
       await frontend.negotiate();
       await frontend.send(name, { value: 1n }, { fds: [make()] });
     },
@@ -50,7 +50,7 @@ const noMemory: readonly Attack[] = ['a-folder', 'a-device-of-zeros', 'a-socket'
   ...{ name: `memory-is-${what}`, rules: [23] },
   expect: [{ closed: 'fd_kind_wrong' as const }],
   run: async (scene: Scene) => {
-    const frontend = scene.frontend();
+    const frontend = await scene.frontend();
     await frontend.negotiate();
     await frontend.send(
       'SET_MEM_TABLE',
@@ -104,7 +104,7 @@ const lingering: Attack = {
     const fds: number[] = [];
     for (let count = 0; count < 8; ++count) fds.push(...(await attackers.ask('linger', [3])));
     for (const fd of fds) {
-      const frontend = scene.frontend();
+      const frontend = await scene.frontend();
       await frontend.negotiate();
       await frontend.send('SET_VRING_CALL', { value: 1n }, { fds: [fd] });
       frontend.close();
@@ -124,8 +124,8 @@ const silentFile: Attack = {
   run: async (scene) => {
     const attackers = scene.attackers();
     for (const name of ['SET_VRING_CALL', 'SET_MEM_TABLE'] as const) {
-      const fds = await attackers.ask('fuse');
-      const frontend = scene.frontend();
+      const fds = await attackers.ask('fuse', [process.pid]);
+      const frontend = await scene.frontend();
       await frontend.negotiate();
       if (name === 'SET_VRING_CALL') await frontend.send(name, { value: 1n }, { fds });
       else {
@@ -151,7 +151,7 @@ const floods: Attack = {
   ...{ name: 'descriptors-by-the-thousand', rules: [18, 27], expect: [] },
   run: async (scene) => {
     await scene.repeat(async () => {
-      const frontend = scene.frontend();
+      const frontend = await scene.frontend();
       const fds = Array.from({ length: 64 }, () => addon.createEventFd());
       await frontend.send('GET_FEATURES', Buffer.alloc(0), { fds });
       frontend.close();
@@ -165,7 +165,7 @@ const ownSocket: Attack = {
   expect: [{ closed: 'fd_kind_wrong' }],
   run: async (scene) => {
     const inner = addon.connectFdSocket(scene.daemon.path('y'));
-    const frontend = scene.frontend();
+    const frontend = await scene.frontend();
     await frontend.negotiate();
     const fds = [addon.duplicateFd(inner.fd)];
     inner.close();
@@ -185,7 +185,7 @@ const connected: Attack = {
     const socket = addon.connectTcp('127.0.0.1', port);
     scene.later(() => socket.close());
     server.on('connection', (peer) => peer.on('error', () => {}).unref());
-    const guest = new Guest(scene.frontend());
+    const guest = new Guest(await scene.frontend());
     scene.later(() => guest.close());
     await guest.frontend.negotiate();
     const fds = [addon.duplicateFd(socket.fd)];

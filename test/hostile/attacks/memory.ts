@@ -27,7 +27,7 @@ function table(
   return {
     ...{ name, rules: [22, 27], expect: [{ closed }] },
     run: async (scene) => {
-      const frontend = scene.frontend();
+      const frontend = await scene.frontend();
       await frontend.negotiate();
       await frontend.send(
         'SET_MEM_TABLE',

@@ -34,7 +34,7 @@ function ended(
   return {
     ...{ name, rules, expect: [{ closed }] },
     run: async (scene) => {
-      const guest = new Guest(scene.frontend());
+      const guest = new Guest(await scene.frontend());
       scene.later(() => guest.close());
       await guest.frontend.negotiate();
       await guest.frontend.settled();
@@ -66,7 +66,7 @@ const headers: readonly Attack[] = [
     frontend.send('SET_FEATURES', Buffer.alloc(9)),
   ),
   ended('unknown-request', [19], 'request_unknown', raw(writeMessage(4711, 0x1, nothing))),
-  ended('request-of-migration', [19], 'request_not_negotiated', (_, { frontend }) =>
+  ended('request-of-migration', [19], 'request_not_served', (_, { frontend }) =>
     frontend.send('POSTCOPY_LISTEN', nothing),
   ),
 ];
@@ -131,7 +131,7 @@ const everyRequest: Attack = {
     for (const id of [0, ...ids, 0xffff_ffff]) {
       for (const size of sizes) {
         if (scene.over) return;
-        const frontend = scene.frontend();
+        const frontend = await scene.frontend();
         await frontend.negotiate();
         await frontend.bytes(writeMessage(id, 0x9, Buffer.alloc(size, size)));
         frontend.close();
@@ -160,7 +160,7 @@ const byTheThousand: Attack = {
 const deaf: Attack = {
   ...{ name: 'answers-not-read', rules: [37, 38], expect: [] },
   run: async (scene) => {
-    const frontend = scene.frontend();
+    const frontend = await scene.frontend();
     const question = writeMessage(requests.GET_FEATURES.id, 0x1, nothing);
     const many = Buffer.concat(Array.from({ length: 500 }, () => question));
     let taken = 1;
@@ -176,7 +176,7 @@ const restless: Attack = {
   ...{ name: 'comes-and-goes', rules: [27, 28, 29], expect: [] },
   run: async (scene) => {
     await scene.repeat(async () => {
-      const guest = await Guest.start(scene.frontend());
+      const guest = await Guest.start(await scene.frontend());
       guest.send();
       guest.close();
     });
@@ -188,7 +188,8 @@ const crowd: Attack = {
   run: async (scene) => {
     for (let count = 0; count < 100 && !scene.over; ++count) {
       try {
-        scene.frontend();
+        const socket = addon.connectFdSocket(scene.daemon.path('x'));
+        scene.later(() => socket.close());
       } catch {
         await sleep(10); // The queue at the door is full.
       }
@@ -202,7 +203,7 @@ function base(name: string, ring: 0 | 1, said: number, inMemory: number): Attack
     ...{ name, rules: [24], kind: 'state in guest memory is not overwritten' },
     expect: [{ answers: true }],
     run: async (scene) => {
-      const guest = new Guest(scene.frontend(), { base: said, size: 64 });
+      const guest = new Guest(await scene.frontend(), { base: said, size: 64 });
       scene.later(() => guest.close());
       const { used, available } = guest.parts(ring);
       const index = Buffer.alloc(2);
@@ -255,14 +256,14 @@ const forgiven: Attack = {
   ...{ name: 'fault-goes-with-its-front-end', rules: [27], kind: 'a state says what is known' },
   expect: [{ answers: true }],
   run: async (scene) => {
-    const first = scene.frontend();
+    const first = await scene.frontend();
     await first.bytes(writeMessage(1, 0x2, nothing));
     await scene.until(
       'the fault of the first',
       async () => (await scene.port('x')).vhostUser?.fault?.code,
       (code) => code === 'version_unsupported',
     );
-    const second = scene.frontend();
+    const second = await scene.frontend();
     await second.negotiate();
     await second.settled();
     await scene.until(
