@@ -15,8 +15,7 @@ beforeAll(builtProgram, 120_000);
 
 /** An attack that needs nothing of its own can meet a daemon that met others before. */
 function shares(attack: Attack): boolean {
-  const own =
-    attack.ports ?? attack.words ?? attack.floods ?? attack.expect.find((o) => 'says' in o);
+  const own = attack.ports ?? attack.words ?? attack.expect.find((one) => 'says' in one);
   return !whole && own === undefined;
 }
 

@@ -48,7 +48,7 @@ const senders: readonly Sender[] = [
   },
   {
     ...{ name: 'cost-frames-of-255-pieces', rules: [11, 31], size: 512 },
-    table: (at) => linked(255, (index) => ({ at: at + 8 * index, bytes: 4 })),
+    table: (at) => linked(255, (index) => ({ at: at + 4 * index, bytes: 4 })),
   },
   {
     ...{ name: 'cost-many-small-segments', rules: [41], features: offloads },

@@ -73,6 +73,19 @@ const truncated: Attack = {
     const guest = await scene.guest();
     ftruncateSync(guest.memory, 0);
     guest.kick(1);
+    await sleep(2000);
+  },
+};
+
+/** Commands that come all the time keep nobody from looking at the memory. */
+const truncatedBesideCommands: Attack = {
+  ...{ name: 'memory-cut-off-beside-commands', rules: [25] },
+  expect: [{ closed: 'memory_truncated' }],
+  run: async (scene) => {
+    const guest = await scene.guest();
+    ftruncateSync(guest.memory, 0);
+    guest.kick(1);
+    // What must come is looked for by asking, again and again.
   },
 };
 
@@ -235,7 +248,7 @@ const shuffled: Attack = {
 
 export const memory: readonly Attack[] = [
   ...tables,
-  ...[truncated, truncatedGibibytes],
+  ...[truncated, truncatedBesideCommands, truncatedGibibytes],
   tailCutOff('tail-cut-off-to-a-stream', streamStays),
   ...movers,
   shuffled,
