@@ -1,4 +1,4 @@
-/** The daemon under attack: a process of its own, and all that can be counted of it from outside. */
+/** The daemon under attack: a process of its own, and what can be counted of it. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

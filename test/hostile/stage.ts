@@ -2,7 +2,7 @@
  * One daemon, its honest pair, and what both must show around every attack:
  *
  * ```
- *   start ─► base ─► [ attack ─► outcome, pair, answers ─► attacker leaves ─► base ]… ─► sums
+ *   start ─► base ─► [ attack ─► outcome, pair, answers ─► it leaves ─► base ]… ─► sums
  *        ─► the last attack once more, and SIGTERM in the middle of it ─► ended, files gone
  * ```
  */
@@ -65,6 +65,10 @@ export class Stage {
     });
     await warmUp(daemon);
     const base = await steady(daemon);
+    const { VALENIC_ADDON: addon } = daemonEnv;
+    if (addon !== undefined && base.mappings[addon] === undefined) {
+      throw new Error(`the daemon did not load ${addon}`);
+    }
     return new Stage(daemon, pair, base, await pairDrops(daemon));
   }
 
@@ -148,7 +152,7 @@ export class Stage {
     }
   }
 
-  /** Of all the attacks together: nothing foreign, changed or overtaken; what is lost is counted. */
+  /** Of all attacks together: nothing foreign, changed or overtaken; what is lost is counted. */
   async #honestSums(): Promise<void> {
     const sums = await this.#pair.stop();
     const counted = (await pairDrops(this.daemon)) - this.#drops;
