@@ -43,6 +43,8 @@ export interface Attack {
   readonly ports?: (folder: string) => readonly string[];
   /** Other words of `valenic serve`. */
   readonly words?: readonly string[];
+  /** What this host lacks for it; null: nothing. */
+  readonly lacks?: () => string | null;
   /** Too long for the short form, which names it as not run. */
   readonly long?: true;
   readonly run: (scene: Scene) => Promise<void>;

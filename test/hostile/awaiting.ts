@@ -33,6 +33,7 @@ export const awaiting: Readonly<Record<string, string>> = {
   'rx-call-is-full': waits,
   'tx-call-is-full': waits,
   'memory-cut-off-beside-commands': 'housekeeping waits for commands to cease',
+  'gibibytes-cut-off': "what takes the place of memory that is cut off is the daemon's own",
   'tail-cut-off-to-a-stream': 'memory that the kernel cannot read ends the wrong connection',
   'file-where-the-lock-goes': 'a lock file of somebody else is removed',
   'fifo-where-the-lock-goes': 'a lock file of somebody else is removed',

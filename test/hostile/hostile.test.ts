@@ -30,9 +30,9 @@ describe.each(Object.entries(actors))('%s', (_, attacks) => {
   };
 
   for (const attack of attacks) {
-    const late = awaiting[attack.name];
-    const left = late ?? (attack.long && !whole ? 'too long for the short form' : undefined);
-    it.skipIf(left !== undefined)(left ? `${attack.name} (${left})` : attack.name, async () => {
+    const tooLong = attack.long && !whole ? 'too long for the short form' : null;
+    const left = awaiting[attack.name] ?? attack.lacks?.() ?? tooLong;
+    it.skipIf(left !== null)(left ? `${attack.name} (${left})` : attack.name, async () => {
       if (!shares(attack)) await endStage();
       stage ??= await Stage.start(attack);
       last = attack;

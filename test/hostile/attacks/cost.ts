@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
+import type { FaultCode } from '../../../native/boundary.ts';
 import type { Attack } from '../attack.ts';
 import { type Descriptor, flag, type Guest, hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
@@ -31,6 +32,7 @@ interface Sender {
   readonly features?: readonly VirtioFeatureName[];
   /** Of the ring, behind a frame at `at`. */
   readonly table: (at: number, bytes: number) => readonly Descriptor[];
+  readonly fault?: FaultCode;
   readonly frame?: Buffer;
   readonly header?: Buffer;
 }
@@ -43,7 +45,7 @@ const linked = (count: number, one: (index: number) => Descriptor): readonly Des
 
 const senders: readonly Sender[] = [
   {
-    ...{ name: 'cost-chains-of-nothing', rules: [5, 31], size: 32_768 },
+    ...{ name: 'cost-chains-of-nothing', rules: [5, 31], size: 32_768, fault: 'chain_too_long' },
     table: (at) => linked(32_768, () => ({ at, bytes: 0 })),
   },
   {
@@ -72,7 +74,8 @@ const senders: readonly Sender[] = [
 ];
 
 const sending: readonly Attack[] = senders.map((row) => ({
-  ...{ name: row.name, rules: row.rules, kind: 'cost, not frames', expect: [] },
+  ...{ name: row.name, rules: row.rules, kind: 'cost, not frames' },
+  expect: row.fault === undefined ? [] : [{ ring: 1, fault: row.fault }],
   run: async (scene) => {
     const guest = await scene.guest({
       ...{ size: row.size ?? 1024, features: row.features ?? ['VIRTIO_F_VERSION_1'] },
@@ -85,12 +88,8 @@ const sending: readonly Attack[] = senders.map((row) => ({
 
 /** What a receiver costs is its own to pay: chains of nothing, walked for every broadcast. */
 const receiver: Attack = {
-  ...{
-    name: 'cost-receiver-of-long-chains',
-    rules: [31, 32],
-    kind: 'cost, not frames',
-    expect: [],
-  },
+  ...{ name: 'cost-receiver-of-long-chains', rules: [31, 32], kind: 'cost, not frames' },
+  expect: [{ ring: 0, fault: 'chain_too_long' }],
   run: async (scene) => {
     const guest = await scene.guest({ size: 32_768 });
     guest.describe(

@@ -1,6 +1,6 @@
 /** What a front-end sends as a descriptor. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon, memoryBase, region } from '../../backend/vhost-user/support.ts';
@@ -121,6 +121,7 @@ const silentFile: Attack = {
     kind: 'an fstat() that waits',
   },
   expect: [],
+  lacks: () => (existsSync('/dev/fuse') ? null : 'this host has no /dev/fuse'),
   run: async (scene) => {
     const attackers = scene.attackers();
     for (const name of ['SET_VRING_CALL', 'SET_MEM_TABLE'] as const) {

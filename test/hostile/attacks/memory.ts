@@ -105,11 +105,11 @@ const truncatedGibibytes: Attack = {
     ftruncateSync(guest.memory, guest.free);
     guest.offer(0, ...ring.map((_, index) => index));
     const sender = await scene.guest({ size: 256 }, 'y');
-    sendForEver(sender, 60_000);
+    const send = keepsSending(sender, 60_000);
     let highest = before;
     for (let turn = 0; turn < 100; ++turn) {
       highest = Math.max(highest, scene.daemon.ownBytes());
-      for (let burst = 0; burst < 8; ++burst) sender.kick(1);
+      send();
       await sleep(10);
     }
     const grown = (highest - before) >> 20;
@@ -117,11 +117,16 @@ const truncatedGibibytes: Attack = {
   },
 };
 
-/** One frame of `bytes`, to everybody, as many times as the ring takes. */
-function sendForEver(guest: Guest, bytes: number): void {
+/** One frame of `bytes`, to everybody, as many more times as the ring takes at each call. */
+function keepsSending(guest: Guest, bytes: number): () => void {
   const length = guest.writeFrame(guest.free, tcpFrame(bytes));
   guest.describe(1, [{ at: guest.free, bytes: length }]);
-  guest.offer(1, ...Array.from({ length: 255 }, () => 0));
+  let offered = 0;
+  return () => {
+    const room = guest.size - ((offered - guest.used(1)) & 0xffff);
+    guest.offer(1, ...Array.from({ length: room }, () => 0));
+    offered = (offered + room) & 0xffff;
+  };
 }
 
 /** The tail of a frame to a peer behind a descriptor is in memory that is gone. */
