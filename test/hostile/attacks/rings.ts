@@ -87,7 +87,11 @@ const chains: readonly ChainRow[] = [
     ],
   },
   {
-    ...{ name: 'rx-chain-loops', rules: [5], ring: rx, fault: 'chain_loops' },
+    ...{ name: 'rx-chain-loops', rules: [5], ring: rx, fault: 'chain_loops', size: 32 },
+    table: (at) => [{ ...buffer(at, 16), flags: write | next, next: 0 }],
+  },
+  {
+    ...{ name: 'rx-chain-loops-in-a-long-ring', rules: [5], ring: rx, fault: 'chain_too_long' },
     table: (at) => [{ ...buffer(at, 16), flags: write | next, next: 0 }],
   },
   {
