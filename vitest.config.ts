@@ -58,6 +58,7 @@ export default defineConfig({
       {
         test: {
           name: 'hostile',
+          env,
           include: ['test/hostile/*.test.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
