@@ -6,7 +6,8 @@ const env = { XDG_STATE_HOME: join(import.meta.dirname, 'build/test/state') };
 
 /**
  * Projects by what they need: `unit` nothing, `native` the built addon, `package` what is built and
- * npm with its registry, `e2e` QEMU and a guest image.
+ * npm with its registry, `e2e` QEMU and a guest image, `hostile` the program and its attackers
+ * (setup/hostile.mjs).
  */
 export default defineConfig({
   test: {
@@ -19,6 +20,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [
             ...['test/**/*.native.test.ts', 'test/e2e/**', 'test/package/**'],
+            'test/hostile/**',
             'node_modules/**',
           ],
           testTimeout: 20_000,
@@ -51,6 +53,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        test: {
+          name: 'hostile',
+          env,
+          include: ['test/hostile/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

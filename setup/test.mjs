@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { buildAll, buildNative } from './build.mjs';
 import { guard } from './guard.mjs';
+import { hostile } from './hostile.mjs';
 import {
   checkNode,
   ensureNodeModules,
@@ -270,6 +271,7 @@ const steps = {
     }),
   fuzz,
   coverage,
+  hostile: () => hostile(),
   e2e: () => vitest('e2e'),
 };
 

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <cinttypes>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -23,6 +24,9 @@ constexpr double ns_per_s = 1e9;
 constexpr uint64_t drain_quiet_ns = 300'000'000;
 constexpr uint64_t drain_at_most_ns = 5'000'000'000;
 constexpr uint64_t introduce_at_most_ns = 2'000'000'000;
+
+/// Whoever ends us wants the sums: the run is finished, what is under way comes in.
+volatile std::sig_atomic_t asked_to_stop = 0;
 
 /// So that addresses are learned before the first measured frame: each guest says one, and waits
 /// until its buffer came back.
@@ -125,9 +129,9 @@ void print_total(Traffic& traffic) {
     const auto sums = traffic.stream_sums();
     std::printf("{\"total\":true,\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"kicks\":%" PRIu64
                 ",\"calls\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"reordered\":%" PRIu64
-                ",\"corrupt\":%" PRIu64 ",\"flows\":[",
+                ",\"corrupt\":%" PRIu64 ",\"foreign\":%" PRIu64 ",\"flows\":[",
                 totals.sent, totals.received, totals.kicks, totals.calls, sums.gaps, sums.reordered,
-                sums.corrupt);
+                sums.corrupt, totals.foreign);
     const char* separator = "";
     for (const auto& flow : traffic.flow_sums()) {
         std::printf("%s{\"stream\":%u,\"sent\":%" PRIu64 ",\"received\":%" PRIu64 "}", separator,
@@ -158,7 +162,7 @@ bool any_gone(const Guests& guests, const Replays& replays) {
 void measure(const Options& options, Traffic& traffic, const Replays& replays) {
     traffic.run(monotonic_ns() + static_cast<uint64_t>(options.warmup_s * ns_per_s), false);
     traffic.take_latency();
-    for (unsigned run = 1; run <= options.runs; ++run) {
+    for (unsigned run = 1; run <= options.runs && !asked_to_stop; ++run) {
         std::printf("{\"begun\":%u}\n", run);
         std::fflush(stdout);
         const Totals before = traffic.totals();
@@ -200,6 +204,7 @@ int play(const Options& options, Guests& guests, Replays& replays) {
 
 int main(int argc, char** argv) {
     const Options options = parse_options(argc, argv);
+    std::signal(SIGTERM, [](int) { asked_to_stop = 1; });
     bind_to(options.cpu);
     std::string error;
     Guests guests;

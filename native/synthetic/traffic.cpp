@@ -23,6 +23,9 @@ constexpr unsigned rounds_per_fence = 8;
 /// A frame of a window that did not come back by then was dropped.
 constexpr uint64_t lost_after_ns = 10'000'000;
 
+/// Of a MAC's first byte: many stations are meant.
+constexpr uint8_t group_bit = 1;
+
 /// Where the parts of a probe's header lie in a frame.
 template <typename Field>
 Field field_of(const uint8_t* probe, size_t offset) noexcept {
@@ -163,7 +166,10 @@ void Traffic::count(const driver::Received& frame, const uint8_t* probe, uint64_
 void Traffic::see_one(ProbeSink& sink, const driver::Received& frame, uint64_t now_ns) noexcept {
     const uint8_t* probe = frame.data + probe_offset_bytes;
     if (whole_) {
-        if (sink.check(frame.data, frame.bytes, 0) != ProbeCheck::good) return;
+        if (sink.check(frame.data, frame.bytes, 0) != ProbeCheck::good) {
+            if (frame.bytes > 0 && (frame.data[0] & group_bit) == 0) ++totals_.foreign;
+            return;
+        }
     } else {
         if (frame.bytes < probe_frame_bytes_min) return;
         ProbeHeader header;

@@ -1,0 +1,46 @@
+/** Whether what must come of an attack has come. */
+
+import type { Outcome } from './attack.ts';
+import type { Daemon } from './daemon.ts';
+import type { Scene } from './scene.ts';
+import type { Facts } from './stage.ts';
+
+/** What is there instead; null: it is there. */
+export async function outcomeFault(
+  outcome: Outcome,
+  before: Facts,
+  daemon: Daemon,
+  scene: Scene,
+): Promise<unknown> {
+  if ('says' in outcome) {
+    const lines = daemon.said.slice(before.said);
+    return outcome.says.test(lines) ? null : { log: lines.slice(-500) };
+  }
+  if ('answers' in outcome) {
+    await scene.last?.settled();
+    return null;
+  }
+  const name = 'link' in outcome ? outcome.link : (outcome.port ?? 'x');
+  const { vhostUser, link, stats } = await scene.port(name);
+  if ('drop' in outcome) {
+    const first = before.ports[`vale0:${name}`]?.drops[outcome.drop] ?? 0;
+    return stats.drops[outcome.drop] > first ? null : { drops: nonZero(stats.drops) };
+  }
+  if ('link' in outcome) {
+    const { fault = null } = link ?? {};
+    return fault?.code === outcome.fault && fault.at >= before.atMs ? null : { fault };
+  }
+  if ('closed' in outcome) {
+    const { fault = null, connected } = vhostUser ?? {};
+    const told = fault?.code === outcome.closed && fault.at >= before.atMs;
+    return told && connected === false ? null : { fault, connected };
+  }
+  const ring = vhostUser?.rings[outcome.ring];
+  return ring?.fault === outcome.fault && vhostUser?.connected === true
+    ? null
+    : { ring, fault: vhostUser?.fault, connected: vhostUser?.connected };
+}
+
+function nonZero(drops: Readonly<Record<string, number>>): object {
+  return Object.fromEntries(Object.entries(drops).filter(([, count]) => count > 0));
+}
