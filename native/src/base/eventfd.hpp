@@ -2,7 +2,7 @@
 //
 // O_NONBLOCK belongs to the open file and so to everybody who holds it: a peer can clear it at any
 // moment, fill the counter or empty it. So what is done with a peer's eventfd does not rely on it
-// (docs/decisions/0018-calls-that-a-peer-can-hold.md).
+// (docs/decisions/0015-calls-that-a-peer-can-hold.md).
 #pragma once
 #include <cstdint>
 

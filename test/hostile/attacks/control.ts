@@ -18,7 +18,7 @@ async function open(scene: Scene): Promise<Socket> {
 /** Says something on a connection of its own, and waits for what comes of it. */
 function saying(name: string, ...texts: readonly (string | Buffer)[]): Attack {
   return {
-    ...{ name, rules: [46], expect: [] },
+    ...{ name, rules: [57], expect: [] },
     run: async (scene) => {
       for (const text of texts) {
         const socket = await open(scene);
@@ -60,13 +60,13 @@ export const control: readonly Attack[] = [
     'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n',
   ),
   {
-    ...{ name: 'control-two-hundred-that-say-nothing', rules: [46], expect: [] },
+    ...{ name: 'control-two-hundred-that-say-nothing', rules: [57], expect: [] },
     run: async (scene) => {
       for (let count = 0; count < 200 && !scene.over; ++count) await open(scene);
     },
   },
   {
-    ...{ name: 'control-listeners-that-do-not-read', rules: [46], expect: [] },
+    ...{ name: 'control-listeners-that-do-not-read', rules: [57], expect: [] },
     run: async (scene) => {
       for (let count = 0; count < 20 && !scene.over; ++count) {
         const socket = await open(scene);
@@ -79,7 +79,7 @@ export const control: readonly Attack[] = [
     },
   },
   {
-    ...{ name: 'control-questions-by-the-thousand', rules: [46], expect: [] },
+    ...{ name: 'control-questions-by-the-thousand', rules: [57], expect: [] },
     run: async (scene) => {
       const question = 'GET /v1/ports HTTP/1.1\r\nHost: x\r\n\r\n';
       const socket = await open(scene);

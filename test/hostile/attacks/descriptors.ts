@@ -36,7 +36,7 @@ const foreign: Readonly<Record<string, () => number>> = {
 const wrongKinds: readonly Attack[] = Object.entries(foreign).flatMap(([what, make]) =>
   (['SET_VRING_KICK', 'SET_VRING_CALL'] as const).map((name) => ({
     name: `${name === 'SET_VRING_KICK' ? 'kick' : 'call'}-is-${what}`,
-    rules: [21],
+    rules: [23],
     expect: [{ closed: 'fd_kind_wrong' as const }],
     run: async (scene: Scene) => {
       const frontend = await scene.frontend();
@@ -47,7 +47,7 @@ const wrongKinds: readonly Attack[] = Object.entries(foreign).flatMap(([what, ma
 );
 
 const noMemory: readonly Attack[] = ['a-folder', 'a-device-of-zeros', 'a-socket'].map((what) => ({
-  ...{ name: `memory-is-${what}`, rules: [23] },
+  ...{ name: `memory-is-${what}`, rules: [25] },
   expect: [{ closed: 'fd_kind_wrong' as const }],
   run: async (scene: Scene) => {
     const frontend = await scene.frontend();
@@ -63,7 +63,7 @@ const noMemory: readonly Attack[] = ['a-folder', 'a-device-of-zeros', 'a-socket'
 /** An eventfd that waits where it should say that it would, and is full. */
 function fullCall(name: string, ring: 0 | 1): Attack {
   return {
-    ...{ name, rules: [21], kind: 'a call that waits' },
+    ...{ name, rules: [23], kind: 'a call that waits' },
     expect: [],
     run: async (scene) => {
       const guest = await scene.guest();
@@ -84,7 +84,7 @@ function fullCall(name: string, ring: 0 | 1): Attack {
 
 /** Readable when the worker is told, empty when it reads, and made to wait. */
 const drainedKick: Attack = {
-  ...{ name: 'kick-drained-by-another', rules: [21], kind: 'a kick that waits' },
+  ...{ name: 'kick-drained-by-another', rules: [23], kind: 'a kick that waits' },
   expect: [],
   run: async (scene) => {
     const guest = await scene.guest();
@@ -97,7 +97,7 @@ const drainedKick: Attack = {
 
 /** close() of each waits for a second; control must not. */
 const lingering: Attack = {
-  ...{ name: 'descriptors-that-linger', rules: [21, 27], kind: 'a close() that waits' },
+  ...{ name: 'descriptors-that-linger', rules: [23, 29], kind: 'a close() that waits' },
   expect: [],
   run: async (scene) => {
     const attackers = scene.attackers();
@@ -117,25 +117,30 @@ const lingering: Attack = {
 const silentFile: Attack = {
   ...{
     name: 'descriptors-of-a-silent-file-system',
-    rules: [21, 23],
+    rules: [23, 25],
     kind: 'an fstat() that waits',
   },
   expect: [],
   lacks: () => (existsSync('/dev/fuse') ? null : 'this host has no /dev/fuse'),
   run: async (scene) => {
     const attackers = scene.attackers();
-    for (const name of ['SET_VRING_CALL', 'SET_MEM_TABLE'] as const) {
-      const fds = await attackers.ask('fuse', [process.pid]);
-      const frontend = await scene.frontend();
-      await frontend.negotiate();
-      if (name === 'SET_VRING_CALL') await frontend.send(name, { value: 1n }, { fds });
-      else {
-        const rows = [region(0n, 4096n, memoryBase)];
-        await frontend.send(name, { numRegions: 1, padding: 0, rows }, { fds });
+    try {
+      for (const name of ['SET_VRING_CALL', 'SET_MEM_TABLE'] as const) {
+        const fds = await attackers.ask('fuse', [process.pid]);
+        const frontend = await scene.frontend();
+        await frontend.negotiate();
+        if (name === 'SET_VRING_CALL') await frontend.send(name, { value: 1n }, { fds });
+        else {
+          const rows = [region(0n, 4096n, memoryBase)];
+          await frontend.send(name, { numRegions: 1, padding: 0, rows }, { fds });
+        }
+        frontend.close();
       }
-      frontend.close();
+      await answersSoon(scene);
+    } finally {
+      // What is left of a process that ended waits for the server, and no signal breaks that off.
+      attackers.close();
     }
-    await answersSoon(scene);
   },
 };
 
@@ -149,7 +154,7 @@ async function answersSoon(scene: Scene): Promise<void> {
 
 /** As many as one message may have, again and again, and none of them wanted. */
 const floods: Attack = {
-  ...{ name: 'descriptors-by-the-thousand', rules: [18, 27], expect: [] },
+  ...{ name: 'descriptors-by-the-thousand', rules: [20, 29], expect: [] },
   run: async (scene) => {
     await scene.repeat(async () => {
       const frontend = await scene.frontend();
@@ -162,7 +167,7 @@ const floods: Attack = {
 
 /** The daemon's own socket, connected to itself, as a descriptor of its peer. */
 const ownSocket: Attack = {
-  ...{ name: 'call-is-a-connection-to-ourselves', rules: [21, 27] },
+  ...{ name: 'call-is-a-connection-to-ourselves', rules: [23, 29] },
   expect: [{ closed: 'fd_kind_wrong' }],
   run: async (scene) => {
     const inner = addon.connectFdSocket(scene.daemon.path('y'));
@@ -176,7 +181,7 @@ const ownSocket: Attack = {
 
 /** Sockets of this process that nobody reads, as kicks; what is in them stays in them. */
 const connected: Attack = {
-  ...{ name: 'kick-is-a-tcp-connection', rules: [21], expect: [{ closed: 'fd_kind_wrong' }] },
+  ...{ name: 'kick-is-a-tcp-connection', rules: [23], expect: [{ closed: 'fd_kind_wrong' }] },
   run: async (scene) => {
     const server = createServer();
     scene.later(() => server.close());

@@ -25,7 +25,7 @@ function table(
   rows: readonly Row[],
 ): Attack {
   return {
-    ...{ name, rules: [22, 27], expect: [{ closed }] },
+    ...{ name, rules: [24, 29], expect: [{ closed }] },
     run: async (scene) => {
       const frontend = await scene.frontend();
       await frontend.negotiate();
@@ -68,7 +68,7 @@ const tables: readonly Attack[] = [
 ];
 
 const truncated: Attack = {
-  ...{ name: 'memory-cut-off', rules: [25], expect: [{ closed: 'memory_truncated' }] },
+  ...{ name: 'memory-cut-off', rules: [27], expect: [{ closed: 'memory_truncated' }] },
   run: async (scene) => {
     const guest = await scene.guest();
     ftruncateSync(guest.memory, 0);
@@ -79,7 +79,7 @@ const truncated: Attack = {
 
 /** Commands that come all the time keep nobody from looking at the memory. */
 const truncatedBesideCommands: Attack = {
-  ...{ name: 'memory-cut-off-beside-commands', rules: [25] },
+  ...{ name: 'memory-cut-off-beside-commands', rules: [27] },
   expect: [{ closed: 'memory_truncated' }],
   run: async (scene) => {
     const guest = await scene.guest();
@@ -91,7 +91,7 @@ const truncatedBesideCommands: Attack = {
 
 /** What is put in place of the pages must not be ours to pay. */
 const truncatedGibibytes: Attack = {
-  ...{ name: 'gibibytes-cut-off', rules: [25], kind: 'bounded by construction' },
+  ...{ name: 'gibibytes-cut-off', rules: [27], kind: 'bounded by construction' },
   ...{ expect: [{ closed: 'memory_truncated' }], floods: true },
   run: async (scene) => {
     const bytes = 2 ** 31;
@@ -132,7 +132,7 @@ function keepsSending(guest: Guest, bytes: number): () => void {
 /** The tail of a frame to a peer behind a descriptor is in memory that is gone. */
 function tailCutOff(name: string, see: (scene: Scene) => Promise<() => Promise<void>>): Attack {
   return {
-    ...{ name, rules: [25, 49], kind: 'an error of a send is of whom it belongs to' },
+    ...{ name, rules: [27, 63], kind: 'an error of a send is of whom it belongs to' },
     expect: [{ closed: 'memory_truncated' }],
     run: async (scene) => {
       const check = await see(scene);
@@ -240,7 +240,7 @@ const movers: readonly Attack[] = [
 
 /** Removes and adds regions under running rings. */
 const shuffled: Attack = {
-  ...{ name: 'memory-replaced-under-rings', rules: [22, 27], expect: [{ answers: true }] },
+  ...{ name: 'memory-replaced-under-rings', rules: [24, 29], expect: [{ answers: true }] },
   run: async (scene) => {
     const guest = await scene.guest();
     await scene.repeat(async () => {

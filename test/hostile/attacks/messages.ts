@@ -125,7 +125,7 @@ const meanings: readonly Attack[] = [
 
 /** Every number with payloads of all lengths, on a connection each. */
 const everyRequest: Attack = {
-  ...{ name: 'every-request-of-every-size', rules: [16, 17, 19, 29], expect: [] },
+  ...{ name: 'every-request-of-every-size', rules: [18, 19, 21, 31], expect: [] },
   run: async (scene) => {
     const sizes = [0, 1, 4, 7, 8, 9, 12, 16, 24, 31, 32, 40, 41, 64, 264];
     for (const id of [0, ...ids, 0xffff_ffff]) {
@@ -143,7 +143,7 @@ const everyRequest: Attack = {
 
 /** A million would do as well: what a message leaves behind is seen after thousands. */
 const byTheThousand: Attack = {
-  ...{ name: 'messages-by-the-thousand', rules: [29, 37], kind: 'what each leaves behind' },
+  ...{ name: 'messages-by-the-thousand', rules: [31, 48], kind: 'what each leaves behind' },
   expect: [{ answers: true }],
   run: async (scene) => {
     const { frontend } = await scene.guest();
@@ -158,7 +158,7 @@ const byTheThousand: Attack = {
 
 /** Answers are never read; what is asked fills the socket both ways. */
 const deaf: Attack = {
-  ...{ name: 'answers-not-read', rules: [37, 38], expect: [] },
+  ...{ name: 'answers-not-read', rules: [48, 49], expect: [] },
   run: async (scene) => {
     const frontend = await scene.frontend();
     const question = writeMessage(requests.GET_FEATURES.id, 0x1, nothing);
@@ -173,7 +173,7 @@ const deaf: Attack = {
 
 /** Comes and goes; each time a device is made and unmade. */
 const restless: Attack = {
-  ...{ name: 'comes-and-goes', rules: [27, 28, 29], expect: [] },
+  ...{ name: 'comes-and-goes', rules: [29, 30, 31], expect: [] },
   run: async (scene) => {
     await scene.repeat(async () => {
       const guest = await Guest.start(await scene.frontend());
@@ -184,7 +184,7 @@ const restless: Attack = {
 };
 
 const crowd: Attack = {
-  ...{ name: 'hundred-at-one-door', rules: [28], expect: [] },
+  ...{ name: 'hundred-at-one-door', rules: [30], expect: [] },
   run: async (scene) => {
     for (let count = 0; count < 100 && !scene.over; ++count) {
       try {
@@ -200,7 +200,7 @@ const crowd: Attack = {
 /** The base that a message says is not what the guest's memory says. */
 function base(name: string, ring: 0 | 1, said: number, inMemory: number): Attack {
   return {
-    ...{ name, rules: [24], kind: 'state in guest memory is not overwritten' },
+    ...{ name, rules: [26], kind: 'state in guest memory is not overwritten' },
     expect: [{ answers: true }],
     run: async (scene) => {
       const guest = new Guest(await scene.frontend(), { base: said, size: 64 });
@@ -223,7 +223,7 @@ function base(name: string, ring: 0 | 1, said: number, inMemory: number): Attack
 
 /** What the port shows when a table of memory takes a ring's place away. */
 const withoutItsRing: Attack = {
-  ...{ name: 'memory-without-its-ring', rules: [24], kind: 'a state says what is known' },
+  ...{ name: 'memory-without-its-ring', rules: [26], kind: 'a state says what is known' },
   expect: [{ ring: 1, fault: 'ring_address_unmapped' }],
   run: async (scene) => {
     const guest = await scene.guest();
@@ -253,7 +253,7 @@ const faultedRing: Attack = {
 };
 
 const forgiven: Attack = {
-  ...{ name: 'fault-goes-with-its-front-end', rules: [27], kind: 'a state says what is known' },
+  ...{ name: 'fault-goes-with-its-front-end', rules: [29], kind: 'a state says what is known' },
   expect: [{ answers: true }],
   run: async (scene) => {
     const first = await scene.frontend();

@@ -94,7 +94,7 @@ const rows: readonly Row[] = [
 ];
 
 const lies: readonly Attack[] = rows.map(({ name, drop, header: said, ...row }) => ({
-  ...{ name, rules: [12, 41], expect: [{ drop }, { answers: true as const }] },
+  ...{ name, rules: [12, 52], expect: [{ drop }, { answers: true as const }] },
   run: async (scene) => {
     const guest = await scene.guest({ features: row.features ?? all });
     guest.send(tcpFrame(row.bytes ?? 2000), said);

@@ -19,7 +19,7 @@ function length(bytes: number): Buffer {
 
 function streamFault(name: string, fault: FaultCode, bytes: Buffer, leaves = false): Attack {
   return {
-    ...{ name, rules: [48, 49], expect: [{ link: 's', fault }] },
+    ...{ name, rules: [62, 63], expect: [{ link: 's', fault }] },
     run: async (scene) => {
       const peer = await scene.stream();
       peer.write(bytes);
@@ -39,7 +39,7 @@ const streams: readonly Attack[] = [
     Buffer.concat([framed(hello), Buffer.alloc(100, 0xee)]),
   ),
   {
-    ...{ name: 'stream-byte-by-byte', rules: [48], expect: [] },
+    ...{ name: 'stream-byte-by-byte', rules: [62], expect: [] },
     run: async (scene) => {
       const peer = await scene.stream();
       peer.setNoDelay?.(true);
@@ -54,7 +54,7 @@ const streams: readonly Attack[] = [
     // The shortest there is, as fast as they are taken.
     ...{
       name: 'stream-of-tiny-frames',
-      rules: [31, 48],
+      rules: [42, 62],
       expect: [{ drop: 'tx_too_short', port: 's' }],
     },
     run: async (scene) => {
@@ -66,7 +66,7 @@ const streams: readonly Attack[] = [
     },
   },
   {
-    ...{ name: 'stream-not-read', rules: [50], expect: [{ drop: 'rx_backlog_full', port: 's' }] },
+    ...{ name: 'stream-not-read', rules: [64], expect: [{ drop: 'rx_backlog_full', port: 's' }] },
     run: async (scene) => {
       const peer = await scene.stream();
       peer.pause();
@@ -80,7 +80,7 @@ const streams: readonly Attack[] = [
     },
   },
   {
-    ...{ name: 'stream-second-peer', rules: [52], expect: [] },
+    ...{ name: 'stream-second-peer', rules: [66], expect: [] },
     run: async (scene) => {
       const first = await scene.stream();
       let ended = false;
@@ -93,7 +93,7 @@ const streams: readonly Attack[] = [
     },
   },
   {
-    ...{ name: 'stream-comes-and-goes', rules: [49, 52], expect: [] },
+    ...{ name: 'stream-comes-and-goes', rules: [63, 66], expect: [] },
     run: async (scene) => {
       await scene.repeat(async (round) => {
         const peer = await scene.stream();
@@ -122,15 +122,15 @@ const udpPort = () => [`n,dgram=udp:127.0.0.1:${ownPort},peer=udp:127.0.0.1:${pe
 
 const dgrams: readonly Attack[] = [
   {
-    ...{ name: 'datagrams-of-every-length', rules: [53], ports: udpPort, expect: [], floods: true },
+    ...{ name: 'datagrams-of-every-length', rules: [67], ports: udpPort, expect: [], floods: true },
     run: (scene) => datagrams(scene, (round) => frame((round * 131) % 65_000, round)),
   },
   {
-    ...{ name: 'datagrams-of-nothing', rules: [53], ports: udpPort, expect: [] },
+    ...{ name: 'datagrams-of-nothing', rules: [67], ports: udpPort, expect: [] },
     run: (scene) => datagrams(scene, () => Buffer.alloc(0)),
   },
   {
-    ...{ name: 'datagrams-from-a-stranger', rules: [53], ports: udpPort, expect: [] },
+    ...{ name: 'datagrams-from-a-stranger', rules: [67], ports: udpPort, expect: [] },
     run: async (scene) => {
       const socket = createSocket('udp4');
       scene.later(() => void socket.close());
@@ -155,7 +155,7 @@ function natOf(scene: Scene): readonly number[] {
 }
 
 const nat: Attack = {
-  ...{ name: 'nat-fed-garbage', rules: [54, 55], ports: () => ['u,user'], expect: [] },
+  ...{ name: 'nat-fed-garbage', rules: [68, 69], ports: () => ['u,user'], expect: [] },
   run: async (scene) => {
     const before = natOf(scene);
     const guest = await scene.guest();
