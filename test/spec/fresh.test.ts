@@ -41,6 +41,7 @@ function copyOfTheRoom(): string {
     'frontend-spec',
     'native/addon.ts',
     'native/boundary.ts',
+    'native/events.ts',
     'native/faults.ts',
     'native/port-settings.ts',
     'native/generate-boundary.ts',

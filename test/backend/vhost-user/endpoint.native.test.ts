@@ -1,5 +1,4 @@
 /** Both roles on real paths: sockets left behind, taken, refused; front-ends that come and go. */
-
 import {
   chmodSync,
   closeSync,
