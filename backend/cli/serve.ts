@@ -89,7 +89,8 @@ function asWritten(cli: Cli, line: string): string {
 
 async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
   const daemon = await Daemon.start({ config, log });
-  daemon.endAfterSignal(stopGraceMs, (line) => (cli.io.terminal === true ? logText(line) : line));
+  if (cli.io.ownsProcess === true)
+    daemon.endAfterSignal(stopGraceMs, (line) => asWritten(cli, line));
   const ports = daemon.backend.ports().map(({ name }) => name);
   const { controlPath: control } = daemon;
   log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);

@@ -68,7 +68,8 @@ async function lab(polling: PollingMode, queues = 1): Promise<Lab> {
     const words = [...sockets, '--verify', '--sleep', '--warmup', '0', ...args];
     const { stdout } = await promisify(execFile)(program, words, { timeout: 50_000 });
     const lines = stdout.trim().split('\n');
-    const runs = lines.slice(1, -1).map((line) => JSON.parse(line) as Run);
+    const said = lines.slice(1, -1).map((line) => JSON.parse(line) as Run | { begun: number });
+    const runs = said.filter((one): one is Run => 'run' in one);
     return { runs, total: JSON.parse(lines.at(-1) ?? '') as Total };
   };
   const run: Lab['run'] = async (args) => (await runAll(args)).total;
