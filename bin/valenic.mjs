@@ -24,7 +24,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
     // Before anything of ours runs: the modules alone are more files than that.
     if (error && (error.code === 'EMFILE' || error.code === 'ENFILE')) {
       console.error(
-        'valenic: too few files may be open (' + error.code + '): raise the limit, ulimit -n 1024.',
+        `valenic: too few files may be open (${error.code}): raise the limit, ulimit -n 1024.`,
       );
       process.exitCode = 1;
       return;

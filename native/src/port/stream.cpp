@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace valenic {
@@ -47,7 +48,9 @@ size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
 
 /// Takes what the socket has, as far as there is room. False: nothing came.
 bool StreamQueue::fill(WorkerContext& context) noexcept {
-    const std::span<uint8_t> room = framer_.room();
+    // One largest frame at most: the kernel copies what is asked for, and that is a turn's cost.
+    std::span<uint8_t> room = framer_.room();
+    room = room.first(std::min<size_t>(room.size(), stream_unit_bytes));
     // Descriptors that a peer sends along are let go by the kernel in here: closing one may wait.
     const ssize_t count = [&] {
         const Whereabouts::ForeignCall call;
