@@ -117,6 +117,8 @@ const arm64Options = [
 const notUnderEmulation = [
   'goes to the handler that was there before ours',
   'is left out of core dumps',
+  'empty: its kicks are taken without waiting*',
+  'is told with the worker and the port that it keeps*',
 ];
 
 /** The contracts of the rings, the switch and the memory, cross-built for AArch64 and emulated. */
