@@ -41,7 +41,7 @@ describe('state() of a port with a guest', () => {
     });
     expect(vhostUser?.rings).toEqual(
       [ringSize, 256].map((size, ring) => ({
-        ...{ ring, size, started: true, enabled: true, fault: null },
+        ...{ ring, size, started: true, enabled: true, fault: null, notice: null },
       })),
     );
     expect(vhostUser?.memoryRegions).toBeGreaterThan(0);

@@ -76,7 +76,7 @@ describe('two guests with two queue pairs', () => {
       expect(vhostUser?.features).toContain('VIRTIO_NET_F_MQ');
       expect(vhostUser?.rings).toEqual(
         [ringSize, 256, ringSize, 256].map((size, ring) => ({
-          ...{ ring, size, started: true, enabled: true, fault: null },
+          ...{ ring, size, started: true, enabled: true, fault: null, notice: null },
         })),
       );
       expect((await ringsOf(station)).map(({ running }) => running)).toEqual(Array(4).fill(true));

@@ -24,7 +24,7 @@ inline constexpr size_t frame_segments_max = 256;
 /// Pieces of a whole batch. A frame that does not fit any more waits for the next batch.
 inline constexpr size_t batch_segments = 1024;
 /// The frame that reaches so many bytes is the last of its batch: a bound on what a turn copies.
-inline constexpr uint64_t batch_bytes_max = 256 * 1024;
+inline constexpr uint64_t batch_bytes_max = uint64_t{256} * 1024;
 
 /// Room for QinQ + IPv6 + TCP without options, and so that stage and net header fill two lines.
 inline constexpr uint32_t stage_header_room = 12;
