@@ -33,9 +33,9 @@ class Shares {
     /// What a turn may cost: about four batches of 64 short frames. What costs more a frame gets
     /// fewer frames in its next turn.
     static constexpr uint64_t turn_target_ns = 10'000;
-    /// What a turn costs whatever it brings is nobody's: else who is to take few frames at a time
-    /// would pay more for each.
-    static constexpr uint64_t turn_free_ns = 200;
+    /// Of a turn, what it costs whatever it brings. A budget is no weight of that: else who is to
+    /// take few frames at a time would pay more for each.
+    static constexpr uint64_t turn_fixed_ns = 200;
     /// What a turn is charged at the most: beyond that the thread was off its CPU.
     static constexpr uint64_t turn_max_ns = 250'000;
     /// How far behind a port may stay that wants a turn in every round: somebody else's long turn
@@ -90,8 +90,9 @@ class Shares {
             count(share);
             return used;
         }
-        uint64_t charge = used - std::min(used, turn_free_ns);
-        if (budget != batch_frames_default) charge = charge * batch_frames_default / budget;
+        uint64_t charge = used;
+        if (budget != batch_frames_default && used > turn_fixed_ns)
+            charge = turn_fixed_ns + (used - turn_fixed_ns) * batch_frames_default / budget;
         pay(share, charge);
         earliest_ = std::min(earliest_, share.paid_to);
         share.blocked_in = 0;

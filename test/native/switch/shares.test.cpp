@@ -99,6 +99,20 @@ TEST_SUITE("shares of a worker's time") {
             CHECK(share_of(honest, {&honest, &attacker}) > 0.45);
         }
     }
+    TEST_CASE("turns that cost next to nothing are no way around it") {
+        for (const size_t count : {1u, 8u}) {
+            Bench bench;
+            Source honest;
+            std::vector<Source> attackers(count, Source{.frame_ns = 1});
+            std::vector<Source*> all{&honest};
+            for (Source& attacker : attackers) all.push_back(&attacker);
+            const uint64_t began = fake_now;
+            bench.run_for(50'000 * us, all);
+            const double share =
+                static_cast<double>(honest.used_ns) / static_cast<double>(fake_now - began);
+            CHECK(share > 0.8 / static_cast<double>(count + 1));
+        }
+    }
     TEST_CASE("beside eight of them: its ninth, wherever it stands in the round") {
         for (const size_t place : {0u, 4u, 8u}) {
             Bench bench;
