@@ -173,6 +173,7 @@ void Worker::attend() {
 bool Worker::round() {
     context_->now_ns = monotonic_ns();
     context_->shares.begin_round(context_->now_ns);
+    const uint64_t began = tick_ = context_->shares.clock().now();
     size_t work = 0;
     // Backwards: what leaves the hot ones is replaced by one that had its turn.
     for (size_t index = watches_.hot(); index-- > 0;) work += look_at(index);
@@ -184,7 +185,7 @@ bool Worker::round() {
         return false;
     }
     counters_.add(WorkerCounter::rounds_with_work, 1);
-    counters_.add(WorkerCounter::busy_ns, monotonic_ns() - context_->now_ns);
+    counters_.add(WorkerCounter::busy_ns, context_->shares.clock().to_ns(tick_ - began));
     return true;
 }
 
@@ -222,7 +223,7 @@ size_t Worker::serve(size_t index) {
     if (!shares.may_go(share, entry.pair)) return 1;  // There is work, for another round.
     const size_t budget = port.settings().budget.load(std::memory_order_relaxed);
     const size_t most = shares.frames_of(share, budget);
-    const uint64_t began = shares.clock().now();
+    const uint64_t began = tick_;  // One look at the clock ends a turn and begins the next.
     context_->turn_frames = most;
     size_t work = 0;
     uint64_t cost = 0;
@@ -233,7 +234,8 @@ size_t Worker::serve(size_t index) {
         if (batch_->count > 0) port.home->forward(*batch_, port, *context_);
         entry.queue->release(*context_);
         work += taken;
-        cost = shares.clock().now() - began;
+        tick_ = shares.clock().now();
+        cost = tick_ - began;
     } while (work < most && cost < shares.turn_target());
     if (work == 0) {
         fell_quiet(index);

@@ -93,6 +93,7 @@ class Worker {
     unsigned rounds_since_wait_ = 0;
     uint64_t next_wait_for_none_ns_ = 0;
     uint64_t next_look_ns_ = 0;
+    uint64_t tick_ = 0;  ///< When the last turn ended, or this round began, in ticks.
     std::unique_ptr<Batch> batch_;
     std::unique_ptr<WorkerContext> context_;
     Watched watched_;
