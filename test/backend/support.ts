@@ -1,5 +1,6 @@
 /** What the tests of the library share: a folder for sockets, and waiting for what is under way. */
 
+import { readSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,5 +45,20 @@ export async function until<T>(
       throw new Error(`did not happen within ${deadlineMs} ms; last seen: ${text}`);
     }
     await sleep(5);
+  }
+}
+
+/** What waits in a pipe that is read without waiting. */
+export function readNow(fd: number): string {
+  const piece = Buffer.alloc(1 << 16);
+  let text = '';
+  for (;;) {
+    try {
+      const count = readSync(fd, piece);
+      if (count === 0) return text;
+      text += piece.toString('utf8', 0, count);
+    } catch {
+      return text;
+    }
   }
 }

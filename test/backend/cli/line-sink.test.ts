@@ -1,13 +1,13 @@
 /** A daemon's log where nobody reads, nobody is, and nothing fits: it neither waits nor throws. */
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LineSink } from '../../../backend/cli/line-sink.ts';
 import { lostLine } from '../../../backend/cli/log-text.ts';
-import { testFolder, until } from '../support.ts';
+import { readNow, testFolder, until } from '../support.ts';
 
 const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK } = constants;
 const opened: number[] = [];
@@ -31,21 +31,6 @@ async function fifo(): Promise<string> {
 function close(fd: number): void {
   opened.splice(opened.indexOf(fd), 1);
   closeSync(fd);
-}
-
-/** What waits there now. */
-function readNow(fd: number): string {
-  const piece = Buffer.alloc(1 << 16);
-  let text = '';
-  for (;;) {
-    try {
-      const count = readSync(fd, piece);
-      if (count === 0) return text;
-      text += piece.toString('utf8', 0, count);
-    } catch {
-      return text;
-    }
-  }
 }
 
 const notice = (lines: number, code: string) => `lost ${lines} ${code}\n`;

@@ -2,11 +2,11 @@
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, existsSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testFolder, until } from '../support.ts';
+import { readNow, testFolder, until } from '../support.ts';
 import { program, type Served, serve } from './process.ts';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
@@ -246,18 +246,3 @@ describe('a command whose output cannot be written', () => {
     expect(done.stderr).toBe('');
   });
 });
-
-/** What waits in a pipe. */
-function readNow(fd: number): string {
-  const piece = Buffer.alloc(1 << 16);
-  let text = '';
-  for (;;) {
-    try {
-      const count = readSync(fd, piece);
-      if (count === 0) return text;
-      text += piece.toString('utf8', 0, count);
-    } catch {
-      return text;
-    }
-  }
-}

@@ -47,8 +47,7 @@ function holds(kind: FairnessKind, { stations, workerNs }: RunResult): boolean {
   const [sink] = of('sink');
   const [attacker] = of('attacker');
   if (attacker === undefined || workerNs === 0 || (sink?.replay.honest ?? 0) === 0) return false;
-  if (kind.breaks)
-    return attacker.faults > 0 || attacker.replay.sent + attacker.replay.received > 0;
+  if (kind.breaks) return attacker.faults > 0;
   if (kind.from !== undefined) return receives(kind, attacker);
   return proofs[kind.name]?.(attacker, of('accomplice')[0]) ?? false;
 }
