@@ -16,6 +16,22 @@ function limit({ pid }: Served, fds: number): void {
   execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${fds}:`]);
 }
 
+/** Leaves it without a descriptor: connections to its control socket take what others close. */
+async function exhaust(served: Served): Promise<Socket[]> {
+  const { fds } = heldBy(served.pid);
+  limit(served, fds);
+  const idle: Socket[] = [];
+  let full = 0;
+  const look = () => {
+    const missing = fds - heldBy(served.pid).fds;
+    full = missing > 0 ? 0 : full + 1;
+    if (missing > 0) idle.push(connect(served.control).on('error', () => {}));
+    return full;
+  };
+  await until(look, (looks) => looks >= 40);
+  return idle;
+}
+
 /** CPU time of a process so far, in hundredths of a second. */
 async function ticksOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
@@ -52,7 +68,7 @@ describe('a daemon without a descriptor left', () => {
     const served = await serve({ folder, words, stdio: [...stdio] });
     closeSync(log);
     const { fds } = heldBy(served.pid);
-    limit(served, fds - 1);
+    const idle = await exhaust(served);
 
     const waiting = connect(path);
     waiting.on('error', () => {});
@@ -72,7 +88,7 @@ describe('a daemon without a descriptor left', () => {
 
     limit(served, fds + 100);
     await answered; // Who waited meanwhile is served.
-    waiting.destroy();
+    for (const socket of [waiting, ...idle]) socket.destroy();
     const device = { kind: 'host' } as const;
     await until(
       () => served.client.addPort({ name: 'vale0:new', device }).catch(() => null),
