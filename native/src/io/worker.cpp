@@ -81,6 +81,7 @@ Worker::Worker(Gate& gate, uint16_t index, CounterBlock& counters, TickClock clo
       context_(std::make_unique<WorkerContext>()) {
     context_->worker = index;
     context_->shares = Shares(clock);
+    context_->expense.clock = clock;
 }
 
 Worker::~Worker() {
@@ -173,12 +174,14 @@ void Worker::attend() {
 bool Worker::round() {
     context_->now_ns = monotonic_ns();
     context_->shares.begin_round(context_->now_ns);
+    context_->expense.limit = context_->shares.receivers_limit();
     const uint64_t began = tick_ = context_->shares.clock().now();
     size_t work = 0;
     // Backwards: what leaves the hot ones is replaced by one that had its turn.
     for (size_t index = watches_.hot(); index-- > 0;) work += look_at(index);
     if (watches_.cold() != 0) work += look_at_cold(work == 0);
     if (context_->deferred_calls.next_due_ns() <= context_->now_ns) flush_due_calls();
+    context_->whereabouts.go({}, Act::nothing);
     counters_.add(WorkerCounter::rounds, 1);
     if (work == 0) {
         cpu_relax();

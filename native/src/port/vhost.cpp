@@ -105,7 +105,7 @@ void VhostPort::install(PreparedRing prepared) {
     } else {
         put(queue.tx, std::move(prepared.tx), prepared);
     }
-    queue.trust_again();
+    queue.begin();
     foreign_memory_told = false;
     count_active_pairs();
 }

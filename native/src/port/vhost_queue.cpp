@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/eventfd.hpp"
+#include "base/simd.hpp"
 #include "port/vhost.hpp"
 
 namespace valenic {
@@ -17,9 +18,13 @@ constexpr size_t turn_descriptors_max = 256;
 
 }  // namespace
 
+VALENIC_INLINE bool VhostQueue::receiving() const noexcept {
+    return tx.ring && tx.enabled && port_.barred() == spec::Fault::none;
+}
+
 size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
     if (!receiving()) return 0;
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::receive);
+    context.whereabouts.go(spot_, Act::receive);
     const PortSettings& settings = port_.settings();
     const bool more = settings.more.load(std::memory_order_relaxed);
     const size_t budget = settings.budget.load(std::memory_order_relaxed);
@@ -35,7 +40,7 @@ size_t VhostQueue::receive(Batch& batch, WorkerContext& context) {
 
 void VhostQueue::release(WorkerContext& context) {
     if (!tx.ring) return;
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::release);
+    context.whereabouts.go(spot_, Act::release);
     tx.ring->release();
     if (tx.call.valid() && tx.ring->call_wanted()) call(tx.call, context);
 }
@@ -47,16 +52,12 @@ void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
         counters.drop(DropReason::rx_ring_stopped, indices.size());
         return;
     }
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::transmit);
+    const Whereabouts::Visit visit(context.whereabouts, spot_, Act::transmit);
     Share& share = port_.share(context.worker);
-    RxExpense expense{&share.paid_to, context.shares.receivers_limit(), context.shares.clock()};
-    const Delivery delivery = rx.ring->deliver(batch, indices, counters, expense);
-    if (expense.spent != 0) [[unlikely]] {
-        context.shares.charge_receiver(share, expense.spent);
-        counters.add(PortCounter::turn_ns, expense.spent);
-    }
-    if (expense.refused) [[unlikely]]
-        context.shares.refuse_receiver(share);
+    context.expense.paid_to = &share.paid_to;
+    const Delivery delivery = rx.ring->deliver(batch, indices, counters, context.expense);
+    if (context.expense.used()) [[unlikely]]
+        charge(share, context);
     counters.add(PortCounter::rx_frames, delivery.frames);
     counters.add(PortCounter::rx_bytes, delivery.bytes);
     counters.add(PortCounter::rx_batches, 1);
@@ -64,6 +65,17 @@ void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
     if (fault != spec::Fault::none) [[unlikely]]
         tell_fault(rx.fault_told, pair_ * 2, fault, context);
     if (delivery.published && !more) notify_receiver(delivery.frames, context);
+}
+
+/// For buffers that cost more than plain ones.
+void VhostQueue::charge(Share& share, WorkerContext& context) noexcept {
+    RxExpense& expense = context.expense;
+    if (expense.spent != 0) {
+        context.shares.charge_receiver(share, expense.spent);
+        port_.counters(context.worker).add(PortCounter::turn_ns, expense.spent);
+    }
+    if (expense.refused) context.shares.refuse_receiver(share);
+    expense.settled();
 }
 
 /// Calls now, or leaves it to a later frame or a timer when the port moderates its notifications.
@@ -97,7 +109,7 @@ void VhostQueue::flush_calls(WorkerContext& context) {
     deferred_.exchange(false, std::memory_order_acq_rel);
     pending_frames_.store(0, std::memory_order_relaxed);
     if (port_.barred() != spec::Fault::none) return;
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, pair_, Act::notify);
+    const Whereabouts::Visit visit(context.whereabouts, spot_, Act::notify);
     if (rx.ring && rx.call.valid() && rx.ring->call_wanted()) call(rx.call, context);
 }
 
@@ -105,10 +117,6 @@ void VhostQueue::call(const OwnedFd& fd, WorkerContext& context) noexcept {
     if (!call_peer(fd.get())) [[unlikely]]
         port_.bar(spec::Fault::notification_blocked);
     port_.counters(context.worker).add(PortCounter::calls, 1);
-}
-
-bool VhostQueue::receiving() const noexcept {
-    return tx.ring && tx.enabled && port_.barred() == spec::Fault::none;
 }
 
 bool VhostQueue::arm() {
@@ -157,8 +165,9 @@ bool VhostQueue::memory_looks_foreign() noexcept {
     return false;
 }
 
-void VhostQueue::trust_again() noexcept {
-    rx_kicks_ = 0;
+void VhostQueue::begin() noexcept {
+    spot_ = {port_.id, pair_};
+    rx_kicks_ = 0;  // Earlier suspicion is forgotten.
     tx_kicks_.store(0, std::memory_order_relaxed);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/fd.hpp"
+#include "base/whereabouts.hpp"
 #include "ring/ring.hpp"
 #include "switch/queue.hpp"
 
@@ -31,6 +32,8 @@ struct TxSide {
 /// Its first line is all that a batch reads of it, in either direction.
 class alignas(64) VhostQueue final : public Queue {
     VhostPort& port_;
+    const unsigned pair_;
+    Whereabouts::Spot spot_;  ///< As of begin().
 
  public:
     /// For the control thread, while workers are parked.
@@ -54,17 +57,17 @@ class alignas(64) VhostQueue final : public Queue {
     /// Housekeeping by the control thread about once a second, workers running: whether this driver
     /// kicks while its available indices stay 0, so that its memory is not the one we mapped.
     bool memory_looks_foreign() noexcept;
-    /// Forgets earlier suspicion; called when a ring starts.
-    void trust_again() noexcept;
+    /// A ring of it starts. Workers are parked.
+    void begin() noexcept;
 
  private:
     bool receiving() const noexcept;
+    void charge(Share& share, WorkerContext& context) noexcept;
     void call(const OwnedFd& fd, WorkerContext& context) noexcept;
     void notify_receiver(size_t frames, WorkerContext& context) noexcept;
     void tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault fault,
                     WorkerContext& context) noexcept;
 
-    const unsigned pair_;
     std::atomic<uint64_t> tx_kicks_{0};        ///< Since the ring started.
     uint64_t rx_kicks_ = 0;                    ///< Control thread only.
     std::atomic<uint32_t> pending_frames_{0};  ///< Delivered since the last call, under moderation.

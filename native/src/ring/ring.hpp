@@ -95,6 +95,12 @@ struct RxExpense {
     uint64_t spent = 0;    ///< Nanoseconds, by this delivery.
     bool refused = false;  ///< It was overdrawn.
 
+    bool used() const noexcept { return spent != 0 || refused; }
+    /// It was paid.
+    void settled() noexcept {
+        spent = 0;
+        refused = false;
+    }
     bool overdrawn() const noexcept { return paid_to != nullptr && *paid_to + spent > limit; }
     void charge_parts(size_t parts, uint32_t bytes) noexcept {
         const size_t plain = 2 * (1 + size_t{bytes} / plain_bytes);

@@ -44,8 +44,6 @@ class BasicRxRing : public RxRing {
     Delivery deliver(const Batch& batch, std::span<const uint8_t> indices, CounterBlock& counters,
                      RxExpense& expense) noexcept final {
         Delivery delivery;
-        if (memory_->truncated()) [[unlikely]]
-            break_with(spec::Fault::memory_truncated);  // At once: reserve() counts the frames.
         while (!indices.empty()) {
             RxPlan plan;
             plan.expense = &expense;

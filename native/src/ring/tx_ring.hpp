@@ -43,7 +43,7 @@ class BasicTxRing : public TxRing {
             total += done;
             const bool ended_by_chain =
                 Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
-            if (!ended_by_chain || stopped_) break;
+            if (!ended_by_chain || stopped_ || costs_enough(batch, limits)) break;
         }
         if (memory_->truncated()) [[unlikely]]  // We found out: nobody has to come again for it.
             break_with(spec::Fault::memory_truncated);
@@ -84,11 +84,13 @@ class BasicTxRing : public TxRing {
                 if (stopped_) break;
                 ++done;
             }
-            stopped_ = walked_ >= limits.descriptors || batch.bytes >= batch_bytes_max;
-            if (stopped_) break;
+            if (done == heads.size() || costs_enough(batch, limits)) break;
             if (Ring::slots_vary && run == 0 && heads.heads[done - 1].slots != 1) break;
         }
         return done;
+    }
+    bool costs_enough(const Batch& batch, const FetchLimits& limits) const noexcept {
+        return walked_ >= limits.descriptors || batch.bytes >= batch_bytes_max;
     }
     /// The frames that it begins with, of one buffer each or of two.
     size_t take_simple(const TxHeads& heads, Batch& batch, const FetchLimits& limits) noexcept {
@@ -109,7 +111,7 @@ class BasicTxRing : public TxRing {
     }
 
     size_t walked_ = 0;  ///< Descriptors, in this fetch.
-    /// The batch is full, it costs enough, or the ring is broken: no more in this fetch.
+    /// The batch is full, or the ring is broken: no more in this fetch.
     bool stopped_ = false;
     std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Owner writes, control thread reads.
 };

@@ -6,6 +6,7 @@
 #include "base/whereabouts.hpp"
 #include "net/retag.hpp"
 #include "net/rewritten.hpp"
+#include "ring/ring.hpp"
 #include "switch/shares.hpp"
 
 namespace valenic {
@@ -70,6 +71,8 @@ struct WorkerContext {
     uint64_t now_ns = 0;                ///< Monotonic, refreshed once a round.
     size_t turn_frames = batch_frames;  ///< Most that receive() takes now; set for each turn.
     Shares shares;
+    /// Of the delivery under way; the worker sets its limit in every round.
+    RxExpense expense{nullptr, UINT64_MAX, shares.clock()};
     /// Whose frames are under way: who answers for memory that cannot be read.
     Port* source = nullptr;
     Whereabouts whereabouts;
