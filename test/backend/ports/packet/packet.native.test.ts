@@ -62,7 +62,8 @@ describe.skipIf(!may)('a packet port', () => {
 
   it('needs CAP_NET_RAW, and says so', () => {
     const { near } = wire();
-    const addon = new URL('../../../build/release/native/valenic.node', import.meta.url).pathname;
+    const addon = new URL('../../../../build/release/native/valenic.node', import.meta.url)
+      .pathname;
     const program = `try { require('${addon}').openPacket('${near}', { queues: 1 }); }
       catch (error) { console.log(error.code); }`;
     const words = ['--bounding-set=-net_raw', '--inh-caps=-all', process.execPath, '-e', program];

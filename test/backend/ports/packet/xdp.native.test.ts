@@ -9,7 +9,7 @@ import { bytes, client, inside, ip, loseAndFind, may, server, wire } from '../wi
 
 const spec = (name: string, queues = 1) =>
   ({ kind: 'packet', interface: name, queues, io: 'af-xdp' }) as const;
-const addon = new URL('../../../build/release/native/valenic.node', import.meta.url).pathname;
+const addon = new URL('../../../../build/release/native/valenic.node', import.meta.url).pathname;
 /** A program that opens an interface, and says so or why not. */
 const opening = (name: string): string => `
   try {

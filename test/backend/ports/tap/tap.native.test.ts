@@ -143,7 +143,8 @@ describe.skipIf(!may)('a tap port', () => {
   ])('of %s is opened without any capability only then', (_, uid, told) => {
     const name = tapName();
     ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'user', `${uid}`);
-    const addon = new URL('../../../build/release/native/valenic.node', import.meta.url).pathname;
+    const addon = new URL('../../../../build/release/native/valenic.node', import.meta.url)
+      .pathname;
     const program = `try {
         const { netHeader } = require('${addon}').openTap('${name}', { queues: 1, offloads: true });
         console.log(/tso|uso/.test(netHeader) ? 'with big frames' : netHeader);
