@@ -1,7 +1,7 @@
 /** What an operator should know of the addresses behind a port: they move, or are pushed out. */
 
 import type { AddressEvent, DatapathEvent } from '../native/boundary.ts';
-import type { PeerLog } from './vhost-user/log.ts';
+import type { PeerLog } from './log.ts';
 
 export interface AddressContext {
   /** `vale0:vm1` */

@@ -26,7 +26,7 @@ import {
   type PortSpec,
   placeOf,
   queuesOf,
-} from './port-spec.ts';
+} from './ports/spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import type { Logger } from './vhost-user/index.ts';

@@ -26,8 +26,8 @@ export type {
   TapSpec,
   UserSpec,
   VhostUserSpec,
-} from './port-spec.ts';
-export { defaultSettings } from './port-spec.ts';
+} from './ports/spec.ts';
+export { defaultSettings } from './ports/spec.ts';
 export {
   difference,
   dropped,

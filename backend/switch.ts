@@ -3,7 +3,7 @@
 import type { PollingMode, PortSettings } from '../native/boundary.ts';
 import type { Backend } from './backend.ts';
 import type { Port } from './port.ts';
-import type { Device } from './port-spec.ts';
+import type { Device } from './ports/spec.ts';
 import type { PortStats } from './stats/stats.ts';
 
 export class Switch {

@@ -116,7 +116,7 @@ export interface NativeAddon {
   /**
    * Opens AF_XDP sockets at an interface, one for each of its queues, and attaches the program that
    * gives them every frame that comes: it goes when `sharedFds` are closed. Throws with an errno's
-   * name, and in `syscall` what had it (native/src/port/xdp_socket.hpp).
+   * name, and in `syscall` what had it (native/src/port/packet/xdp_socket.hpp).
    */
   openXdp(
     name: string,

@@ -21,8 +21,8 @@ import {
 import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
-import { parseInet } from '../link/address.ts';
-import { nameText } from '../port-spec.ts';
+import { nameText } from '../ports/spec.ts';
+import { parseInet } from '../socket/address.ts';
 import type { Cli } from './io.ts';
 
 interface AttachOptions {

@@ -3,7 +3,7 @@
 import { type DropReason, dropReasons } from '../../native/boundary.ts';
 import { vlanText } from '../config/index.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
-import type { LinkIo, LinkState } from '../link/index.ts';
+import type { LinkIo, LinkState } from '../ports/index.ts';
 import { dropsThatHappened } from '../stats/stats.ts';
 import type { EndpointState } from '../vhost-user/index.ts';
 import type { Cli } from './io.ts';

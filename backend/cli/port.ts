@@ -12,7 +12,7 @@ import {
 } from '../config/index.ts';
 import { keysHelp } from '../config/key-texts.ts';
 import type { PortAnswer } from '../daemon/index.ts';
-import { nameText } from '../port-spec.ts';
+import { nameText } from '../ports/spec.ts';
 import type { Cli } from './io.ts';
 import { portDetailText, spinText, stateWord, troubleLines, workersText } from './port-text.ts';
 import { table } from './text.ts';

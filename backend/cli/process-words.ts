@@ -1,6 +1,6 @@
 /** What Node would print by itself, raw, into the daemon's log. */
 
-import type { Logger } from '../vhost-user/log.ts';
+import type { Logger } from '../log.ts';
 
 /** So many faults of ours within a minute, and the process ends: something is broken for good. */
 const faultsMax = 10;

@@ -2,7 +2,6 @@
 
 import { resolve } from 'node:path';
 import { ValenicError } from '../errors.ts';
-import { isInet, parseInet } from '../link/address.ts';
 import type {
   DgramSpec,
   Filled,
@@ -13,8 +12,9 @@ import type {
   TapSpec,
   UserSpec,
   VhostUserSpec,
-} from '../port-spec.ts';
-import { refuseAbstract } from '../vhost-user/socket-path.ts';
+} from '../ports/spec.ts';
+import { isInet, parseInet } from '../socket/address.ts';
+import { refuseAbstract } from '../socket/path.ts';
 import { kindKeys, type Row, writeItems } from './keys.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */

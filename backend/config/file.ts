@@ -29,7 +29,9 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { ValenicError } from '../errors.ts';
-import type { PortSpec } from '../port-spec.ts';
+import type { PortSpec } from '../ports/spec.ts';
+import { hint } from '../values/suggest.ts';
+import { cpuList, integer, readValue, type ValueKind } from '../values/values.ts';
 import { type Item, socketPath } from './device.ts';
 import { parsePort, parsePortName, portFromItems } from './port.ts';
 import {
@@ -40,9 +42,7 @@ import {
   pollingMode,
   refuseClashes,
 } from './serve.ts';
-import { hint } from './suggest.ts';
 import { parseSwitch, type SwitchConfig, switchFromItems } from './switch.ts';
-import { cpuList, integer, readValue, type ValueKind } from './values.ts';
 
 /** Longer files are no configuration. */
 const maxFileBytes = 1 << 20;

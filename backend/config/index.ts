@@ -1,5 +1,17 @@
 /** Configuration as an operator writes it, parsed into plain data. */
 
+export { hint } from '../values/suggest.ts';
+export {
+  choice,
+  cpuList,
+  integer,
+  mtuValue,
+  numberList,
+  onOff,
+  readValue,
+  spinBudget,
+  type ValueKind,
+} from '../values/values.ts';
 export { socketPath } from './device.ts';
 export { fileKeys, parseConfig, readConfigFile } from './file.ts';
 export { kindKeys, portKinds, settingKeys, socketKeys } from './keys.ts';
@@ -21,17 +33,5 @@ export {
   serveConfig,
 } from './serve.ts';
 export { checked, checkedPort, checkedSettings } from './spec.ts';
-export { hint } from './suggest.ts';
 export { parseSwitch, type SwitchConfig } from './switch.ts';
-export {
-  choice,
-  cpuList,
-  integer,
-  mtuValue,
-  numberList,
-  onOff,
-  readValue,
-  spinBudget,
-  type ValueKind,
-} from './values.ts';
 export { vlansMeet, vlanText } from './vlan.ts';

@@ -1,10 +1,10 @@
 /** The keys of ports in words: for the help, the manual and the reference. */
 
-import { defaultSettings } from '../port-spec.ts';
+import { defaultSettings } from '../ports/spec.ts';
+import { cpuList, integer } from '../values/values.ts';
 import { fileKeys } from './file.ts';
 import { kindKeys, portKinds, settingKeys } from './keys.ts';
 import { logLevel, macTableSize, maxWorkers, pollingMode, serveDefaults } from './serve.ts';
-import { cpuList, integer } from './values.ts';
 
 /** One key as a person reads about it. */
 export interface KeyText {

@@ -14,8 +14,7 @@ import {
   type TapSpec,
   type UserSpec,
   type VhostUserSpec,
-} from '../port-spec.ts';
-import { forward, forwardText, network } from './user.ts';
+} from '../ports/spec.ts';
 import {
   choice,
   fileMode,
@@ -27,7 +26,8 @@ import {
   readValue,
   spinBudget,
   type ValueKind,
-} from './values.ts';
+} from '../values/values.ts';
+import { forward, forwardText, network } from './user.ts';
 import { vlanKeys } from './vlan.ts';
 
 export interface Row<Part> {

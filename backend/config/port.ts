@@ -6,7 +6,8 @@
 
 import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { nameText, type PortName, type PortSpec } from '../port-spec.ts';
+import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
+import { hint } from '../values/suggest.ts';
 import { givenText, type Item, readDevice, syntax, writeDevice } from './device.ts';
 import {
   kindKeys,
@@ -17,7 +18,6 @@ import {
   settingKeys,
   writeItems,
 } from './keys.ts';
-import { hint } from './suggest.ts';
 import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;

@@ -2,9 +2,9 @@
 
 import { type PollingMode, pollingModes } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { nameText, type PortSpec, placeOf } from '../port-spec.ts';
+import { nameText, type PortSpec, placeOf } from '../ports/spec.ts';
+import { choice, integer } from '../values/values.ts';
 import type { SwitchConfig } from './switch.ts';
-import { choice, integer } from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];

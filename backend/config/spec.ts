@@ -8,10 +8,10 @@
 import { z } from 'zod';
 import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import type { Device, PortInput, PortSpec } from '../port-spec.ts';
+import type { Device, PortInput, PortSpec } from '../ports/spec.ts';
+import { hint } from '../values/suggest.ts';
 import { portKinds, settingKeys, writeItems } from './keys.ts';
 import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
-import { hint } from './suggest.ts';
 
 const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
 const vlan = z.discriminatedUnion('mode', [

@@ -1,8 +1,8 @@
 /** The text of a switch: `vale0,mtu=9000`. A switch needs none: this is for what is not default. */
 
 import { ValenicError } from '../errors.ts';
-import { hint } from './suggest.ts';
-import { mtuValue, readValue } from './values.ts';
+import { hint } from '../values/suggest.ts';
+import { mtuValue, readValue } from '../values/values.ts';
 
 export interface SwitchConfig {
   readonly name: string;

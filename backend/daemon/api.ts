@@ -24,7 +24,7 @@
 import type { FaultCode, PollingMode, PortSettings, WorkerCounter } from '../../native/boundary.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PortState } from '../port.ts';
-import type { PortSpec } from '../port-spec.ts';
+import type { PortSpec } from '../ports/spec.ts';
 import type { PortStats } from '../stats/stats.ts';
 
 export const apiVersion = 1;

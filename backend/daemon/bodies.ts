@@ -13,7 +13,7 @@ import {
   readValue,
   spinBudget,
 } from '../config/index.ts';
-import type { PortInput, PortSpec } from '../port-spec.ts';
+import type { PortInput, PortSpec } from '../ports/spec.ts';
 import type { PollingBody } from './api.ts';
 
 const textBody = z.strictObject({ port: z.string() });

@@ -1,6 +1,6 @@
 /**
  * The control socket: bound by one daemon only, never left behind, and made anew when somebody
- * removes its file. The file is guarded as those of ports are (backend/vhost-user/socket-file.ts).
+ * removes its file. The file is guarded as those of ports are (backend/socket/file.ts).
  */
 
 import { once } from 'node:events';
@@ -8,11 +8,11 @@ import type { Server } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import { PeerLog } from '../log.ts';
+import { SocketFile, type SocketFunctions } from '../socket/file.ts';
+import { Reach } from '../socket/reach.ts';
 import { systemText } from '../vhost-user/faults.ts';
 import type { Logger } from '../vhost-user/index.ts';
-import { PeerLog } from '../vhost-user/log.ts';
-import { Reach } from '../vhost-user/reach.ts';
-import { SocketFile, type SocketFunctions } from '../vhost-user/socket-file.ts';
 
 type Addon = SocketFunctions & Pick<NativeAddon, 'duplicateFd'>;
 

@@ -6,7 +6,7 @@ import { parsePortName, parseTarget, portText, vlansMeet, vlanText } from '../co
 import { DatapathError } from '../datapath/datapath.ts';
 import { errorCodes, ValenicError } from '../errors.ts';
 import type { Port } from '../port.ts';
-import { nameText } from '../port-spec.ts';
+import { nameText } from '../ports/spec.ts';
 import { codeOf, systemText } from '../vhost-user/faults.ts';
 import type { Logger } from '../vhost-user/index.ts';
 import type {

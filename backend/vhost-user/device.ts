@@ -7,11 +7,11 @@
 
 import { featureNames, protocolFeatureNames, virtioFeatures } from '../../frontend-spec/index.ts';
 import type { NativeDatapath } from '../../native/boundary.ts';
+import type { PeerLog } from '../log.ts';
 import { PortCommands } from './commands.ts';
 import type { Negotiated } from './decode.ts';
 import { codeOf, fault } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
-import type { PeerLog } from './log.ts';
 import {
   checkMemoryFd,
   closeRegions,

@@ -7,7 +7,7 @@
  */
 
 import { featureNames, virtioFeatures } from '../../frontend-spec/index.ts';
-import type { PeerLog } from './log.ts';
+import type { PeerLog } from '../log.ts';
 import type { Offer } from './offer.ts';
 
 /** What is looked at of a session that is over. */

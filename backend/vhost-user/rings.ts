@@ -10,10 +10,10 @@
  */
 
 import type { FaultCode } from '../../native/boundary.ts';
+import type { PeerLog } from '../log.ts';
 import type { PortCommands } from './commands.ts';
 import { fault, faultOfDatapath, isQueueFault, PeerFault, withRemedy } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
-import type { PeerLog } from './log.ts';
 import { coversRing, type Region } from './memory.ts';
 import type { Payload } from './payload.ts';
 import { baseForMessage, baseFromMessage, noFd, Ring, ringSizeFault } from './ring.ts';

@@ -1,4 +1,4 @@
-// What the NAT of a user port is told to do. The control plane writes it; see backend/link/user.ts.
+// What the NAT of a user port is told to do; backend/ports/user/endpoint.ts writes it.
 #pragma once
 #include <cstdint>
 #include <optional>

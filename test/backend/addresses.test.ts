@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AddressNotices } from '../../backend/addresses.ts';
-import { PeerLog } from '../../backend/vhost-user/log.ts';
+import { PeerLog } from '../../backend/log.ts';
 
 const moves = {
   event: 'mac_moves' as const,

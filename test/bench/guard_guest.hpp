@@ -16,7 +16,7 @@
 #include "base/limits.hpp"
 #include "driver/guest_memory.hpp"
 #include "driver/net_driver.hpp"
-#include "port/vhost.hpp"
+#include "port/vhost/vhost.hpp"
 #include "spec/virtio_features.hpp"
 
 namespace valenic::guard {

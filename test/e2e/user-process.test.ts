@@ -6,8 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { discover, offered } from '../backend/link/packets.ts';
-import { framed, StreamPeer } from '../backend/link/support.ts';
+import { discover, offered } from '../backend/ports/packets.ts';
+import { framed, StreamPeer } from '../backend/ports/support.ts';
 import { until } from './lab.ts';
 import { asUser, program, ServeProcess } from './serve-process.ts';
 

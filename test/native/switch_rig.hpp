@@ -5,7 +5,7 @@
 #include "base/limits.hpp"
 #include "lookup/learning.hpp"
 #include "net_guest.hpp"
-#include "port/vhost.hpp"
+#include "port/vhost/vhost.hpp"
 #include "switch/vale.hpp"
 
 namespace valenic::test {

@@ -12,7 +12,7 @@ describe('includeFault', () => {
     ['native/src/switch/vale.hpp', 'lookup/learning.hpp'],
     ['native/src/base/fd.hpp', 'io/engine.hpp'],
     ['native/src/io/engine.hpp', '<napi.h>'],
-    ['native/src/port/host.hpp', 'io/worker.hpp'],
+    ['native/src/port/host/host.hpp', 'io/worker.hpp'],
     ['native/src/driver/split_queue.hpp', 'ring/split_layout.hpp'],
     ['native/src/memory/memory_map.hpp', 'memory_map.hpp'],
     ['native/src/other/a.hpp', 'base/fd.hpp'],

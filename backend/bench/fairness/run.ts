@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Backend, createBackend } from '../../backend.ts';
 import { ValenicError } from '../../errors.ts';
-import type { PortSpec } from '../../port-spec.ts';
+import type { PortSpec } from '../../ports/spec.ts';
 import { difference, type PortStats } from '../../stats/stats.ts';
 import { type LoadReport, LoadWatch } from '../load-watch.ts';
 import { runSynthetic, type SyntheticReplay } from '../synthetic-process.ts';

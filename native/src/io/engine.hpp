@@ -19,9 +19,9 @@
 #include "io/watchdog.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
-#include "port/host.hpp"
+#include "port/host/host.hpp"
 #include "port/link.hpp"
-#include "port/vhost.hpp"
+#include "port/vhost/vhost.hpp"
 #include "stats/page.hpp"
 #include "switch/vale.hpp"
 

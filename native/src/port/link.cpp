@@ -8,11 +8,11 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
-#include "port/dgram.hpp"
+#include "port/dgram/dgram.hpp"
+#include "port/packet/wire.hpp"
 #include "port/send_errors.hpp"
-#include "port/stream.hpp"
-#include "port/tap.hpp"
-#include "port/wire.hpp"
+#include "port/stream/stream.hpp"
+#include "port/tap/tap.hpp"
 
 namespace valenic {
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/spinlock.hpp"
+#include "net/net_header.hpp"
 #include "ring/copy.hpp"
-#include "ring/net_header.hpp"
 #include "ring/reservations.hpp"
 #include "ring/ring.hpp"
 #include "ring/rx_plan.hpp"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "ring/net_header.hpp"
+#include "net/net_header.hpp"
 #include "ring/tx_stage.hpp"
 
 namespace valenic {

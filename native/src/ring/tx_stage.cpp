@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "net/net_header.hpp"
 #include "ring/copy.hpp"
-#include "ring/net_header.hpp"
 
 namespace valenic {
 

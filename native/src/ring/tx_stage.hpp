@@ -6,8 +6,8 @@
 
 #include "base/lines.hpp"
 #include "net/batch.hpp"
+#include "net/net_header.hpp"
 #include "ring/chain.hpp"
-#include "ring/net_header.hpp"
 #include "ring/ring.hpp"
 
 namespace valenic {

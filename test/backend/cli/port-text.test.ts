@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { portTable } from '../../../backend/cli/port.ts';
 import { macsText, stateWord, troubleLines } from '../../../backend/cli/port-text.ts';
-import { defaultSettings } from '../../../backend/port-spec.ts';
+import { defaultSettings } from '../../../backend/ports/spec.ts';
 import { type EndpointState, memoryNotSharedNotice } from '../../../backend/vhost-user/index.ts';
 
 const ring = { ring: 0, started: true, enabled: true, size: 256, fault: null, notice: null };

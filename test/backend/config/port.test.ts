@@ -10,7 +10,7 @@ import {
   portText,
 } from '../../../backend/config/index.ts';
 import { ValenicError } from '../../../backend/errors.ts';
-import type { PortSpec } from '../../../backend/port-spec.ts';
+import type { PortSpec } from '../../../backend/ports/spec.ts';
 import { pollingModes } from '../../../native/boundary.ts';
 
 /** The error of `work`, as `code: sentence`. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCode } from '../../../native/boundary.ts';
-import { frame, framed } from '../../backend/link/support.ts';
+import { frame, framed } from '../../backend/ports/support.ts';
 import type { Attack } from '../attack.ts';
 import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "net/flow_frames.hpp"
-#include "port/vhost.hpp"
+#include "port/vhost/vhost.hpp"
 
 using namespace valenic;
 using namespace valenic::test;

@@ -1,0 +1,117 @@
+/**
+ * A packet port over AF_XDP: its frames go past the host's own stack.
+ *
+ * What an interface's other users would lose by that decides whether it is chosen unasked.
+ */
+
+import { readdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { codeOf } from '../../vhost-user/faults.ts';
+import type { LinkContext, LinkIo } from '../endpoint.ts';
+import type { InterfaceOpened } from '../interface.ts';
+import type { Filled, PacketSpec } from '../spec.ts';
+import { packetSentence } from './endpoint.ts';
+
+/** @throws with an errno's name. */
+export function openXdp(
+  { interface: name, queues }: Filled<PacketSpec>,
+  { addon }: LinkContext,
+  zeroCopyOnly: boolean,
+): InterfaceOpened {
+  const opened = addon.openXdp(name, { queues, zeroCopyOnly });
+  const { fds, sharedFds, zeroCopy, native, losesTags } = opened;
+  const xdp = native ? 'native' : 'generic';
+  const state = { zeroCopy, xdp, needWakeup: true, losesTags, why: null } as const;
+  const io = { mode: 'af-xdp', ...state } as const;
+  return { fds, sharedFds, netHeader: 'none', io };
+}
+
+/** Why `io=auto` does not even try; null: it would take nothing from anybody. */
+export function whyNotXdp(name: string): string | null {
+  const [address] = addressesOf(name);
+  if (address !== undefined) return `this host has the address ${address} there`;
+  const user = usersOf(name);
+  if (user !== null) return `${user} of this host needs what comes there`;
+  return null;
+}
+
+/** What works only together with the port, and does no more: the operator asked for it. */
+export function xdpNotice(name: string, { xdp, losesTags }: LinkIo): string | null {
+  if (xdp === undefined) return null;
+  const why = whyNotXdp(name);
+  if (why !== null) return `${why}: with AF_XDP it hears nothing any more`;
+  if (xdp === 'generic') {
+    return (
+      `${name} has generic XDP alone: frames that its kernel puts together are lost, and VLAN ` +
+      `tags that it takes off: "ethtool -K ${name} gro off rxvlan off" as root`
+    );
+  }
+  return losesTags ? `its VLAN tags are lost: ${keepTags(name)}` : null;
+}
+
+const keepTags = (name: string): string => `"ethtool -K ${name} rxvlan off" as root`;
+
+/** Link-local ones, which every interface has, do not count. */
+function addressesOf(name: string): readonly string[] {
+  const there = networkInterfaces()[name] ?? [];
+  return there.map(({ address }) => address).filter((address) => !/^fe[89ab]/i.test(address));
+}
+
+/** A bridge or bond that it is part of, or a VLAN or the like on top of it. */
+function usersOf(name: string): string | null {
+  try {
+    const entries = readdirSync(`/sys/class/net/${name}`);
+    const upper = entries.find((entry) => entry.startsWith('upper_'));
+    return upper === undefined ? null : upper.slice('upper_'.length);
+  } catch {
+    return null; // It may be in another network namespace.
+  }
+}
+
+/** Why AF_XDP cannot be had at an interface, and what to do. */
+export function xdpSentence(spec: Filled<PacketSpec>, error: unknown): string {
+  const { interface: name, queues } = spec;
+  const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
+  const code = codeOf(error);
+  const told = sentences[`${String(call)} ${code ?? ''}`] ?? sentences[code ?? ''];
+  return told === undefined ? packetSentence(spec, code, error) : `${name}: ${told(name, queues)}`;
+}
+
+type Sentence = (name: string, queues: number) => string;
+
+const capabilities: Sentence = () =>
+  'AF_XDP needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF: run as root, or once ' +
+  `"setcap cap_net_raw,cap_net_admin,cap_bpf+ep ${process.execPath}" as root, or say io=af-packet`;
+const tooOld: Sentence = () => 'AF_XDP needs Linux 5.11 with XDP sockets: say io=af-packet';
+
+/** By call and errno, or by errno alone. */
+const sentences: Readonly<Record<string, Sentence>> = {
+  EPERM: capabilities,
+  EACCES: capabilities,
+  'queues E2BIG': (name, queues) =>
+    `it has more queues than the port (${queues}), and each needs a socket: say queues=N as ` +
+    `"ethtool -l ${name}" has them, or "ethtool -L ${name} combined ${queues}" as root`,
+  'queues ERANGE': (name, queues) =>
+    `it has fewer queues than the port (${queues}): say queues=N as "ethtool -l ${name}" has them`,
+  'mtu EMSGSIZE': (name) =>
+    'its MTU is above 1770, more than a chunk of AF_XDP holds: ' +
+    `"ip link set ${name} mtu 1500" as root, or say io=af-packet`,
+  'BPF_LINK_CREATE EBUSY': (name) =>
+    `it has an XDP program already: "ip link set ${name} xdp off" as root, or say io=af-packet`,
+  'BPF_LINK_CREATE EEXIST': (name) =>
+    `it has an XDP program already: "ip link set ${name} xdp off" as root, or say io=af-packet`,
+  'BPF_LINK_CREATE ERANGE': () =>
+    'its driver has no XDP at this MTU, a veth none at that of its other end: make it 1500',
+  'BPF_LINK_CREATE ENOSPC': () =>
+    'its other end sends through more queues than it has to receive: give it as many',
+  'BPF_LINK_CREATE EINVAL': tooOld,
+  'tags EOPNOTSUPP': (name) => `it would lose its VLAN tags: ${keepTags(name)}`,
+  'bind EOPNOTSUPP': () => 'its driver cannot do AF_XDP without copies',
+  'bind EBUSY': () => 'another AF_XDP socket has its queue: end that program',
+  ENOBUFS: (_, queues) =>
+    `AF_XDP pins ${8 * queues} MiB, more than may be locked: raise "ulimit -l", ` +
+    'or say io=af-packet',
+  EAFNOSUPPORT: tooOld,
+  ENOPROTOOPT: tooOld,
+  ENOSYS: tooOld,
+};

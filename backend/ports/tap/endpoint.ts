@@ -1,0 +1,57 @@
+/**
+ * A tap port: an interface of the host, opened where it exists and made where it does not.
+ *
+ * One that was made for a user (`ip tuntap add dev NAME mode tap user USER`) needs no privileges.
+ */
+
+import { existsSync } from 'node:fs';
+import { systemText } from '../../vhost-user/faults.ts';
+import type { LinkContext, LinkEndpoint } from '../endpoint.ts';
+import { InterfaceLink } from '../interface.ts';
+import type { Filled, TapSpec } from '../spec.ts';
+
+export function tapLink(spec: Filled<TapSpec>, context: LinkContext): LinkEndpoint {
+  const { interface: name, queues, persist, offloads = true } = spec;
+  const options = () => ({
+    queues,
+    offloads,
+    ...(persist === undefined ? {} : { persist }),
+    ...(context.mtu() === 0 ? {} : { mtu: context.mtu() }),
+  });
+  const open = () => context.addon.openTap(name, options());
+  const sentence = (code: string | undefined, error: unknown) => tapSentence(spec, code, error);
+  return new InterfaceLink({ name, open, sentence }, context);
+}
+
+/** Why an interface cannot be had, and what to do. */
+export function tapSentence(
+  spec: Filled<TapSpec>,
+  code: string | undefined,
+  error: unknown,
+): string {
+  const { interface: name, queues } = spec;
+  const several = queues > 1 ? ' multi_queue' : '';
+  const make = `"ip tuntap add dev ${name} mode tap user $USER${several}" as root`;
+  switch (code) {
+    case 'EPERM':
+      return existsSync(`/sys/class/net/${name}`)
+        ? `${name} was not made for this user: make it with ${make}`
+        : `${name} does not exist, and making it needs CAP_NET_ADMIN: make it with ${make}`;
+    case 'EACCES':
+      return `/dev/net/tun may not be opened by this user: its permissions should be 0666`;
+    case 'ENOENT':
+    case 'ENODEV':
+    case 'ENXIO':
+      return `there is no /dev/net/tun: load it with "modprobe tun" as root`;
+    case 'EBUSY':
+      return `${name} is in use by another program, or is no tap interface: choose another`;
+    case 'EINVAL':
+      return queues > 1
+        ? `${name} is no tap interface of several queues: make it with ${make}, or say queues=1`
+        : `${name} is no tap interface: choose another name`;
+    case 'E2BIG':
+      return `${name} has fewer queues than ${queues}: say less`;
+    default:
+      return `${name}: ${systemText(error)}`;
+  }
+}

@@ -1,0 +1,106 @@
+// A guest's port: its memory, its features, its queue pairs.
+#pragma once
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "memory/memory_map.hpp"
+#include "port/events.hpp"
+#include "port/vhost/vhost_queue.hpp"
+#include "switch/port.hpp"
+
+namespace valenic {
+
+/// A ring that is ready to be put in: made while workers run, installed while they are parked.
+struct PreparedRing {
+    unsigned ring = 0;
+    std::unique_ptr<RxRing> rx;
+    std::unique_ptr<TxRing> tx;
+    RingConfig config{};
+    OwnedFd kick;
+    OwnedFd call;
+    bool enabled = false;
+};
+
+/// As boundary.ts, RingState.
+struct RingState {
+    unsigned ring;
+    bool running;
+    bool enabled;
+    uint16_t size;
+    uint16_t avail_index;
+    uint16_t used_index;
+    spec::Fault fault;
+};
+
+class VhostPort final : public Port {
+ public:
+    VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned pairs, PortEvents& events);
+
+    std::span<Queue* const> queues() noexcept override { return queues_; }
+    bool memory_lost() const noexcept override { return memory_ && memory_->truncated(); }
+    bool blame_memory() noexcept override {
+        if (memory_) memory_->found_truncated();
+        return memory_ != nullptr;
+    }
+    PortEvents& events() noexcept { return events_; }
+    uint32_t id = 0;  ///< The engine's number.
+
+    /// From here on its memory and descriptors are left alone; the control thread closes the device
+    /// when it can. The first reason counts. Any thread.
+    void bar(spec::Fault fault) noexcept;
+    /// Fault::none: it is not. A batch that began before may still be under way.
+    spec::Fault barred() const noexcept { return barred_.load(std::memory_order_relaxed); }
+
+    // From here on: control thread. "Parked": only while every worker is parked.
+
+    unsigned ring_count() const noexcept { return static_cast<unsigned>(pairs_.size()) * 2; }
+    bool ring_running(unsigned ring) const noexcept;
+    bool any_ring_running() const noexcept;
+    void set_features(uint64_t features) noexcept { features_ = features; }
+    /// Makes a ring in the present memory. Errors are the front-end's.
+    Result<PreparedRing, spec::Fault> prepare(unsigned ring, RingConfig config) const;
+
+    /// Parked. Takes the place of whatever ran there. Bars the device whose call descriptor holds
+    /// us.
+    void install(PreparedRing prepared);
+    /// Parked. Returns the next available index not taken, or nothing when the ring did not run.
+    std::optional<uint16_t> stop(unsigned ring);
+    /// Parked.
+    void enable(unsigned ring, bool enabled);
+    /// Parked. Running rings are re-resolved; one that no longer fits gets a fault. No memory: as
+    /// close_device().
+    void set_memory(std::shared_ptr<const MemoryMap> memory);
+    /// Parked. New addresses, same indices.
+    spec::Fault move_ring(unsigned ring, RingConfig config);
+    /// Parked.
+    void set_call(unsigned ring, OwnedFd fd);
+    void set_kick(unsigned ring, OwnedFd fd);
+    /// Parked. Stops every ring, drops the memory, and begins afresh: no longer barred.
+    void close_device();
+
+    std::vector<RingState> ring_states() const;
+    const MemoryMap* memory() const noexcept { return memory_.get(); }
+    VhostQueue& pair(unsigned index) noexcept { return *pairs_[index]; }
+    /// Housekeeping, workers running: the first ring whose driver writes to other memory than ours.
+    std::optional<unsigned> foreign_memory_ring() noexcept;
+    bool foreign_memory_told = false;
+    bool truncation_told = false;
+
+ private:
+    void count_active_pairs() noexcept;
+
+    std::atomic<spec::Fault> barred_{spec::Fault::none};
+    PortEvents& events_;
+    std::vector<std::unique_ptr<VhostQueue>> pairs_;
+    std::vector<Queue*> queues_;
+    std::vector<RingConfig> configs_;
+    std::shared_ptr<const MemoryMap> memory_;
+    uint64_t features_ = 0;
+};
+
+}  // namespace valenic
