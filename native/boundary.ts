@@ -23,31 +23,34 @@ export const dropReasons = {
   },
   tx_csum_misplaced: {
     at: 'source',
-    text: 'its virtio-net header has the checksum beyond the frame, or where none stands',
+    text: 'its virtio-net header puts the checksum beyond the frame or where there is none',
   },
   tx_gso_headers_invalid: {
     at: 'source',
-    text: 'its headers are not what its virtio-net header says of them',
+    text: 'its headers do not match its virtio-net header',
   },
   tx_gso_size_invalid: {
     at: 'source',
-    text: 'its segment size is 0, too small, or makes more than 256 segments',
+    text: 'its segment size is zero, too small, or gives more than 256 segments',
   },
-  tx_vlan_refused: { at: 'source', text: 'its VLAN is none that the sending port has' },
+  tx_vlan_refused: { at: 'source', text: 'the sending port is not in its VLAN' },
   tx_link_local: { at: 'source', text: 'link-local (LACP, LLDP, STP), and the port drops these' },
   tx_no_destination: {
     at: 'source',
-    text: 'no other port is on the switch, or in its VLAN',
+    text: 'no other port is on the switch or in its VLAN',
     idle: true,
   },
   tx_reflected: {
     at: 'source',
-    text: 'its destination is on the port it came from',
+    text: 'its destination is behind the port it came from',
     idle: true,
   },
   tx_port_down: { at: 'source', text: 'the sending port is administratively down' },
-  tx_ring_overflow: { at: 'source', text: 'it came to an interface whose ring was full' },
-  tx_memory_unreadable: { at: 'source', text: 'its memory could not be read: a truncated file' },
+  tx_ring_overflow: { at: 'source', text: 'it arrived at an interface whose ring was full' },
+  tx_memory_unreadable: {
+    at: 'source',
+    text: 'its memory could not be read: the file was truncated',
+  },
   rx_no_buffer: { at: 'destination', text: 'the receiver has no free buffer in its ring' },
   rx_overdrawn: {
     at: 'destination',
@@ -62,9 +65,9 @@ export const dropReasons = {
   },
   rx_vlan_refused: {
     at: 'destination',
-    text: 'its VLAN is none that the receiver has, or a tag behind that one would show',
+    text: 'the receiver is not in its VLAN, or would see a second tag',
   },
-  rx_vlan_no_room: { at: 'destination', text: 'it has no room for the VLAN tag that it is to get' },
+  rx_vlan_no_room: { at: 'destination', text: 'it has no room for the VLAN tag it needs' },
   rx_link_local: {
     at: 'destination',
     text: 'link-local (LACP, LLDP, STP), and the port drops these',
@@ -85,7 +88,7 @@ export const dropReasons = {
   },
   rx_backlog_full: {
     at: 'destination',
-    text: 'the receiver reads too slowly: what may wait for it is full',
+    text: 'the receiver reads too slowly and its backlog is full',
   },
   rx_link_down: { at: 'destination', text: 'the interface of the port is down' },
   rx_refused_by_host: { at: 'destination', text: 'the kernel had no memory, or a rule forbade it' },
@@ -322,15 +325,15 @@ export const commandErrors = {
   name_in_use: 'the name is taken on this switch',
   switch_full: 'a switch has at most 254 ports',
   switch_not_empty: 'the switch still has ports',
-  limit_reached: 'a limit of the datapath is reached',
+  limit_reached: 'a limit of the datapath has been reached',
   invalid_argument: 'an argument is out of range',
   wrong_state: 'the port or ring is not in a state for this command',
   region_overlaps: 'two memory regions overlap',
   region_overflows: 'a memory region ends beyond the 64-bit address space or the file',
-  region_invalid: 'a memory region is empty or its file cannot be mapped',
+  region_invalid: 'a memory region is empty, or its file cannot be mapped',
   fd_not_eventfd: 'a kick or call descriptor is not an eventfd',
   worker_busy:
-    'a worker does not come to the end of its batch; try again when the log says it does',
+    'a worker is stuck in the middle of a batch; try again when the log says that it goes on',
   system: 'the operating system refused',
   closed: 'the datapath is closed',
 } as const satisfies Record<string, string>;

@@ -9,7 +9,7 @@ export const workerActs = {
   transmit: 'delivers frames to',
   release: 'hands buffers back to',
   notify: 'calls',
-  acknowledge: 'takes the kicks of',
+  acknowledge: 'reads the kicks of',
 } as const satisfies Record<string, string>;
 export type WorkerAct = keyof typeof workerActs;
 

@@ -16,7 +16,7 @@ export const faults = {
   none: { closes: 'queue', text: 'no fault' },
   ring_size_invalid: {
     closes: 'queue',
-    text: 'the ring size is zero, above 32768 or, of a split ring, no power of two',
+    text: 'the ring size is zero, above 32768, or (split ring) not a power of two',
   },
   ring_base_invalid: { closes: 'queue', text: 'the base of a packed ring is outside the ring' },
   used_index_invalid: {
@@ -26,12 +26,12 @@ export const faults = {
   },
   packed_position_lost: {
     closes: 'queue',
-    text: 'a packed ring was used before, and does not stand where the front-end says',
+    text: 'a packed ring was in use before, and is not where the front-end says',
     remedy: `${resetDevice}; packed=off rings survive a restart of this process`,
   },
   ring_address_unmapped: {
     closes: 'queue',
-    text: 'a ring lies outside the shared guest memory',
+    text: 'a ring is outside the shared guest memory',
     remedy: shareAll,
   },
   ring_address_misaligned: {
@@ -40,7 +40,7 @@ export const faults = {
   },
   ring_memory_not_writable: {
     closes: 'queue',
-    text: 'a part of a ring that we write lies in read-only memory',
+    text: 'part of a ring that we write to is in read-only memory',
   },
   avail_index_jumped: {
     closes: 'queue',
@@ -54,42 +54,42 @@ export const faults = {
   },
   chain_loops: {
     closes: 'queue',
-    text: 'a descriptor chain is longer than its table: it loops',
+    text: 'a descriptor chain is longer than its table, so it loops',
     remedy: resetDevice,
   },
   chain_too_long: {
     closes: 'queue',
-    text: 'a descriptor chain is longer than drivers make them: 1024 to send, 64 to receive',
+    text: 'a descriptor chain is too long: more than 1024 to send or 64 to receive',
     remedy: resetDevice,
   },
   writable_in_send_chain: {
     closes: 'queue',
-    text: 'a chain to be sent contains a buffer for the device to write',
+    text: 'a send chain contains a buffer that the device may write',
     remedy: resetDevice,
   },
   readable_in_receive_chain: {
     closes: 'queue',
-    text: 'a receive chain contains a buffer the device may not write',
+    text: 'a receive chain contains a buffer that the device may not write',
     remedy: resetDevice,
   },
   address_outside_memory: {
     closes: 'queue',
-    text: 'a buffer lies outside the shared guest memory',
+    text: 'a buffer is outside the shared guest memory',
     remedy: `${shareAll}; if it has, ${resetDevice}`,
   },
   memory_not_writable: {
     closes: 'queue',
-    text: 'a receive buffer lies in read-only memory',
+    text: 'a receive buffer is in read-only memory',
     remedy: resetDevice,
   },
   indirect_not_negotiated: {
     closes: 'queue',
-    text: 'an indirect table without its feature bit',
+    text: 'an indirect table was used without its feature bit',
     remedy: resetDevice,
   },
   indirect_nested: {
     closes: 'queue',
-    text: 'an indirect table inside an indirect table',
+    text: 'an indirect table contains an indirect table',
     remedy: resetDevice,
   },
   indirect_size_invalid: {
@@ -109,21 +109,21 @@ export const faults = {
   },
   buffer_too_small: {
     closes: 'queue',
-    text: 'a receive chain cannot even hold the virtio-net header',
+    text: 'a receive chain is too small for the virtio-net header',
     remedy: resetDevice,
   },
   memory_truncated: {
     closes: 'device',
     text: 'the file behind the guest memory was truncated after it was mapped',
-    remedy: 'start the guest anew, and leave its memory file as long as it is',
+    remedy: 'restart the guest, and do not shorten its memory file',
   },
   notification_blocked: {
     closes: 'device',
-    text: 'a call descriptor was full and made blocking again: a thread of ours waited there',
+    text: 'one of our threads waited on a full call descriptor that was made blocking again',
   },
   worker_stalled: {
     closes: 'device',
-    text: 'a worker waited for seconds in the midst of a batch for what belongs to this device',
+    text: 'a worker was stuck for seconds, in the middle of a batch, on something of this device',
   },
   stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
   stream_length_excessive: {

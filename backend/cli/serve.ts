@@ -57,7 +57,10 @@ export function addServeCommand(program: Command, cli: Cli): void {
     .option('--switch <switch>', 'what a switch is, e.g. vale0,mtu=9000; repeatable', collect)
     .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
     .option('--cpu, --cpus <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
-    .option('--polling <mode>', `of ports that name none: ${pollingMode.allowed} (adaptive)`)
+    .option(
+      '--polling <mode>',
+      `polling mode of ports that do not set one: ${pollingMode.allowed} (adaptive)`,
+    )
     .option('--mac-table <n>', 'addresses each switch can hold, 64 to 1048576 (default 8192)')
     .option('--log <level>', `how much it tells: ${logLevel.allowed} (default info)`)
     .action((options: ServeOptions) => serve(options, cli));

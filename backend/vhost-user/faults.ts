@@ -21,32 +21,32 @@ interface FaultRow {
   readonly harmless?: true;
 }
 export const connectionFaults = {
-  version_unsupported: { text: 'the message is not of vhost-user version 1' },
+  version_unsupported: { text: 'the message is not vhost-user version 1' },
   header_flags_invalid: { text: 'the message has flags that no request may have' },
   message_too_long: { text: 'the message announces more bytes than any request has' },
   message_truncated: { text: 'the connection ended in the middle of a message' },
-  payload_size_wrong: { text: 'the payload has not the size its request requires' },
-  payload_value_invalid: { text: 'a field of the payload is out of its range' },
+  payload_size_wrong: { text: 'the payload does not have the size that its request requires' },
+  payload_value_invalid: { text: 'a field of the payload is out of range' },
   fd_count_wrong: { text: 'the message carries the wrong number of file descriptors' },
   fds_truncated: {
-    text: 'the message carries more than 64 file descriptors, or this process can open no more',
-    remedy: 'raise its limit of open files (ulimit -n, LimitNOFILE=) if that is low',
+    text: 'the message carries more than 64 file descriptors, or this process cannot open any more',
+    remedy: 'raise its limit on open files (ulimit -n, LimitNOFILE=) if that is low',
   },
   fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
-  memory_file_system: { text: 'the memory lies on a file system that can make us wait' },
-  request_unknown: { text: 'the specification knows no such request' },
-  request_not_served: { text: 'the request is not served by this backend' },
+  memory_file_system: { text: 'the memory is on a file system that can make us wait' },
+  request_unknown: { text: 'the specification has no such request' },
+  request_not_served: { text: 'this backend does not serve the request' },
   request_not_negotiated: { text: 'the request needs a feature that was not negotiated' },
   feature_not_offered: {
     text: 'the front-end accepted a feature that was not offered',
-    remedy: 'give the port the offloads that its guest runs with, or start the guest anew',
+    remedy: 'give the port the offloads that its guest runs with, or restart the guest',
   },
   ring_index_invalid: {
-    text: 'the port has no ring of that number',
+    text: 'the port has no ring with that number',
     remedy: 'give the port as many queue pairs as its guest has: queues=N',
   },
   ring_is_running: { text: 'the ring must be stopped before its size or base is set' },
-  features_while_running: { text: 'the features change while a ring runs' },
+  features_while_running: { text: 'the features may not change while a ring runs' },
   region_unknown: { text: 'no memory region has that address and size', refusable: true },
   too_many_regions: {
     text: 'there are more memory regions than slots',
@@ -54,20 +54,20 @@ export const connectionFaults = {
     refusable: true,
   },
   mtu_invalid: {
-    text: 'the MTU is outside 68..65535 or above what the port allows',
+    text: 'the MTU is outside 68..65535, or above what the port allows',
     refusable: true,
   },
-  mac_invalid: { text: 'the MAC is zero or of a group', refusable: true },
+  mac_invalid: { text: 'the MAC address is zero or a group address', refusable: true },
   config_read_only: {
-    text: 'no field of the network configuration can be written',
+    text: 'the network configuration is read-only',
     refusable: true,
     harmless: true,
   },
   socket_error: { text: 'the operating system reported an error on the socket' },
   descriptors_exhausted: {
-    text: 'this process has no file descriptor left: raise its limit (ulimit -n)',
+    text: 'this process has no file descriptors left: raise its limit (ulimit -n)',
   },
-  internal: { text: 'a handler of this backend failed; this is a bug of ours' },
+  internal: { text: 'a handler of this backend failed; this is a bug in Valenic' },
 } as const satisfies Record<string, FaultRow>;
 export type ConnectionFault = keyof typeof connectionFaults;
 
@@ -165,7 +165,7 @@ export function systemText(error: unknown): string {
     case 'EMFILE':
       return connectionFaults.descriptors_exhausted.text;
     case 'ENFILE':
-      return 'this host has no file descriptor left: raise fs.file-max';
+      return 'this host has no file descriptors left: raise fs.file-max';
     case 'ENOMEM':
     case 'ENOBUFS':
       return 'this host has no memory left';

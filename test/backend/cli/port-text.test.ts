@@ -14,7 +14,7 @@ const quiet: EndpointState = {
 };
 const lost = {
   code: 'ring_address_unmapped',
-  text: 'ring 0: a ring lies outside the shared guest memory',
+  text: 'ring 0: a ring is outside the shared guest memory',
   remedy: 'give every memory backend of the guest share=on',
   at: 0,
 };

@@ -77,7 +77,7 @@ describe('a daemon without a descriptor left', () => {
     const said = () => readFile(join(folder, 'log'), 'utf8');
     const sentence =
       'no connection is accepted: ' +
-      'this process has no file descriptor left: raise its limit (ulimit -n)';
+      'this process has no file descriptors left: raise its limit (ulimit -n)';
     await until(said, (text) => text.includes(sentence));
     for (let at = 0; at < 20; at++) await served.client.ports().catch(() => {});
     const before = await ticksOf(served.pid);

@@ -118,7 +118,7 @@ describe('a packed ring has no index in guest memory', () => {
     const ring = made.session.device.rings.at(1);
     expect(ring).toMatchObject({ running: false, fault: { code: 'packed_position_lost' } });
     expect(made.log.messages('warn')).toEqual([
-      'ring 1: a packed ring was used before, and does not stand where the front-end says; ' +
+      'ring 1: a packed ring was in use before, and is not where the front-end says; ' +
         'reset the device in its guest (unbind and bind its virtio driver), or reboot the guest; ' +
         'packed=off rings survive a restart of this process',
     ]);
