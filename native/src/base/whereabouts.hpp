@@ -17,6 +17,15 @@ struct Place {
     Act act = Act::nothing;
 };
 
+/// A queue of a port, packed once so that a batch pays little for saying where it is.
+struct Spot {
+    uint64_t word = 0;
+
+    constexpr Spot() = default;
+    constexpr Spot(uint32_t port, unsigned queue) noexcept
+        : word(uint64_t{port} | uint64_t{queue & 0xffff} << 32) {}
+};
+
 /// One thread writes, the watchdog reads. Relaxed stores into a line of the writer's own: what a
 /// batch pays is a load and two stores for each of its steps.
 class alignas(64) Whereabouts {
@@ -29,14 +38,6 @@ class alignas(64) Whereabouts {
     /// Odd: inside a system call on a descriptor that somebody else holds open too.
     uint64_t calls() const noexcept { return calls_.load(std::memory_order_relaxed); }
 
-    /// A queue of a port, packed once so that a batch pays little for saying where it is.
-    struct Spot {
-        uint64_t word = 0;
-
-        constexpr Spot() = default;
-        constexpr Spot(uint32_t port, unsigned queue) noexcept
-            : word(uint64_t{port} | uint64_t{queue & 0xffff} << 32) {}
-    };
     /// Says where the thread is from here on.
     void go(Spot spot, Act act) noexcept {
         place_.store(spot.word | static_cast<uint64_t>(act) << 48, std::memory_order_relaxed);
@@ -49,8 +50,6 @@ class alignas(64) Whereabouts {
             : place_(whereabouts.place_), before_(place_.load(std::memory_order_relaxed)) {
             whereabouts.go(spot, act);
         }
-        Visit(Whereabouts& whereabouts, uint32_t port, unsigned queue, Act act) noexcept
-            : Visit(whereabouts, Spot(port, queue), act) {}
         ~Visit() { place_.store(before_, std::memory_order_relaxed); }
         Visit(const Visit&) = delete;
         Visit& operator=(const Visit&) = delete;

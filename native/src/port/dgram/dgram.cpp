@@ -15,7 +15,7 @@ using spec::DropReason;
 
 size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, index_, Act::receive);
+    const Whereabouts::Visit visit(context.whereabouts, {port_.id, index_}, Act::receive);
     std::array<mmsghdr, link_batch_frames> messages;
     std::array<iovec, link_batch_frames> pieces;
     const size_t most = wanted(context);

@@ -26,7 +26,7 @@ void StreamQueue::detach() {
 /// One system call at most. Frames are borrowed from the framer's memory until the next call.
 size_t StreamQueue::receive(Batch& batch, WorkerContext& context) {
     if (!usable()) return 0;
-    const Whereabouts::Visit visit(context.whereabouts, port_.id, index_, Act::receive);
+    const Whereabouts::Visit visit(context.whereabouts, {port_.id, index_}, Act::receive);
     if (sender_.blocked() && !sender_.flush()) {
         lost(Fault::none, context);
         return 0;

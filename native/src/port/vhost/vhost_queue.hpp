@@ -33,7 +33,7 @@ struct TxSide {
 class alignas(64) VhostQueue final : public Queue {
     VhostPort& port_;
     const unsigned pair_;
-    Whereabouts::Spot spot_;  ///< As of begin().
+    Spot spot_;  ///< As of begin().
 
  public:
     /// For the control thread, while workers are parked.
