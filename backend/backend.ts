@@ -18,6 +18,7 @@ import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
 import { loadAddon } from './datapath/load.ts';
 import { ValenicError } from './errors.ts';
+import type { Logger } from './log.ts';
 import { Port, type PortContext } from './port.ts';
 import {
   nameText,
@@ -29,7 +30,6 @@ import {
 } from './ports/spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
-import type { Logger } from './vhost-user/index.ts';
 
 export interface BackendOptions {
   /** Host I/O threads, 1..15. */

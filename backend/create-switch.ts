@@ -1,10 +1,10 @@
 /** The short way to one switch. */
 
-import { type BackendOptions, createBackend, type SwitchOptions } from './backend.ts';
+import { type Backend, type BackendOptions, createBackend, type SwitchOptions } from './backend.ts';
 import { Switch } from './switch.ts';
 
 /** A switch with a back-end of its own, which `close` (or `await using`) ends. */
-export class OwnSwitch extends Switch {
+export class OwnSwitch extends Switch<Backend> {
   close(): Promise<void> {
     return this.backend.close();
   }

@@ -13,11 +13,12 @@ import { AddressNotices, isAddressEvent } from './addresses.ts';
 import { checkedSettings } from './config/index.ts';
 import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
+import type { Logger } from './log.ts';
 import { PeerLog } from './log.ts';
 import { type LinkEndpoint, type LinkState, makeLink } from './ports/index.ts';
 import { defaultSettings, nameText, type PortSpec, queuesOf } from './ports/spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
-import { type EndpointState, type Logger, VhostUserEndpoint } from './vhost-user/index.ts';
+import { type EndpointState, VhostUserEndpoint } from './vhost-user/index.ts';
 
 /** What a port needs of the backend it lives in. */
 export interface PortContext {

@@ -1,18 +1,27 @@
 /** A VALE switch: ports under one name. */
 
 import type { PollingMode, PortSettings } from '../native/boundary.ts';
-import type { Backend } from './backend.ts';
 import type { Port } from './port.ts';
-import type { Device } from './ports/spec.ts';
+import type { Device, PortInput, PortName } from './ports/spec.ts';
 import type { PortStats } from './stats/stats.ts';
 
-export class Switch {
+/** What a switch asks of the back-end that it is part of. */
+export interface SwitchHome {
+  mtuOf(name: string): number;
+  setMtu(name: string, mtu: number): Promise<void>;
+  ports(): readonly Port[];
+  port(name: PortName): Port;
+  addPort(input: PortInput): Promise<Port>;
+  removePort(name: PortName): Promise<void>;
+}
+
+export class Switch<Home extends SwitchHome = SwitchHome> {
   readonly name: string;
   /** The datapath's number. */
   readonly id: number;
-  readonly backend: Backend;
+  readonly backend: Home;
 
-  constructor(backend: Backend, name: string, id: number) {
+  constructor(backend: Home, name: string, id: number) {
     this.backend = backend;
     this.name = name;
     this.id = id;

@@ -6,7 +6,7 @@
 import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
-import type { BenchIo } from './index.ts';
+import type { BenchIo } from './io.ts';
 import { type CpuOptions, cpuCommand } from './quiet-options.ts';
 import { Rig } from './rig.ts';
 import { runSynthetic } from './synthetic-process.ts';

@@ -3,7 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { ValenicError } from '../errors.ts';
 import { GuestLoad } from './guest-load.ts';
-import { Bench, type BenchIo } from './index.ts';
+import { Bench } from './index.ts';
+import type { BenchIo } from './io.ts';
 import { parseBenchOptions } from './options.ts';
 import { plotPage } from './page.ts';
 

@@ -3,7 +3,7 @@
 import type { PollingMode } from '../../native/boundary.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
-import type { BenchIo } from './index.ts';
+import type { BenchIo } from './io.ts';
 import { withPorts } from './ports-rig.ts';
 import { type IdleOptions, idleCommand } from './quiet-options.ts';
 import { runSynthetic } from './synthetic-process.ts';

@@ -7,6 +7,7 @@ import { runCpuBench } from './cpu.ts';
 import { runFairness } from './fairness/index.ts';
 import { GuestLoad } from './guest-load.ts';
 import { runIdleBench } from './idle.ts';
+import type { BenchIo } from './io.ts';
 import type { Load, Task } from './load.ts';
 import { measureRow, type Point } from './measure.ts';
 import { type BenchOptions, parseBenchOptions } from './options.ts';
@@ -20,12 +21,6 @@ import { environmentText, tableHead, tableLine } from './table.ts';
 import { tcpBenches } from './tcp/index.ts';
 import { refuseUnwritable } from './values.ts';
 import { placementDoubt, strictStatus, verdictOf } from './verdict.ts';
-
-export interface BenchIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  readonly signal?: AbortSignal;
-}
 
 /** Commands with a rig of their own. */
 const others: Readonly<Record<string, typeof runCpuBench>> = {

@@ -5,7 +5,8 @@ import { CpuMeter } from './cpu-meter.ts';
 import { environmentOf } from './environment.ts';
 import type { Load, Task } from './load.ts';
 import type { Rig } from './rig.ts';
-import { gbpsOf, type Row, spreadOf } from './row.ts';
+import { gbpsOf, type Row } from './row.ts';
+import { spreadOf } from './spread.ts';
 import { delayDoubt, loadDoubts, rateDoubt, scatterDoubt, verdictOf } from './verdict.ts';
 
 export interface Point {

@@ -6,7 +6,8 @@ import { pageText, section } from './html.ts';
 import type { LoadReport } from './load-watch.ts';
 import { probeText } from './placement.ts';
 import type { PortsOptions, Traffic } from './ports-options.ts';
-import { driverIsLimit, gbpsOf, type Spread, spreadOf } from './row.ts';
+import { driverIsLimit, gbpsOf } from './row.ts';
+import { type Spread, spreadOf } from './spread.ts';
 import type { SyntheticLine } from './synthetic-process.ts';
 import {
   loadDoubts,

@@ -9,7 +9,7 @@ import { refuseAbsentCpus } from '../datapath/cpus.ts';
 import { ValenicError } from '../errors.ts';
 import { difference } from '../stats/stats.ts';
 import { environmentOf, noGuest } from './environment.ts';
-import type { BenchIo } from './index.ts';
+import type { BenchIo } from './io.ts';
 import { LoadWatch } from './load-watch.ts';
 import { type PortsOptions, parsePortsOptions, type Traffic } from './ports-options.ts';
 import { withPorts } from './ports-rig.ts';

@@ -2,17 +2,11 @@
 
 import type { PollingMode } from '../../native/boundary.ts';
 import type { Environment } from './environment.ts';
+import type { Spread } from './spread.ts';
 import type { Verdict } from './verdict.ts';
 
 export type Scenario = 'g2g' | 'g2h' | 'h2g';
 export type DriverName = 'synthetic' | 'guest-pmd' | 'guest-kernel';
-
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  readonly runs: readonly number[];
-}
 
 export interface Row extends Verdict {
   readonly scenario: Scenario;
@@ -73,14 +67,6 @@ export const driverIsLimit = 0.7;
 
 export function limitedByDriver(row: Row): boolean {
   return row.ratePps === 0 && row.driverBusy !== null && row.driverBusy > driverIsLimit;
-}
-
-export function spreadOf(runs: readonly number[]): Spread {
-  const sorted = [...runs].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  const median = sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
-  return { median, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0, runs };
 }
 
 /** Bits on the wire without preamble and FCS, 10^9 a second. */

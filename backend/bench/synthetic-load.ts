@@ -14,7 +14,7 @@ import type { CpuMeter } from './cpu-meter.ts';
 import { noGuest } from './environment.ts';
 import type { Load, Sample, Task } from './load.ts';
 import { hostMac, type Rig } from './rig.ts';
-import { spreadOf } from './row.ts';
+import { spreadOf } from './spread.ts';
 
 /** MAC of the synthetic driver's first guest; see native/synthetic/traffic.cpp. */
 const firstGuestMac = '52:54:00:00:01:01';

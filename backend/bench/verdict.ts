@@ -6,7 +6,7 @@
 import { Option } from 'commander';
 import type { LoadReport } from './load-watch.ts';
 import { disturbedNs, nearNs } from './placement.ts';
-import type { Spread } from './row.ts';
+import type { Spread } from './spread.ts';
 
 /** Of CPU seconds a second: above it a hypervisor took what the run needed. */
 const stolenLimit = 0.02;

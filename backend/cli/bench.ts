@@ -2,19 +2,24 @@
 
 import type { Command } from 'commander';
 import { measurable } from '../bench/options.ts';
-import type { CliIo } from './io.ts';
+import type { Cli } from './io.ts';
 
-/** Its line in the help; runCli() never comes here with it. */
-export function addBenchCommand(program: Command): void {
+/** Its options are read by the bench itself, but for those of every command. */
+export function addBenchCommand(
+  program: Command,
+  cli: Cli,
+  onStatus: (status: number) => void,
+): void {
   program
     .command('bench')
     .description(`measure: ${measurable.join(', ')}; see valenic bench --help`)
     .argument('[words...]')
-    .helpOption(false);
-}
-
-/** Loaded only when asked for: the other commands start faster without it. */
-export async function runBenchCommand(argv: readonly string[], io: CliIo): Promise<number> {
-  const { runBench } = await import('../bench/index.ts');
-  return runBench(argv, io);
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (words: readonly string[]) => {
+      // Loaded only when asked for: the other commands start faster without it.
+      const { runBench } = await import('../bench/index.ts');
+      const json = cli.json && words.length > 0 ? ['--json'] : [];
+      onStatus(await runBench([...words, ...json], cli.io));
+    });
 }

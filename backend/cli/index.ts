@@ -5,7 +5,7 @@ import { usageSentence } from '../bench/values.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { isErrorCode, ValenicError } from '../errors.ts';
 import { addAttachCommands } from './attach.ts';
-import { addBenchCommand, runBenchCommand } from './bench.ts';
+import { addBenchCommand } from './bench.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addExamples } from './examples.ts';
 import { addGuestCommands } from './guest.ts';
@@ -30,8 +30,7 @@ The full manual: man valenic, or docs/man/valenic.1 in the package.`;
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
-    const bench = benchWords(argv);
-    return bench === null ? await runProgram(argv, io) : await runBenchCommand(bench, io);
+    return await runProgram(argv, io);
   } catch (thrown) {
     const error = asValenicError(thrown);
     const { code, message } = error;
@@ -42,30 +41,19 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
-/** The words of `bench`, wherever the options of every command stand; null: another command. */
-function benchWords(argv: readonly string[]): readonly string[] | null {
-  let at = 0;
-  let json = false;
-  for (let word = argv[at]; word?.startsWith('--'); word = argv[at]) {
-    if (word === '--json') json = true;
-    else if (word !== '--control' && !word.startsWith('--control=')) return null;
-    at += word === '--control' ? 2 : 1;
-  }
-  if (argv[at] !== 'bench') return null;
-  const words = argv.slice(at + 1).filter((word) => word !== '--json');
-  json ||= argv.includes('--json', at + 1);
-  return json && words.length > 0 ? [...words, '--json'] : words;
-}
-
 async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
   let heldBack = '';
-  const program = createProgram(io, (text) => {
+  const writeErr = (text: string): void => {
     // Errors are told once, by runCli().
     heldBack += text;
+  };
+  let status = 0;
+  const program = createProgram(io, writeErr, (number) => {
+    status = number;
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return 0;
+    return status;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
@@ -78,8 +66,16 @@ async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
   }
 }
 
-/** The tree of commands; the manual is made from it too. */
-export function createProgram(io: CliIo, writeErr: (text: string) => void): Command {
+/**
+ * The tree of commands; the manual is made from it too.
+ *
+ * @param onStatus  Gets the exit status of a command that failed without an error.
+ */
+export function createProgram(
+  io: CliIo,
+  writeErr: (text: string) => void,
+  onStatus: (status: number) => void = () => {},
+): Command {
   const program = new Command('valenic')
     .description('a virtual NIC backend: guests on VALE switches over vhost-user')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -97,7 +93,7 @@ export function createProgram(io: CliIo, writeErr: (text: string) => void): Comm
   addStatsCommand(program, cli);
   addGuestCommands(program, cli);
   addAttachCommands(program, cli);
-  addBenchCommand(program);
+  addBenchCommand(program, cli, onStatus);
   addDoctorCommand(program, cli);
   addExamples(program);
   return program;

@@ -7,7 +7,7 @@
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { codeOf } from '../vhost-user/faults.ts';
+import { codeOf } from '../system-error.ts';
 
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
 /** What may wait for a reader that hesitates. */

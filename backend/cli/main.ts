@@ -1,6 +1,6 @@
 /** The program `valenic`: bin/valenic.mjs starts this. */
 
-import { codeOf } from '../vhost-user/faults.ts';
+import { codeOf } from '../system-error.ts';
 import { runCli } from './index.ts';
 import { LineSink } from './line-sink.ts';
 

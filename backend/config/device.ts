@@ -15,7 +15,8 @@ import type {
 } from '../ports/spec.ts';
 import { isInet, parseInet } from '../socket/address.ts';
 import { refuseAbstract } from '../socket/path.ts';
-import { kindKeys, type Row, writeItems } from './keys.ts';
+import { type Row, writeItems } from '../values/row.ts';
+import { kindKeys } from './keys.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */
 export interface Item {

@@ -15,6 +15,8 @@ import {
   type UserSpec,
   type VhostUserSpec,
 } from '../ports/spec.ts';
+import { forward, forwardText, network } from '../ports/user/values.ts';
+import { type Row, row } from '../values/row.ts';
 import {
   choice,
   fileMode,
@@ -23,34 +25,9 @@ import {
   moderation,
   mtuValue,
   onOff,
-  readValue,
   spinBudget,
-  type ValueKind,
 } from '../values/values.ts';
-import { forward, forwardText, network } from './user.ts';
 import { vlanKeys } from './vlan.ts';
-
-export interface Row<Part> {
-  readonly allowed: string;
-  /** @throws {ValenicError} `value_invalid`. */
-  readonly read: (key: string, text: string) => Part;
-  /** Undefined when the part does not say; several: the key is given so often. */
-  readonly write: (part: Part) => string | readonly string[] | undefined;
-  /** May be given more than once: the parts' lists add up. */
-  readonly repeats?: boolean;
-}
-
-function row<Part, T>(
-  kind: ValueKind<T>,
-  part: (value: T) => Part,
-  write: Row<Part>['write'],
-): Row<Part> {
-  return {
-    allowed: kind.allowed,
-    read: (key, text) => part(readValue(kind, key, text)),
-    write,
-  };
-}
 
 type Settings = Partial<PortSettings>;
 
@@ -263,18 +240,6 @@ export const kindKeys = {
 /** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */
 export function kindsWith(key: string): string {
   return portKinds.filter((kind) => Object.hasOwn(kindKeys[kind], key)).join(' and ');
-}
-
-/** `key=value` for everything that `part` says. */
-export function writeItems<Part>(
-  table: Readonly<Record<string, Row<Part>>>,
-  part: Part,
-): readonly string[] {
-  return Object.entries(table).flatMap(([key, { write }]) => {
-    const text = write(part);
-    if (text === undefined) return [];
-    return [text].flat().map((one) => `${key}=${one}`);
-  });
 }
 
 /** Whether a setting, or some kind's key, may be given more than once. */

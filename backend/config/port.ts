@@ -7,17 +7,10 @@
 import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
+import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
 import { givenText, type Item, readDevice, syntax, writeDevice } from './device.ts';
-import {
-  kindKeys,
-  kindsWith,
-  plannedKinds,
-  portKinds,
-  repeats,
-  settingKeys,
-  writeItems,
-} from './keys.ts';
+import { kindKeys, kindsWith, plannedKinds, portKinds, repeats, settingKeys } from './keys.ts';
 import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;

@@ -9,8 +9,9 @@ import { z } from 'zod';
 import type { PortSettings } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
 import type { Device, PortInput, PortSpec } from '../ports/spec.ts';
+import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
-import { portKinds, settingKeys, writeItems } from './keys.ts';
+import { portKinds, settingKeys } from './keys.ts';
 import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
 
 const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');

@@ -5,8 +5,8 @@
 
 import type { PortSettings, PortVlan, VlanRange } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import type { Row } from '../values/row.ts';
 import { integer, readValue, type ValueKind } from '../values/values.ts';
-import type { Row } from './keys.ts';
 
 const lastVlan = 4094;
 

@@ -8,11 +8,11 @@ import type { Server } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { NativeAddon } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 import { PeerLog } from '../log.ts';
 import { SocketFile, type SocketFunctions } from '../socket/file.ts';
 import { Reach } from '../socket/reach.ts';
-import { systemText } from '../vhost-user/faults.ts';
-import type { Logger } from '../vhost-user/index.ts';
+import { systemText } from '../system-error.ts';
 
 type Addon = SocketFunctions & Pick<NativeAddon, 'duplicateFd'>;
 

@@ -10,7 +10,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Logger } from '../vhost-user/index.ts';
+import type { Logger } from '../log.ts';
 import { folderFault, type PathContext } from './paths.ts';
 
 const randomPart = /^[0-9a-f]{32}\n$/;

@@ -5,10 +5,10 @@ import type { Backend } from '../backend.ts';
 import { parsePortName, parseTarget, portText, vlansMeet, vlanText } from '../config/index.ts';
 import { DatapathError } from '../datapath/datapath.ts';
 import { errorCodes, ValenicError } from '../errors.ts';
+import type { Logger } from '../log.ts';
 import type { Port } from '../port.ts';
 import { nameText } from '../ports/spec.ts';
-import { codeOf, systemText } from '../vhost-user/faults.ts';
-import type { Logger } from '../vhost-user/index.ts';
+import { codeOf, systemText } from '../system-error.ts';
 import type {
   ErrorAnswer,
   PortAnswer,

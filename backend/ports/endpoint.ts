@@ -7,6 +7,7 @@ import {
   type NativeAddon,
   type NativeDatapath,
 } from '../../native/boundary.ts';
+import { type FaultReport, faultReport } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
 
 export interface LinkContext {
@@ -38,13 +39,6 @@ export interface LinkIo {
   readonly why: string | null;
 }
 
-export interface LinkFault {
-  readonly code: string;
-  readonly text: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
 /** What `port show` tells; plain data. */
 export interface LinkState {
   /** Of stream ports. */
@@ -62,7 +56,7 @@ export interface LinkState {
   /** Who is at the other end of a UNIX stream socket. */
   readonly peer?: { readonly pid: number; readonly uid: number };
   /** The last fault, until the next peer. */
-  readonly fault: LinkFault | null;
+  readonly fault: FaultReport | null;
   /** What the operator should do. */
   readonly notice: string | null;
 }
@@ -77,6 +71,6 @@ export interface LinkEndpoint {
 }
 
 /** Null for a peer that just left. */
-export function linkFault(code: FaultCode): LinkFault | null {
-  return code === 'none' ? null : { code, text: faults[code].text, at: Date.now() };
+export function linkFault(code: FaultCode): FaultReport | null {
+  return code === 'none' ? null : faultReport(code, faults[code].text);
 }

@@ -8,7 +8,7 @@ import { StreamLink } from './stream/endpoint.ts';
 import { tapLink } from './tap/endpoint.ts';
 import { UserLink } from './user/endpoint.ts';
 
-export type { LinkContext, LinkEndpoint, LinkFault, LinkIo, LinkState } from './endpoint.ts';
+export type { LinkContext, LinkEndpoint, LinkIo, LinkState } from './endpoint.ts';
 
 export function makeLink(spec: Filled<LinkSpec>, context: LinkContext): LinkEndpoint {
   switch (spec.kind) {

@@ -6,11 +6,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
-import { codeOf, systemText } from '../vhost-user/faults.ts';
+import type { FaultReport } from '../fault-report.ts';
+import { codeOf, systemText } from '../system-error.ts';
 import {
   type LinkContext,
   type LinkEndpoint,
-  type LinkFault,
   type LinkIo,
   type LinkState,
   linkFault,
@@ -53,7 +53,7 @@ export class InterfaceLink implements LinkEndpoint {
   #connected = false;
   #netHeader: NetHeaderUse = 'none';
   #io: LinkIo | undefined;
-  #fault: LinkFault | null = null;
+  #fault: FaultReport | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   /** The change under way; the next one waits for it. */

@@ -1,6 +1,8 @@
 /** Where the other end of a stream or dgram port is, as an operator writes it. */
 
 import { lookup } from 'node:dns/promises';
+import { ValenicError } from '../errors.ts';
+import { codeOf, systemText } from '../system-error.ts';
 
 export interface InetAddress {
   readonly host: string;
@@ -25,4 +27,22 @@ export function isInet(text: string): boolean {
 export async function resolveInet({ host, port }: InetAddress): Promise<InetAddress> {
   const { address } = await lookup(host);
   return { host: address, port };
+}
+
+/** Why a network address cannot be had, and what to do. */
+export function listenError(address: string, error: unknown): ValenicError {
+  const sentences: Record<string, string> = {
+    EADDRINUSE: 'another program uses that port: choose another',
+    EADDRNOTAVAIL: 'no interface of this machine has that address',
+    EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one',
+    ENOTFOUND: 'the host is unknown: check the spelling of its name',
+    EINVAL: 'both addresses must be IPv4, or both IPv6',
+    EAFNOSUPPORT: 'both addresses must be IPv4, or both IPv6',
+  };
+  const code = codeOf(error) ?? '';
+  const why = sentences[code] ?? systemText(error);
+  const inUse = code === 'EADDRINUSE';
+  return new ValenicError(inUse ? 'socket_in_use' : 'socket_failed', `${address}: ${why}`, {
+    cause: error,
+  });
 }

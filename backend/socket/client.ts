@@ -2,7 +2,7 @@
 
 import type { NativeAddon, NativeFdSocket } from '../../native/boundary.ts';
 import type { PeerLog } from '../log.ts';
-import { codeOf, systemText } from '../vhost-user/faults.ts';
+import { codeOf, systemText } from '../system-error.ts';
 
 /** Serves one connection; resolves when it is over, with the number of requests it brought. */
 export type ServeClient = (socket: NativeFdSocket) => Promise<number>;

@@ -2,7 +2,7 @@
 
 import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
 import type { PeerLog } from '../log.ts';
-import { codeOf, systemText } from '../vhost-user/faults.ts';
+import { codeOf, systemText } from '../system-error.ts';
 import { Reach, type Reachable } from './reach.ts';
 
 /** A listening socket, and what goes with it. */

@@ -9,7 +9,8 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NativeFdSocket } from '../../native/boundary.ts';
-import { asPeerFault, codeOf, fault } from './faults.ts';
+import { codeOf } from '../system-error.ts';
+import { asPeerFault, fault } from './faults.ts';
 import { FdBag, type FdFunctions } from './fds.ts';
 
 /** request, flags, size: three 32-bit words. */

@@ -8,9 +8,10 @@
 import { featureNames, protocolFeatureNames, virtioFeatures } from '../../frontend-spec/index.ts';
 import type { NativeDatapath } from '../../native/boundary.ts';
 import type { PeerLog } from '../log.ts';
+import { codeOf } from '../system-error.ts';
 import { PortCommands } from './commands.ts';
 import type { Negotiated } from './decode.ts';
-import { codeOf, fault } from './faults.ts';
+import { fault } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
 import {
   checkMemoryFd,

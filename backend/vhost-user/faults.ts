@@ -10,6 +10,8 @@ import {
   faults as datapathFaults,
   type FaultCode,
 } from '../../native/boundary.ts';
+import { type FaultReport, faultReport } from '../fault-report.ts';
+import { codeOf, noDescriptorLeft } from '../system-error.ts';
 
 interface FaultRow {
   readonly text: string;
@@ -64,9 +66,7 @@ export const connectionFaults = {
     harmless: true,
   },
   socket_error: { text: 'the operating system reported an error on the socket' },
-  descriptors_exhausted: {
-    text: 'this process has no file descriptors left: raise its limit (ulimit -n)',
-  },
+  descriptors_exhausted: { text: noDescriptorLeft },
   internal: { text: 'a handler of this backend failed; this is a bug in Valenic' },
 } as const satisfies Record<string, FaultRow>;
 export type ConnectionFault = keyof typeof connectionFaults;
@@ -110,25 +110,8 @@ export class PeerFault extends Error {
 
   /** As the operator sees it, from now on. */
   get report(): FaultReport {
-    return { code: this.code, text: this.message, ...remedyOf(this), at: Date.now() };
+    return faultReport(this.code, this.message, this.remedy);
   }
-}
-
-/** A fault as the operator sees it. `at`: milliseconds since 1970. */
-export interface FaultReport {
-  readonly code: string;
-  readonly text: string;
-  readonly remedy?: string;
-  readonly at: number;
-}
-
-function remedyOf({ remedy }: { readonly remedy?: string | undefined }): { remedy?: string } {
-  return remedy === undefined ? {} : { remedy };
-}
-
-/** What is wrong and what to do, for a line of the log. */
-export function withRemedy(text: string, remedy: string | undefined): string {
-  return remedy === undefined ? text : `${text}; ${remedy}`;
 }
 
 /** @param detail  What exactly was wrong, e.g. `8 bytes wanted, 4 came`. */
@@ -136,12 +119,6 @@ export function fault(code: ConnectionFault, detail?: string, cause?: unknown): 
   const row: FaultRow = connectionFaults[code];
   const text = detail === undefined ? row.text : `${row.text} (${detail})`;
   return new PeerFault(code, text, { ...row, cause });
-}
-
-/** The `code` of an error that has one. */
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**
@@ -157,21 +134,6 @@ export function datapathFault(error: unknown, command: string): PeerFault {
     return new PeerFault(code, text, { refusable: code !== 'closed', cause: error });
   }
   return fault('internal', `${command}: ${String(error)}`, error);
-}
-
-/** What the system said, as the half of a sentence that has one cause and what to do. */
-export function systemText(error: unknown): string {
-  switch (codeOf(error)) {
-    case 'EMFILE':
-      return connectionFaults.descriptors_exhausted.text;
-    case 'ENFILE':
-      return 'this host has no file descriptors left: raise fs.file-max';
-    case 'ENOMEM':
-    case 'ENOBUFS':
-      return 'this host has no memory left';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /** Whatever was thrown, as a fault of the connection. */

@@ -16,20 +16,20 @@ import type {
   NativeFdSocket,
 } from '../../native/boundary.ts';
 import { ValenicError } from '../errors.ts';
+import { type FaultReport, withRemedy } from '../fault-report.ts';
 import { type Logger, PeerLog } from '../log.ts';
 import { Client } from '../socket/client.ts';
 import { SocketFile } from '../socket/file.ts';
 import { Listener } from '../socket/listener.ts';
 import { refuseAbstract } from '../socket/path.ts';
 import { EarlyLeaves } from './early-leaves.ts';
-import { type FaultReport, withRemedy } from './faults.ts';
 import { fdsAreStuck, foreignFds } from './fds.ts';
 import { type Offer, offerOf } from './offer.ts';
 import { Session } from './session.ts';
 
+export type { FaultReport } from '../fault-report.ts';
 export type { Logger } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
-export type { FaultReport } from './faults.ts';
 
 /** Delays in milliseconds; the defaults suit a machine, other values suit tests. */
 export interface Timings {

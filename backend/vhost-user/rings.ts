@@ -10,9 +10,10 @@
  */
 
 import type { FaultCode } from '../../native/boundary.ts';
+import { withRemedy } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
 import type { PortCommands } from './commands.ts';
-import { fault, faultOfDatapath, isQueueFault, PeerFault, withRemedy } from './faults.ts';
+import { fault, faultOfDatapath, isQueueFault, PeerFault } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
 import { coversRing, type Region } from './memory.ts';
 import type { Payload } from './payload.ts';

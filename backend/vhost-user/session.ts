@@ -17,17 +17,11 @@ import {
   type ServedRequestName,
 } from '../../frontend-spec/index.ts';
 import type { DatapathEvent, NativeFdSocket } from '../../native/boundary.ts';
+import { type FaultReport, withRemedy } from '../fault-report.ts';
 import { type Message, MessageConnection } from './connection.ts';
 import { admit, decodePayload, longestServedPayload, requestName } from './decode.ts';
 import { Device, type DeviceOptions } from './device.ts';
-import {
-  asPeerFault,
-  type FaultReport,
-  faultOfDatapath,
-  isQueueFault,
-  type PeerFault,
-  withRemedy,
-} from './faults.ts';
+import { asPeerFault, faultOfDatapath, isQueueFault, type PeerFault } from './faults.ts';
 import { type Answer, handlers, noBytes } from './handlers.ts';
 import { type Payload, writePayload } from './payload.ts';
 

@@ -5,9 +5,7 @@
 
 import type { ConnectionFault } from '../../backend/vhost-user/faults.ts';
 import type { CommandError, DropReason, FaultCode } from '../../native/boundary.ts';
-import type { Scene } from './scene.ts';
-
-export type PortName = 'x' | 'y' | 's' | 'd' | 'u';
+import type { PortName, Scene } from './scene.ts';
 
 /** What an attack must come to. Nothing else may: each is looked for until it is there. */
 export type Outcome =

@@ -1,9 +1,17 @@
 /** Whether what must come of an attack has come. */
 
+import type { PortStats } from '../../backend/index.ts';
 import type { Outcome } from './attack.ts';
 import type { Daemon } from './daemon.ts';
 import type { Scene } from './scene.ts';
-import type { Facts } from './stage.ts';
+
+/** What was there before an attack. */
+export interface Facts {
+  readonly ports: Readonly<Record<string, PortStats>>;
+  /** Characters of the log. */
+  readonly said: number;
+  readonly atMs: number;
+}
 
 /** What is there instead; null: it is there. */
 export async function outcomeFault(

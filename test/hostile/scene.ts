@@ -3,16 +3,18 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortDetail } from '../../backend/daemon/index.ts';
-import { codeOf } from '../../backend/vhost-user/faults.ts';
+import { codeOf } from '../../backend/system-error.ts';
 import type { NativeFdSocket } from '../../native/boundary.ts';
 import { addon, Frontend } from '../backend/vhost-user/support.ts';
-import type { PortName } from './attack.ts';
 import { Attackers } from './attackers.ts';
 import type { Daemon } from './daemon.ts';
 import { Guest, type GuestOptions } from './guest.ts';
 
 /** Until a thing that must come is there: with a sanitizer, on a busy machine. */
 const comesWithinMs = 20_000;
+
+/** Ports of `vale0` that every daemon has. */
+export type PortName = 'x' | 'y' | 's' | 'd' | 'u';
 
 export class Scene {
   readonly daemon: Daemon;

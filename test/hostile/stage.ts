@@ -12,12 +12,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { PortStats } from '../../backend/index.ts';
 import type { Attack, Outcome } from './attack.ts';
 import { type Base, Daemon, endsWithinMs, type Weight } from './daemon.ts';
 import { daemonEnv, seconds } from './form.ts';
 import { HonestPair } from './honest.ts';
-import { outcomeFault } from './outcome.ts';
+import { type Facts, outcomeFault } from './outcome.ts';
 import { Scene } from './scene.ts';
 
 /** Until the base is back: what ends in the background has its time, a leak has not. */
@@ -177,14 +176,6 @@ export class Stage {
       if (parsed.code === 'internal') throw new Error(`a bug of ours in the log: ${line}`);
     }
   }
-}
-
-/** What was there before an attack. */
-export interface Facts {
-  readonly ports: Readonly<Record<string, PortStats>>;
-  /** Characters of the log. */
-  readonly said: number;
-  readonly atMs: number;
 }
 
 /** An honest visitor at every door, so that what is made once and kept is there. */

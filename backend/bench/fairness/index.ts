@@ -6,7 +6,7 @@
 
 import { refuseAbsentCpus } from '../../datapath/cpus.ts';
 import { ValenicError } from '../../errors.ts';
-import type { BenchIo } from '../index.ts';
+import type { BenchIo } from '../io.ts';
 import { type FairnessKind, fairnessKinds } from './kinds.ts';
 import { type FairnessOptions, parseFairnessOptions, type RingKind } from './options.ts';
 import { type FairnessPair, type FairnessRow, fairnessRow } from './row.ts';

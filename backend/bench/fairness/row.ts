@@ -1,7 +1,7 @@
 /** The rows of `valenic bench fairness`: runs with their reference in, shares and verdicts out. */
 
 import { type Environment, environmentOf, noGuest } from '../environment.ts';
-import { type Spread, spreadOf } from '../row.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 import {
   type Doubt,
   doubtTexts,

@@ -8,7 +8,7 @@ import { refuseAbsentCpus } from '../../datapath/cpus.ts';
 import { Datapath } from '../../datapath/datapath.ts';
 import { loadAddon } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
-import type { BenchIo } from '../index.ts';
+import type { BenchIo } from '../io.ts';
 import { isInNamespace, runGuestsInNamespace } from '../tcp/namespace.ts';
 import { refuseUnwritable } from '../values.ts';
 import { doubtLegend, strictStatus } from '../verdict.ts';

@@ -2,7 +2,7 @@
 
 import { type Bar, barChart, legend } from '../chart.ts';
 import { pageText, section, type TableOf } from '../html.ts';
-import type { Spread } from '../row.ts';
+import type { Spread } from '../spread.ts';
 import { verdictCell, verdictName } from '../verdict.ts';
 import { everyPeer } from './options.ts';
 import type { PeersRow, SkippedPeersRow } from './row.ts';

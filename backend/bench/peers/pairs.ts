@@ -2,7 +2,7 @@
 
 import type { LoadReport } from '../load-watch.ts';
 import { isFar, isNear } from '../placement.ts';
-import { type Spread, spreadOf } from '../row.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 
 /** One measured run of one backend, between two probes. */
 export interface Leg {

@@ -4,7 +4,8 @@ import type { PollingMode } from '../../../native/boundary.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import type { Environment } from '../environment.ts';
 import { probeText } from '../placement.ts';
-import { gbpsOf, type Spread, spreadOf } from '../row.ts';
+import { gbpsOf } from '../row.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 import { oftenLoaded, scatterDoubt, type Verdict, verdictOf } from '../verdict.ts';
 import type { Backend, PeerName, SystemName } from './backend.ts';
 import {

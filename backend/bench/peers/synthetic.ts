@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { featureNames } from '../../../frontend-spec/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
-import { type Spread, spreadOf } from '../row.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 import type { Leg } from './pairs.ts';
 import { runProgram } from './program.ts';
 import type { Workload } from './workload.ts';

@@ -1,7 +1,7 @@
 /** Comparisons as a table for people: one line for each setting of each peer. */
 
 import { probeText } from '../placement.ts';
-import type { Spread } from '../row.ts';
+import type { Spread } from '../spread.ts';
 import { withVerdict } from '../verdict.ts';
 import { type PeersRow, type RatioText, type SkippedPeersRow, unitOf } from './row.ts';
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { findProgram } from '../../../qemu/index.ts';
 import { refuseAbsentCpus } from '../../datapath/cpus.ts';
 import { ValenicError } from '../../errors.ts';
-import type { BenchIo } from '../index.ts';
+import type { BenchIo } from '../io.ts';
 import { HugePages } from '../peers/hugepages.ts';
 import { reclaimRemains, recordRun, runFolderPrefix } from '../peers/remains.ts';
 import { testpmdMiB } from '../peers/testpmd.ts';

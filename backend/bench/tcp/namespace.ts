@@ -9,7 +9,7 @@ import { findProgram } from '../../../qemu/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import { guestImage } from '../guest-image.ts';
-import type { BenchIo } from '../index.ts';
+import type { BenchIo } from '../io.ts';
 
 /** Set in the namespace. */
 const mark = 'VALENIC_BENCH_NAMESPACE';

@@ -2,7 +2,8 @@
 
 import { type Bar, type BarGroup, barChart, legend } from '../chart.ts';
 import { pageText, section } from '../html.ts';
-import type { Scenario, Spread } from '../row.ts';
+import type { Scenario } from '../row.ts';
+import type { Spread } from '../spread.ts';
 import { tcpPeerNames } from './network.ts';
 import type { AnyTcpRow, TcpRow } from './row.ts';
 import { peerOf, tcpCells, tcpNames } from './table.ts';

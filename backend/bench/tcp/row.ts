@@ -2,7 +2,8 @@
 
 import type { Environment } from '../environment.ts';
 import type { LoadReport } from '../load-watch.ts';
-import { type Scenario, type Spread, spreadOf } from '../row.ts';
+import type { Scenario } from '../row.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 import { oftenLoaded, rateDoubt, scatterDoubt, type Verdict, verdictOf } from '../verdict.ts';
 import type { CpuTimes } from './cpu-time.ts';
 import type { TcpPeerName, TcpSystem } from './network.ts';

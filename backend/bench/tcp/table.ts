@@ -1,6 +1,6 @@
 /** Comparisons of TCP, UDP and round trips as a table for people. */
 
-import type { Spread } from '../row.ts';
+import type { Spread } from '../spread.ts';
 import { verdictCell, verdictName, withVerdict } from '../verdict.ts';
 import type { AnyTcpRow, TcpRow } from './row.ts';
 import type { TcpTest } from './traffic.ts';

@@ -6,13 +6,12 @@
  */
 
 import type { DatapathEvent } from '../../../native/boundary.ts';
-import { type InetAddress, parseInet, resolveInet } from '../../socket/address.ts';
+import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { Reach } from '../../socket/reach.ts';
 import type { LinkContext, LinkEndpoint, LinkState } from '../endpoint.ts';
 import type { DgramSpec } from '../spec.ts';
-import { listenError } from '../stream/endpoint.ts';
 
 /** A bound datagram socket of ours. */
 interface Bound {

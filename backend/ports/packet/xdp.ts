@@ -6,11 +6,11 @@
 
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { codeOf } from '../../vhost-user/faults.ts';
+import { codeOf } from '../../system-error.ts';
 import type { LinkContext, LinkIo } from '../endpoint.ts';
 import type { InterfaceOpened } from '../interface.ts';
 import type { Filled, PacketSpec } from '../spec.ts';
-import { packetSentence } from './endpoint.ts';
+import { packetSentence } from './packet-socket.ts';
 
 /** @throws with an errno's name. */
 export function openXdp(

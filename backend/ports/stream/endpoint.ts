@@ -7,20 +7,14 @@
  */
 
 import type { DatapathEvent, FaultCode, NativeFdSocket } from '../../../native/boundary.ts';
-import { ValenicError } from '../../errors.ts';
-import { type InetAddress, parseInet, resolveInet } from '../../socket/address.ts';
+import type { FaultReport } from '../../fault-report.ts';
+import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { Client } from '../../socket/client.ts';
 import { SocketFile } from '../../socket/file.ts';
 import { Listener, type Listening } from '../../socket/listener.ts';
 import { refuseAbstract } from '../../socket/path.ts';
-import { codeOf, systemText } from '../../vhost-user/faults.ts';
-import {
-  type LinkContext,
-  type LinkEndpoint,
-  type LinkFault,
-  type LinkState,
-  linkFault,
-} from '../endpoint.ts';
+import { systemText } from '../../system-error.ts';
+import { type LinkContext, type LinkEndpoint, type LinkState, linkFault } from '../endpoint.ts';
 import type { Filled, StreamSpec } from '../spec.ts';
 
 /** Connections that may wait while another is being served. */
@@ -41,7 +35,7 @@ export class StreamLink implements LinkEndpoint {
   #boundPort: number | null = null;
   #peer: { pid: number; uid: number } | null = null;
   #connected = false;
-  #fault: LinkFault | null = null;
+  #fault: FaultReport | null = null;
   /** Nobody can reach the socket. */
   #notice: string | null = null;
   /** Ends the connection being served. */
@@ -192,22 +186,4 @@ export class StreamLink implements LinkEndpoint {
       return null; // It may be gone already; the datapath will find out.
     }
   }
-}
-
-/** Why a network address cannot be had, and what to do. */
-export function listenError(address: string, error: unknown): ValenicError {
-  const sentences: Record<string, string> = {
-    EADDRINUSE: 'another program uses that port: choose another',
-    EADDRNOTAVAIL: 'no interface of this machine has that address',
-    EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one',
-    ENOTFOUND: 'the host is unknown: check the spelling of its name',
-    EINVAL: 'both addresses must be IPv4, or both IPv6',
-    EAFNOSUPPORT: 'both addresses must be IPv4, or both IPv6',
-  };
-  const code = codeOf(error) ?? '';
-  const why = sentences[code] ?? systemText(error);
-  const inUse = code === 'EADDRINUSE';
-  return new ValenicError(inUse ? 'socket_in_use' : 'socket_failed', `${address}: ${why}`, {
-    cause: error,
-  });
 }

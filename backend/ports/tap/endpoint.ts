@@ -5,7 +5,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { systemText } from '../../vhost-user/faults.ts';
+import { systemText } from '../../system-error.ts';
 import type { LinkContext, LinkEndpoint } from '../endpoint.ts';
 import { InterfaceLink } from '../interface.ts';
 import type { Filled, TapSpec } from '../spec.ts';

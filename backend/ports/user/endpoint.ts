@@ -10,12 +10,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatapathEvent } from '../../../native/boundary.ts';
-import { forwardText } from '../../config/user.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
-import { systemText } from '../../vhost-user/faults.ts';
-import type { LinkContext, LinkEndpoint, LinkFault, LinkState } from '../endpoint.ts';
+import type { FaultReport } from '../../fault-report.ts';
+import { systemText } from '../../system-error.ts';
+import type { LinkContext, LinkEndpoint, LinkState } from '../endpoint.ts';
 import type { Forward, UserSpec } from '../spec.ts';
+import { forwardText } from './values.ts';
 
 const restartMinMs = 100;
 const restartMaxMs = 5000;
@@ -47,7 +48,7 @@ export class UserLink implements LinkEndpoint {
   readonly #context: LinkContext;
   #child: ChildProcess | null = null;
   #connected = false;
-  #fault: LinkFault | null = null;
+  #fault: FaultReport | null = null;
   #restartMs = restartMinMs;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;

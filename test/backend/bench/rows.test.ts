@@ -3,7 +3,8 @@ import { ticksUpTo } from '../../../backend/bench/chart.ts';
 import { noGuest } from '../../../backend/bench/environment.ts';
 import { plotPage } from '../../../backend/bench/page.ts';
 import { apartText } from '../../../backend/bench/placement.ts';
-import { gbpsOf, type Row, spreadOf } from '../../../backend/bench/row.ts';
+import { gbpsOf, type Row } from '../../../backend/bench/row.ts';
+import { spreadOf } from '../../../backend/bench/spread.ts';
 import { environmentText, tableHead, tableLine } from '../../../backend/bench/table.ts';
 import { verdictOf } from '../../../backend/bench/verdict.ts';
 

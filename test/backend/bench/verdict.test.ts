@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LoadWatch, machineUsage, type Usage } from '../../../backend/bench/load-watch.ts';
 import { benchProgram, measurable } from '../../../backend/bench/options.ts';
-import { spreadOf } from '../../../backend/bench/row.ts';
+import { spreadOf } from '../../../backend/bench/spread.ts';
 import {
   delayDoubt,
   loadDoubts,

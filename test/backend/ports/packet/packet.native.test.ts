@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { packetSentence } from '../../../../backend/ports/packet/endpoint.ts';
+import { packetSentence } from '../../../../backend/ports/packet/packet-socket.ts';
 import { linkRig, withPeer } from '../support.ts';
 import { bytes, client, inside, ip, loseAndFind, may, server, wire } from '../wires.ts';
 

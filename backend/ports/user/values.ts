@@ -1,8 +1,8 @@
 /** Values of a user port's keys: its network, and the ports that lead into it. */
 
 import { isIPv4 } from 'node:net';
-import type { Forward } from '../ports/spec.ts';
-import type { ValueKind } from '../values/values.ts';
+import type { ValueKind } from '../../values/values.ts';
+import type { Forward } from '../spec.ts';
 
 /** Room for the gateway, the name server and sixteen guests from .15 on. */
 const [shortest, longest] = [8, 26];

@@ -1,0 +1,8 @@
+/** What a bench speaks through. */
+
+export interface BenchIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** Ends it; what was measured until then is told. */
+  readonly signal?: AbortSignal;
+}
