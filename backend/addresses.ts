@@ -84,15 +84,15 @@ function movesText({ mac, vlan, moves, seconds }: Moves, one: string, other: str
   return (
     `the address ${mac}${where} moved between ${first} and ${second} ${moves} times within ` +
     `${seconds + 1} s: there is a loop behind these ports, or two hosts have this address; ` +
-    'take one way of the loop away, or give one of the hosts another address'
+    'break the loop, or give one of the hosts another address'
   );
 }
 
 function evictedText(evicted: number): string {
-  const what = evicted === 1 ? '1 address' : `${evicted} addresses`;
+  const what =
+    evicted === 1 ? '1 address of this port was' : `${evicted} addresses of this port were`;
   return (
-    `the address table of the switch is full, and ${what} of this port went out of it: frames ` +
-    "for them reach every port; give the switch a larger one (mac-table), or lower this port's " +
-    'mac-limit'
+    `the address table of the switch is full, and ${what} pushed out: frames for them go to ` +
+    "every port; give the switch a larger table (mac-table), or lower this port's mac-limit"
   );
 }

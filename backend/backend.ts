@@ -102,7 +102,7 @@ export class Backend extends EventEmitter<BackendEvents> {
   static async create(options: BackendOptions = {}): Promise<Backend> {
     const { workers = 1, cpus } = options;
     if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
-      throw new ValenicError('value_invalid', `workers: 1..15 are possible, not ${workers}`);
+      throw new ValenicError('value_invalid', `workers must be 1 to 15, not ${workers}`);
     }
     if (options.polling !== undefined) readValue(pollingMode, 'polling', options.polling);
     refuseAbsentCpus(cpus ?? []);
@@ -143,7 +143,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     const known = this.switches().map((one) => one.name);
     throw new ValenicError(
       'switch_not_found',
-      `no switch is called ${name}${nameHint(name, known)}`,
+      `there is no switch named ${name}${nameHint(name, known)}`,
     );
   }
 
@@ -181,7 +181,10 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (found !== undefined) return found;
     const text = nameText(name);
     const known = this.ports().map((port) => port.name);
-    throw new ValenicError('port_not_found', `no port is called ${text}${nameHint(text, known)}`);
+    throw new ValenicError(
+      'port_not_found',
+      `there is no port named ${text}${nameHint(text, known)}`,
+    );
   }
 
   /**
@@ -197,7 +200,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       checkName('port', input.name.port);
       const spec = checkedPort(input);
       if (this.#find(spec.name) !== undefined) {
-        throw new ValenicError('name_in_use', `there is a port ${nameText(spec.name)} already`);
+        throw new ValenicError('name_in_use', `there is already a port ${nameText(spec.name)}`);
       }
       this.#refuseSharedWire(spec.device);
       const there = this.#switches.get(spec.name.switch);
@@ -228,7 +231,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (device.kind !== 'packet') return;
     const other = this.ports().find(({ spec }) => placeOf(spec.device) === device.interface);
     if (other === undefined) return;
-    const what = `${nameText(other.spec.name)} has the interface ${device.interface} already`;
+    const what = `${nameText(other.spec.name)} already has the interface ${device.interface}`;
     throw new ValenicError('socket_in_use', what);
   }
 
@@ -269,7 +272,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     checkNumber('macTableSize', macTableSize, 64, 1 << 20);
     checkNumber('ageingSeconds', ageingSeconds, 1, 1_000_000);
     if (this.#switches.has(name)) {
-      throw new ValenicError('name_in_use', `there is a switch ${name} already`);
+      throw new ValenicError('name_in_use', `there is already a switch ${name}`);
     }
     const made = await this.#datapath.command('switch.create', {
       name,
@@ -329,8 +332,8 @@ export class Backend extends EventEmitter<BackendEvents> {
     const what = name === undefined ? workerActs.nothing : `${workerActs[act]} ${name}`;
     const remedy =
       name === undefined
-        ? 'if it stays so, restart this daemon'
-        : 'that device is closed as soon as the worker comes back; if it does not, end its VMM';
+        ? 'if it does not wake up, restart this daemon'
+        : 'it then closes that device; if it does not wake up, end the VMM of that device';
     this.#context.log.warn(
       { worker, port: name, queue, act, asleepMs },
       `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${what}; ` +
@@ -346,7 +349,7 @@ export class Backend extends EventEmitter<BackendEvents> {
 }
 
 function nameHint(name: string, known: readonly string[]): string {
-  if (known.length === 0) return ': there is none yet';
+  if (known.length === 0) return ': there are none yet';
   return hint(name, known, '"valenic port list"');
 }
 
@@ -359,7 +362,7 @@ async function addWorker(
   return datapath.command('worker.add', { cpu }).catch((error: unknown) => {
     throw new ValenicError(
       'value_invalid',
-      `no worker can run on CPU ${cpu}: this process may not use it, or it is offline`,
+      `a worker cannot run on CPU ${cpu}: this process may not use it, or it is offline`,
       { cause: error },
     );
   });
@@ -377,10 +380,7 @@ function checkName(what: 'switch' | 'port', name: string): void {
 /** @throws {ValenicError} `value_invalid`. */
 function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  throw new ValenicError(
-    'value_invalid',
-    `${name}: ${least} to ${most} are possible, not ${value}`,
-  );
+  throw new ValenicError('value_invalid', `${name} must be ${least} to ${most}, not ${value}`);
 }
 
 /** @throws {ValenicError} `value_invalid`. */

@@ -192,7 +192,7 @@ export class Port {
 
   /** Moves every queue pair: pair i to `workers[i % workers.length]`. @throws as move(). */
   async spread(workers: readonly number[]): Promise<void> {
-    if (workers.length === 0) throw new ValenicError('value_invalid', 'name at least one worker');
+    if (workers.length === 0) throw new ValenicError('value_invalid', 'give at least one worker');
     for (const worker of workers) this.#mustExist('worker', worker, this.#context.workers());
     for (const pair of this.#workers.keys()) await this.move(pair, workerOf(workers, pair));
   }
@@ -261,7 +261,7 @@ export class Port {
 
   #mustExist(what: string, number: number, count: number): void {
     if (Number.isInteger(number) && number >= 0 && number < count) return;
-    const there = count === 1 ? 'only 0 is' : `0 to ${count - 1} are`;
+    const there = count === 1 ? 'the only one is 0' : `0 to ${count - 1} are`;
     throw new ValenicError('value_invalid', `there is no ${what} ${number}: ${there}`);
   }
 

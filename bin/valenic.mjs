@@ -17,14 +17,14 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.removeAllListeners('warning');
   import(program).catch((error) => {
     if (error && error.code === 'ERR_MODULE_NOT_FOUND' && /cli\/main\.js/.test(error.message)) {
-      console.error('valenic: it is not built: run "npm run build" first.');
+      console.error('valenic: this is not built yet: run "npm run build" first.');
       process.exitCode = 1;
       return;
     }
     // Before anything of ours runs: the modules alone are more files than that.
     if (error && (error.code === 'EMFILE' || error.code === 'ENFILE')) {
       console.error(
-        `valenic: too few files may be open (${error.code}): raise the limit, ulimit -n 1024.`,
+        `valenic: too few files may be open (${error.code}): raise the limit with ulimit -n 1024.`,
       );
       process.exitCode = 1;
       return;

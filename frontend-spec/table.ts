@@ -60,7 +60,7 @@ export interface ConstantTable {
 /** Bytes of a field type; a structure's own are given by its table. */
 export function bytesOfType(type: FieldType): number {
   const parts = /^u(8|16|32|64)(?:\[(\d+)\])?$/.exec(type);
-  if (parts === null) throw new TypeError(`no field type is spelled ${type}`);
+  if (parts === null) throw new TypeError(`there is no field type ${type}`);
   return (Number(parts[1]) / 8) * Number(parts[2] ?? 1);
 }
 

@@ -108,7 +108,7 @@ export function descriptionFault(guest: GuestDescription): string | null {
   }
   if (!within(guest.memoryMiB, 32, 1 << 20)) return 'memoryMiB must be 32..1048576';
   if (!within(guest.cpus, 1, 255)) return 'cpus must be 1..255';
-  if (guest.nics.length > 16) return 'a guest has at most 16 NICs here';
+  if (guest.nics.length > 16) return 'a guest may have at most 16 NICs';
   for (const [index, nic] of guest.nics.entries()) {
     const fault = nicFault(nic);
     if (fault !== null) return `NIC ${index}: ${fault}`;

@@ -68,7 +68,7 @@ async function probe(binary: string): Promise<AccelCheck> {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return no(missing ? '/dev/kvm does not exist' : '/dev/kvm may not be opened by this user');
+    return no(missing ? '/dev/kvm does not exist' : 'this user may not open /dev/kvm');
   }
   try {
     return await bootSector(binary, 'kvm');
@@ -94,7 +94,7 @@ export async function bootSector(binary: string, accel: Accel): Promise<AccelChe
       .split('\n')
       .find((line) => /internal error|failed|abort/i.test(line));
     if (said !== undefined) return no(`QEMU said: ${said.trim()}`);
-    if (result.killed) return no(`a boot sector did not get through within ${deadlineMs} ms`);
+    if (result.killed) return no(`a boot sector did not finish within ${deadlineMs} ms`);
     return no(`QEMU ended with status ${result.code}: ${result.stderr.trim().slice(0, 200)}`);
   } finally {
     await rm(dir, { recursive: true, force: true });

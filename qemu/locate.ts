@@ -15,7 +15,7 @@ export const qemuProgram = 'qemu-system-x86_64';
 export function locateQemu(wanted?: string, path = process.env.PATH ?? ''): string {
   const found = findProgram(wanted ?? qemuProgram, path);
   if (found !== null) return found;
-  const which = wanted === undefined ? `${qemuProgram} is not installed` : `${wanted} is not there`;
+  const which = wanted === undefined ? `${qemuProgram} is not installed` : `there is no ${wanted}`;
   throw new QemuError(
     'qemu_missing',
     `${which}: install it with "sudo apt-get install qemu-system-x86", or name a binary`,

@@ -180,7 +180,7 @@ export class Guest implements AsyncDisposable {
     const sockets = this.#description.nics.flatMap(({ backend }) =>
       backend.kind === 'vhost-user' ? [backend.path] : [],
     );
-    return sockets.length === 0 ? '' : ` (does a back-end serve ${sockets.join(' and ')}?)`;
+    return sockets.length === 0 ? '' : ` (is a back-end serving ${sockets.join(' and ')}?)`;
   }
 
   /**

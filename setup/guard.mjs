@@ -101,7 +101,7 @@ function compare(counts, figures, compiler, report) {
     }
   }
   const gone = Object.keys(figures.instructionsPerFrame).filter((name) => !(name in counts));
-  for (const name of gone) report(`${name}: a figure without a scenario`);
+  for (const name of gone) report(`${name}: this figure has no scenario`);
   result.failed += gone.length;
   return result;
 }

@@ -41,7 +41,9 @@ function add(words) {
   const shown = show(rows);
   console.error(`${rows.length} rows added to test/bench/history.ndjson`);
   if (rows.some((row) => JSON.parse(row).environment.commit?.endsWith('-dirty')))
-    console.error('They are of a tree that was changed: commit first to have rows of a commit.');
+    console.error(
+      'They come from a tree with uncommitted changes: commit first to record rows of a commit.',
+    );
   return shown;
 }
 
@@ -84,7 +86,7 @@ function main([verb, ...words]) {
   if (verb === 'add') return add(words);
   if (verb !== undefined)
     throw new SetupFailure('Usage: npm run history [-- add [BENCH-WORDS]]', 2);
-  if (!existsSync(file)) throw new SetupFailure('There is no history: npm run history -- add');
+  if (!existsSync(file)) throw new SetupFailure('There is no history yet: npm run history -- add');
   return show(readFileSync(file, 'utf8').split('\n').filter(Boolean));
 }
 

@@ -27,7 +27,7 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const missing = missingFiles(root);
     if (missing.length === 0) return;
     throw new SetupFailure(
-      `No package is made: package.json names what the build left out, ${missing.join(', ')}.`,
+      `No package was made: these files of package.json are missing: ${missing.join(', ')}.`,
     );
   });
 }

@@ -63,12 +63,12 @@ function runDoctest(command, env = {}, options = []) {
   const summary = doctestLine.exec(done.stdout);
   const ended = done.status === 0;
   if (!ended) process.stderr.write(done.stdout.slice(-8000) + done.stderr.slice(-8000));
-  if (summary === null) return { passed: 0, failed: 1, failures: ['a program without a result'] };
+  if (summary === null) return { passed: 0, failed: 1, failures: ['a program printed no result'] };
   const [passed, failed] = [Number(summary[1]), Number(summary[2])];
   const failures = failedCases(done.stdout);
   if (failed > 0 || ended) return { passed, failed, failures };
   // A sanitizer's report after the last test is a failure of its own.
-  return { passed, failed: 1, failures: ['the way the program ended'] };
+  return { passed, failed: 1, failures: ['the program did not end cleanly'] };
 }
 
 /** A quarter of the time. Not for the step plain: it shows that files include what they need. */

@@ -14,7 +14,7 @@ const argv = ['sweep', '--driver', 'guest', '--frame', '60', '--seconds', '1', '
 /** @returns the exit status. */
 export async function runDemo(io: BenchIo): Promise<number> {
   const options = parseBenchOptions([...argv, '--warmup', '0.3'], () => {});
-  if (options === null) throw new ValenicError('internal', 'the demo has no options');
+  if (options === null) throw new ValenicError('internal', 'the demo takes no options');
   const bench = await Bench.start(options, io);
   try {
     if (!(bench.load instanceof GuestLoad)) throw new ValenicError('internal', 'no guests');
@@ -35,8 +35,8 @@ export async function runDemo(io: BenchIo): Promise<number> {
 }
 
 const explanation = `\
-Guests run a poll-mode driver on one virtual CPU each; without KVM that CPU is emulated (TCG) and is
-what limits these rates. "lost" are frames that came faster than the receiver took them. Where two
-guests and a busy worker share fewer than three cores they take turns of milliseconds, and each turn
-moves no more than the 256 buffers of one ring: there \`event\` beats \`busy\`.
+Each guest runs a poll-mode driver on one virtual CPU. Without KVM that CPU is emulated (TCG), and
+it limits these rates. "lost" counts frames that came faster than the receiver took them.
+With fewer than three cores, two guests and a busy worker take turns of milliseconds. Each turn
+moves at most the 256 buffers of one ring, so there \`event\` beats \`busy\`.
 \`bin/valenic.mjs bench sweep --driver synthetic\` shows what the switch itself can do.`;

@@ -146,7 +146,7 @@ export class GuestLoad implements Load {
       const packed = vhostUser.features.includes('VIRTIO_F_RING_PACKED');
       if (packed === this.#options.packed) continue;
       const got = packed ? 'packed' : 'split';
-      throw new ValenicError('bench_failed', `a guest took ${got} rings, not ${this.ring} ones`);
+      throw new ValenicError('bench_failed', `a guest uses ${got} rings, not ${this.ring} ones`);
     }
   }
 
@@ -182,7 +182,7 @@ export class GuestLoad implements Load {
     }
     const { received } = await this.ping(3);
     if (received > 0) return;
-    throw new ValenicError('bench_failed', 'the guests do not reach each other');
+    throw new ValenicError('bench_failed', 'the guests cannot reach each other');
   }
 
   async #interfaceBack(index: 0 | 1): Promise<void> {

@@ -72,7 +72,7 @@ export async function interfaceBack(agent: AgentClient, mac: string): Promise<st
     if (found !== undefined) return found.name;
     await delay(100);
   }
-  throw new ValenicError('bench_failed', `the guest's kernel has no interface ${mac} any more`);
+  throw new ValenicError('bench_failed', `the guest's kernel no longer has an interface ${mac}`);
 }
 
 async function pmdReceiver({ agent, mac, ring, ...end }: GuestEnd): Promise<Receiver> {

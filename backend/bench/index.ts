@@ -205,7 +205,7 @@ function startLoad(
   if (options.driver === 'synthetic') {
     const { ring, mergeable, packed, inOrder, verify, touch, cpu } = options;
     if (!packed && (ring & (ring - 1)) !== 0) {
-      throw new ValenicError('value_invalid', `--ring ${ring}: a power of two is wanted`);
+      throw new ValenicError('value_invalid', `--ring ${ring}: give a power of two`);
     }
     const near = cpu[1] === undefined ? {} : { cpu: cpu[1] };
     return Promise.resolve(

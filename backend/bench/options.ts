@@ -94,7 +94,7 @@ export function parseBenchOptions(
     if (error.exitCode === 0) return null;
     const sentence =
       error.code === 'commander.help'
-        ? `say what to measure: ${measurable.join(', ')}`
+        ? `choose what to measure: ${measurable.join(', ')}`
         : usageSentence(error);
     throw new ValenicError('usage', `${sentence}; see valenic bench --help`);
   }
@@ -108,7 +108,7 @@ export function benchProgram(
 ): Command {
   const program = new Command('bench')
     .description('measure rates: guest to guest, guest to host, host to guest')
-    .helpOption('-h, --help', 'print what a command takes')
+    .helpOption('-h, --help', 'print the help of a command')
     .exitOverride()
     .configureOutput({ writeOut: write, writeErr: () => {} });
   for (const name of [...scenarios, ...curves] as const) {
@@ -157,7 +157,7 @@ function describe(name: CommandName): string {
     g2h: 'guest to host',
     h2g: 'host to guest',
     sweep: 'polling mode x more x frame size, with a page of plots',
-    batch: 'rate by how many frames a worker takes at once, with a page of plots',
+    batch: 'rate by the number of frames a worker takes at once, with a page of plots',
     frames: 'rate by frame size, every cache line touched, with a page of plots',
   };
   return texts[name];
@@ -173,12 +173,12 @@ function addOptions(command: Command, name: CommandName): Command {
   }
   return command
     .addOption(
-      new Option('--driver <name>', 'who plays the guests')
+      new Option('--driver <name>', 'what plays the guests')
         .choices(['synthetic', 'guest'])
         .default('synthetic'),
     )
     .addOption(
-      new Option('--guest-app <name>', 'in a guest: the poll-mode driver, or its kernel')
+      new Option('--guest-app <name>', 'in a guest: a poll-mode driver, or the kernel')
         .choices(['pmd', 'kernel'])
         .default('pmd'),
     )
@@ -191,16 +191,16 @@ function addOptions(command: Command, name: CommandName): Command {
     )
     .option(
       '--batch <list>',
-      'frames of a batch at most, 1..256 (default 64)',
+      'most frames in a batch, 1..256 (default 64)',
       listOf(wholeFrom(1, 256)),
     )
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--warmup <s>', 'before the first run', numberFrom(0, 600), 0.3)
     .option('--repeat <n>', 'runs', wholeFrom(1, 1000), 5)
-    .option('--rate <pps>', 'frames per second; 0 = as many as go', wholeFrom(0, 1e9), 0)
+    .option('--rate <pps>', 'frames per second; 0 = as many as possible', wholeFrom(0, 1e9), 0)
     .option(
       '--latency-rate <pps>',
-      'of the run that measures delays; 0 = none',
+      'length of the run that measures delays; 0 = none',
       wholeFrom(0, 1e7),
       10_000,
     )
@@ -210,11 +210,11 @@ function addOptions(command: Command, name: CommandName): Command {
     .option('--mergeable', 'negotiate mergeable receive buffers')
     .option('--packed', 'packed rings instead of split ones')
     .option('--in-order', 'negotiate IN_ORDER (synthetic driver)')
-    .option('--verify', 'fill and check every byte (always so with a host port)')
+    .option('--verify', 'fill and check every byte (always done with a host port)')
     .option('--touch', 'read and write every cache line')
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
-    .option('--output <file>', 'where the page of plots goes')
+    .option('--json', 'print one JSON object per line on stdout')
+    .option('--output <file>', 'file for the page of plots')
     .option('--qemu <program>', 'QEMU to boot guests with')
     .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 192);
 }

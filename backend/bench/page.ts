@@ -10,9 +10,9 @@ import { tableCells, tableNames } from './table.ts';
 import { verdictCell, verdictName } from './verdict.ts';
 
 const lead =
-  'Frames received per second, in millions: a bar or dot is the median of the runs, the thin ' +
+  'Frames received per second, in millions. A bar or dot is the median of the runs, the thin ' +
   'line their range. <b>more on</b>: the frames of a burst are published together; ' +
-  '<b>more off</b>: every frame alone.';
+  '<b>more off</b>: each frame is published alone.';
 
 const names = { g2g: 'Guest to guest', g2h: 'Guest to host', h2g: 'Host to guest' } as const;
 
@@ -38,7 +38,7 @@ function batchPlots(rows: readonly Row[]): string[] {
     const name = (row: Row) =>
       `${row.frameBytes} B, ${row.polling}, more ${row.more ? 'on' : 'off'}`;
     const lines = linesBy(some, name, (row) => row.batch ?? 64);
-    const axes = { xName: 'frames of a batch at most', yName: 'Mpps', logarithmic: true } as const;
+    const axes = { xName: 'most frames in a batch', yName: 'Mpps', logarithmic: true } as const;
     return section(title, lineChart({ ...axes, title, lines }));
   });
 }

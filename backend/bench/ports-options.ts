@@ -21,7 +21,7 @@ export interface PortsOptions {
   readonly ports: readonly number[];
   readonly traffic: readonly Traffic[];
   readonly frame: number;
-  /** Frames per second of each sender; 0 = as many as go. */
+  /** Frames per second of each sender; 0 = as many as possible. */
   readonly rate: number;
   readonly seconds: number;
   readonly repeat: number;
@@ -54,7 +54,7 @@ export function parsePortsOptions(
   const cpu = cpuPairOf(raw.cpu);
   const odd = raw.ports.find((ports) => ports % 2 === 1);
   if (odd !== undefined && raw.traffic.includes('pairs')) {
-    throw new ValenicError('usage', `--ports ${odd}: pairs want an even number`);
+    throw new ValenicError('usage', `--ports ${odd}: pairs need an even number`);
   }
   const { strict = false, json = false, output = null } = raw;
   return { ...raw, cpu, strict, json, output };
@@ -64,15 +64,20 @@ export function parsePortsOptions(
 export function portsCommand(): Command {
   return new Command('ports')
     .description('rate and cost of a copy by the number of ports: pairs, and floods')
-    .option('--ports <list>', 'guests of the switch, 2..250', listOf(wholeFrom(2, 250)), [2, 8, 64])
+    .option(
+      '--ports <list>',
+      'number of guests on the switch, 2..250',
+      listOf(wholeFrom(2, 250)),
+      [2, 8, 64],
+    )
     .option('--traffic <list>', `which of ${traffics.join(',')}`, listOf(oneOf(traffics)), traffics)
     .option('--frame <bytes>', 'without FCS', wholeFrom(60, 9014), 60)
-    .option('--rate <pps>', 'of each sender; 0 = as many as go', wholeFrom(0, 1e9), 0)
+    .option('--rate <pps>', 'of each sender; 0 = as many as possible', wholeFrom(0, 1e9), 0)
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--repeat <n>', 'runs', wholeFrom(1, 1000), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
-    .option('--output <file>', 'where a page of plots goes')
+    .option('--json', 'print one JSON object per line on stdout')
+    .option('--output <file>', 'file for the page of plots')
     .addHelpText('after', examplesText(portsExamples));
 }

@@ -143,9 +143,9 @@ export function portsPage(rows: readonly PortsRow[]): string {
   return pageText({
     title,
     lead:
-      'Copies that arrived per second, in millions, and the time that the one worker spent on ' +
-      'each: a dot is the median of the runs, the stroke their range. A driver that is busy all ' +
-      'the time is the limit itself; what it does not take in time is lost.',
+      'Copies that arrived per second, in millions, and the time the one worker spent on each. ' +
+      'A dot is the median of the runs, the stroke their range. A driver that is busy all the ' +
+      'time is itself the limit; frames that it does not take in time are lost.',
     sections: [
       section(title, lineChart({ ...axes, title, yName: 'Mpps', lines: rates })),
       section(

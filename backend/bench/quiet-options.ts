@@ -29,17 +29,17 @@ export function cpuCommand(): Command {
     .description('CPU and delay at paced rates, in each polling mode')
     .option(
       '--rates <pps>',
-      'frames per second; 0 = none is sent',
+      'frames per second; 0 = send none',
       listOf(numberFrom(0, 1e8)),
       [0, 1000, 100_000, 1_000_000],
     )
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
     .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
-    .option('--repeat <n>', 'runs; the median p99 and CPU count', numberFrom(1, 99), 3)
+    .option('--repeat <n>', 'runs; the median of p99 and CPU counts', numberFrom(1, 99), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout');
+    .option('--json', 'print one JSON object per line on stdout');
 }
 
 export interface IdleOptions {
@@ -53,11 +53,11 @@ export interface IdleOptions {
 
 export function idleCommand(): Command {
   return new Command('idle')
-    .description('CPU of the back-end with guests that are connected and do nothing')
+    .description('CPU of the backend with guests that are connected but idle')
     .option('--ports <list>', 'guests', listOf(numberFrom(1, 250)), [100])
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), ['event'])
     .option('--seconds <s>', 'of each run', numberFrom(0.1, 3600), 5)
     .option('--workers <n>', 'host I/O threads', numberFrom(1, 15), 1)
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout');
+    .option('--json', 'print one JSON object per line on stdout');
 }

@@ -63,7 +63,7 @@ export class SyntheticLoad implements Load {
     this.ring = options.packed ? 'packed' : 'split';
     this.#program = join(packageRoot(), 'build/release/native/synthetic/valenic-synthetic');
     if (!existsSync(this.#program)) {
-      throw new ValenicError('bench_failed', `${this.#program} is not there: run "npm run build"`);
+      throw new ValenicError('bench_failed', `there is no ${this.#program}: run "npm run build"`);
     }
   }
 

@@ -44,7 +44,7 @@ export async function runSynthetic(
 ): Promise<void> {
   const program = join(packageRoot(), 'build/release/native/synthetic/valenic-synthetic');
   if (!existsSync(program)) {
-    throw new ValenicError('bench_failed', `${program} is not there: run "npm run build"`);
+    throw new ValenicError('bench_failed', `there is no ${program}: run "npm run build"`);
   }
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], signal });
   let said = '';

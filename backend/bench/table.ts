@@ -64,7 +64,7 @@ export function environmentText(rows: readonly (Row | SkippedRow)[]): string {
       : `, guests Linux ${on.guestKernel} in QEMU ${on.qemu} (${on.accelerator})`;
   const apart = apartText(measured.flatMap(({ probesNs }) => probesNs));
   const floors = measured.some(limitedByDriver)
-    ? `>= : the driver was busy over ${driverIsLimit * 100} % of the time: the rate is a floor\n`
+    ? `>= : the driver was busy over ${driverIsLimit * 100} % of the time: a lower bound\n`
     : '';
   return (
     `${on.cpuCount} x ${on.cpu}, Linux ${on.kernel}, Valenic ${on.valenic}${guests}` +

@@ -7,13 +7,13 @@ import { ValenicError } from '../errors.ts';
 export function numberIn(text: string, low: number, high: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= low && value <= high) return value;
-  throw new InvalidArgumentError(`a number from ${low} to ${high} is wanted.`);
+  throw new InvalidArgumentError(`give a number from ${low} to ${high}.`);
 }
 
 export function wholeIn(text: string, low: number, high: number): number {
   const value = numberIn(text, low, high);
   if (Number.isInteger(value)) return value;
-  throw new InvalidArgumentError(`a whole number from ${low} to ${high} is wanted.`);
+  throw new InvalidArgumentError(`give a whole number from ${low} to ${high}.`);
 }
 
 /** As numberIn(), for an option's parser. */
@@ -30,7 +30,7 @@ export function oneOf<Name extends string>(names: readonly Name[]): (text: strin
   return (text) => {
     const name = names.find((candidate) => candidate === text);
     if (name !== undefined) return name;
-    throw new InvalidArgumentError(`${names.join(', ')} are possible.`);
+    throw new InvalidArgumentError(`choose from ${names.join(', ')}.`);
   };
 }
 
@@ -49,7 +49,7 @@ export function cpuPairOption(description: string): Option {
 export function cpuPairOf(cpus: readonly number[]): readonly [number, number] {
   const [first, second] = cpus;
   if (first !== undefined && second !== undefined && cpus.length === 2) return [first, second];
-  throw new ValenicError('usage', '--cpu: two CPUs are wanted, as in --cpu 1,0');
+  throw new ValenicError('usage', '--cpu: give two CPUs, as in --cpu 1,0');
 }
 
 /**

@@ -22,17 +22,18 @@ const lateUs = 1000;
 
 /** Why figures do not count, in a word each, and what it means. */
 export const doubtTexts = {
-  unplaced: 'the worker and its load had no CPU each, or their distance is not known',
-  disturbed: 'somebody else had one of the CPUs while their distance was probed',
-  far: `the CPUs are more than ${nearNs} ns apart: they share no cache`,
+  unplaced:
+    'the worker and its load did not have a CPU each, or the distance of the CPUs is unknown',
+  disturbed: 'another program used one of the CPUs while their distance was probed',
+  far: `the CPUs are more than ${nearNs} ns apart, so they do not share a cache`,
   moved: 'the CPUs were near at one end of the run and far at the other',
   busy: 'other programs used the CPUs',
   stolen: 'the hypervisor took CPU time',
-  waited: 'workers could have run and had no CPU',
+  waited: 'workers were ready to run but had no CPU',
   scattered: `the runs differ by more than ${scatterLimit * 100} % of their median`,
-  late: `half of the paced frames took more than ${lateUs} us: they waited in a queue`,
+  late: `half of the paced frames took more than ${lateUs} us, so they waited in a queue`,
   nothing: 'no frame arrived, or no delay could be measured',
-  incomplete: 'fewer runs came than were asked for',
+  incomplete: 'there were fewer runs than asked for',
 } as const;
 export type Doubt = keyof typeof doubtTexts;
 
@@ -115,7 +116,7 @@ export function doubtLegend(rows: readonly Verdict[]): string {
 
 /** The one option of all benches. */
 export function strictOption(): Option {
-  return new Option('--strict', 'exit with 1 when a figure does not count');
+  return new Option('--strict', 'exit with status 1 when a figure does not count');
 }
 
 /** @returns an exit status. */

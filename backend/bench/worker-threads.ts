@@ -11,7 +11,7 @@ export function workerThreads(name = /^valenic-io\d+$/): readonly number[] {
     .map(Number);
 }
 
-/** Nanoseconds in which workers could have run and had no CPU. */
+/** Nanoseconds in which workers were ready to run but had no CPU. */
 export function workersWaitedNs(): number {
   return workerThreads()
     .map((thread) => Number(textOf(`${thread}`, 'schedstat').split(' ')[1] ?? 0))

@@ -64,10 +64,10 @@ const attachable: Readonly<Record<Kind, 'memory' | 'frames' | { readonly there: 
   'vhost-user': 'memory',
   stream: 'frames',
   dgram: 'frames',
-  tap: { there: "the host's own stack is behind it" },
-  packet: { there: 'the wire of an interface is behind it' },
-  user: { there: 'other networks are behind it, and guests reach them over the switch' },
-  host: { there: 'the daemon itself is behind it' },
+  tap: { there: "it leads to the host's own network stack" },
+  packet: { there: 'it leads to the wire of an interface' },
+  user: { there: 'it leads to other networks, which guests reach through the switch' },
+  host: { there: 'it leads to the daemon itself' },
 };
 
 /**
@@ -84,25 +84,22 @@ export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Ki
     const here = `${name} is a ${kind} port`;
     return `${way} needs a vhost-user port, and ${here}: use qemu-args, or ${add}`;
   }
-  return `no guest attaches to ${name}, a ${kind} port (${by.there}): ${add}`;
+  return `a guest cannot attach to ${name}, a ${kind} port (${by.there}): ${add}`;
 }
 
 export function addAttachCommands(program: Command, cli: Cli): void {
-  const mac = [
-    '--mac <address>',
-    "default: the port's own, which no other host gives out",
-  ] as const;
+  const mac = ['--mac <address>', "default: the port's own, which no other host uses"] as const;
   const accel = [
     '--accel <name>',
-    `what runs the guest: ${accelerators.allowed} (default: what works here)`,
+    `accelerator: ${accelerators.allowed} (default: the one that works here)`,
   ] as const;
   const qemu = [
     '--qemu <program>',
-    'print them for this QEMU (default: the one in PATH, else 7.2)',
+    'print them for this QEMU (default: the one in PATH, or else 7.2)',
   ] as const;
   const index = [
     '--index <n>',
-    "which of the guest's NICs on Valenic this is, from 0",
+    "number of this NIC among the guest's NICs on Valenic, from 0",
     '0',
   ] as const;
   const memory = ['--memory <size>', `the guest's memory: ${memoryMiB.allowed}`, '1024'] as const;
@@ -169,7 +166,7 @@ async function qemuArgs(name: string, words: AttachOptions, cli: Cli): Promise<v
 }
 
 const tcgAdvice =
-  'Without KVM add "-smp 1,maxcpus=2", or more: with one CPU QEMU leaves memory barriers out.';
+  'Without KVM, add "-smp 1,maxcpus=2" or more: with one CPU, QEMU leaves out memory barriers.';
 
 async function libvirtXml(name: string, words: AttachOptions, cli: Cli): Promise<void> {
   const options = readOptions(words);
@@ -181,8 +178,8 @@ async function libvirtXml(name: string, words: AttachOptions, cli: Cli): Promise
 }
 
 const libvirtTcgAdvice =
-  "Without KVM the domain needs two CPUs, or <vcpu current='1'>2</vcpu>: " +
-  'with one QEMU leaves memory barriers out.';
+  "Without KVM, the domain needs two CPUs, or <vcpu current='1'>2</vcpu>: " +
+  'with one CPU, QEMU leaves out memory barriers.';
 
 async function cloudHypervisor(name: string, words: AttachOptions, cli: Cli): Promise<void> {
   const options = readOptions(words);
@@ -191,7 +188,7 @@ async function cloudHypervisor(name: string, words: AttachOptions, cli: Cli): Pr
   const args = cloudHypervisorArgs(attachPort(port, options), { memoryMiB: memory });
   cli.data({ name: port.name, args }, () => shellQuote(args));
   if (!cli.json)
-    cli.say("These follow cloud-hypervisor's documents; Valenic's tests do not run it.");
+    cli.say("These follow cloud-hypervisor's documentation; Valenic's tests do not run it.");
 }
 
 /** @throws {ValenicError} `value_invalid`: no guest is attached to such a port in this way. */
@@ -212,7 +209,7 @@ export function attachPort(
   if (model !== undefined) {
     throw new ValenicError(
       'value_invalid',
-      `--model is for stream and dgram ports, and ${port.name} is a vhost-user port: leave it out`,
+      `--model is for stream and dgram ports; leave it out: ${port.name} is a vhost-user port`,
     );
   }
   const { path, role } = vhostUser;

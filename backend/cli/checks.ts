@@ -67,7 +67,7 @@ async function checkAddon(): Promise<Finding> {
       device: { kind: 'host' },
       settings: {},
     });
-    return ok('loads; a worker, a switch and a port came and go');
+    return ok('loads; a worker, a switch and a port were made and removed');
   } catch (error) {
     return failed(sentenceOf(error), 'run "npm run build"; it says what is missing');
   }
@@ -95,9 +95,9 @@ async function checkMemFd(): Promise<Finding> {
     const kinds = fds.map((fd) => addon.fdKind(fd));
     for (const fd of fds) addon.closeFd(fd);
     if (kinds.join() === 'memfd,eventfd') return ok('memfd and eventfd can be made');
-    return failed(`the kernel made ${kinds.join(' and ')}`, 'use Linux 4.14 or newer');
+    return failed(`the kernel made ${kinds.join(' and ')} instead`, 'use Linux 4.14 or newer');
   } catch (error) {
-    return failed(sentenceOf(error), 'a container may forbid memfd_create: change its profile');
+    return failed(sentenceOf(error), "the container's profile may forbid memfd_create: change it");
   }
 }
 
@@ -117,24 +117,25 @@ async function checkFiles(): Promise<Finding> {
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1] ?? 'unlimited';
   const text = `${soft} may be open`;
   if (soft === 'unlimited' || Number(soft) >= enoughFiles) return ok(text);
-  return warning(text, `enough for some ${Math.floor(Number(soft) / 24)} ports; ulimit -n 65536`);
+  const ports = Math.floor(Number(soft) / 24);
+  return warning(text, `enough for about ${ports} ports; for more, ulimit -n 65536`);
 }
 
 async function checkSockets({ control }: CheckContext): Promise<Finding> {
   const path = control ?? defaultControlPath();
   const folder = dirname(path);
   const fault = control === undefined ? await folderFault(folder) : null;
-  if (fault !== null) return failed(fault, 'do that, or name another with --control PATH');
+  if (fault !== null) return failed(fault, 'do that, or choose another with --control PATH');
   let parent = folder;
   while (!existsSync(parent) && parent !== dirname(parent)) parent = dirname(parent);
   if (!statSync(parent).isDirectory()) {
-    return failed(`${parent} is not a folder`, 'name another with --control PATH');
+    return failed(`${parent} is not a folder`, 'choose another with --control PATH');
   }
   try {
     accessSync(parent, constants.W_OK | constants.X_OK);
     return ok(`${folder} ${parent === folder ? 'can be written to' : 'can be made'}`);
   } catch {
-    return failed(`this user may not write to ${parent}`, 'name another with --control PATH');
+    return failed(`this user may not write to ${parent}`, 'choose another with --control PATH');
   }
 }
 
@@ -154,7 +155,7 @@ async function checkQemu({ qemu }: CheckContext): Promise<Finding> {
     const binary = locateQemu(qemu);
     return ok(`${formatVersion(await qemuVersion(binary))} at ${binary}`);
   } catch (error) {
-    return warning(sentenceOf(error), 'only guest run and bench --driver guest need it here');
+    return warning(sentenceOf(error), 'only guest run and bench --driver guest need it');
   }
 }
 
@@ -163,11 +164,11 @@ async function checkAcceleration({ qemu }: CheckContext): Promise<Finding> {
   try {
     binary = locateQemu(qemu);
   } catch {
-    return warning('not tried: that takes QEMU', 'install qemu-system-x86');
+    return warning('not tried: it needs QEMU', 'install qemu-system-x86');
   }
   const { works, reason } = await checkKvm(binary);
   if (works) return ok(reason);
-  return warning(reason, 'guests are emulated (TCG): right, but many times slower');
+  return warning(reason, 'guests are emulated (TCG): they work, but many times slower');
 }
 
 async function checkGuestImage(): Promise<Finding> {
@@ -177,8 +178,8 @@ async function checkGuestImage(): Promise<Finding> {
   );
   if (!agent) return warning('the guest agent is not built', 'run "npm run build"');
   const kernels = await cachedPackages(guestCache(), /^linux-image-[0-9].*-cloud-amd64$/);
-  if (kernels.length > 0) return ok('the agent is built and a kernel is in the cache');
-  if (findProgram('apt-get') !== null) return ok('the agent is built; apt-get fetches a kernel');
+  if (kernels.length > 0) return ok('the agent is built, and a kernel is in the cache');
+  if (findProgram('apt-get') !== null) return ok('the agent is built; apt-get will fetch a kernel');
   const advice = 'give guest run a --kernel and --initrd of your own';
-  return warning('there is no kernel and no apt-get to fetch one', advice);
+  return warning('there is no kernel, and no apt-get to fetch one', advice);
 }

@@ -9,7 +9,7 @@ import { plural } from './text.ts';
 export function addDoctorCommand(program: Command, cli: Cli): void {
   program
     .command('doctor')
-    .description('check this machine, and say what to do')
+    .description('check this machine, and say what to fix')
     .option('--qemu <program>', 'a QEMU other than the one in PATH')
     .action((options: Pick<CheckContext, 'qemu'>) => doctor(options, cli));
 }
@@ -32,5 +32,8 @@ async function doctor(options: Pick<CheckContext, 'qemu'>, cli: Cli): Promise<vo
   if (cli.json) cli.data({ checks: findings }, () => '');
   const bad = findings.filter(({ status }) => status === 'failed').length;
   if (bad === 0) return;
-  throw new ValenicError('doctor_found', `${plural(bad, 'check')} failed: see what to do above`);
+  throw new ValenicError(
+    'doctor_found',
+    `${plural(bad, 'check')} failed; what to do is shown above`,
+  );
 }

@@ -56,22 +56,22 @@ const ipv4: ValueKind<string> = {
 export function addGuestCommands(program: Command, cli: Cli): void {
   program
     .command('guest')
-    .description('guests for a try: run')
+    .description('guests to try things with: run')
     .command('run')
-    .description('boot a small guest on a port and stay until it ends or SIGINT ends it')
+    .description('boot a small guest on a port; ends when the guest does, or at SIGINT')
     .requiredOption('--port <name>', 'a vhost-user port of the running daemon, e.g. vale0:vm1')
     .option('--kernel <file>', "a bzImage of your own; needs --initrd (default: Debian's)")
     .option('--initrd <file>', 'its initramfs')
-    .option('--append <words>', "more words for the kernel's command line")
+    .option('--append <words>', "more arguments for the kernel's command line")
     .option('--qemu <program>', 'a QEMU other than the one in PATH')
     .option(
       '--accel <name>',
-      `what runs the guest: ${accelerators.allowed} (default: what works here)`,
+      `accelerator: ${accelerators.allowed} (default: the one that works here)`,
     )
     .option('--memory <size>', `the guest's memory: ${memoryMiB.allowed}`, '256')
-    .option('--mac <address>', "default: the port's own, which no other host gives out")
-    .option('--address <ip/length>', `gives ${interfaceName} an address; dhcp asks for one`)
-    .option('--ping <ip>', `sends ${pingCount} pings from the guest when it is up`)
+    .option('--mac <address>', "default: the port's own, which no other host uses")
+    .option('--address <ip/length>', `the address of ${interfaceName}; dhcp asks for one`)
+    .option('--ping <ip>', `send ${pingCount} pings from the guest once it is up`)
     .action((options: GuestOptions) => runGuest(options, cli));
 }
 
@@ -83,7 +83,7 @@ async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
   const description = await describe(port, options, read, cli);
   cli.say(`Booting a guest on ${port.name}`);
   const guest = await boot(description, binary, options, read.accel, cli);
-  if (guest === null) return cli.say('The guest was ended while it booted.');
+  if (guest === null) return cli.say('The guest was stopped while it booted.');
   try {
     if (options.kernel === undefined) await introduce(guest, options, cli);
     else cli.say(`The guest runs (${guest.accel}, process ${guest.pid}); SIGINT ends it`);
@@ -130,12 +130,12 @@ function checkOptions(options: GuestOptions): ReadOptions {
   const { port, kernel, initrd, address, ping, accel, memory, mac } = options;
   parsePortName(port);
   if ((kernel === undefined) !== (initrd === undefined)) {
-    throw new ValenicError('usage', '--kernel and --initrd go together: give both or none');
+    throw new ValenicError('usage', '--kernel and --initrd go together: give both or neither');
   }
   if (kernel !== undefined && (address !== undefined || ping !== undefined)) {
     throw new ValenicError(
       'usage',
-      '--address and --ping need the agent of our own image: leave --kernel out',
+      '--address and --ping need the agent of our own image: leave out --kernel',
     );
   }
   const read = {
@@ -158,7 +158,7 @@ function mustBeFile(option: string, path: string | undefined, what: string): voi
   if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() === true) return;
   throw new ValenicError(
     'file_not_found',
-    `there is no file ${path}: ${option} takes the path of ${what}`,
+    `there is no file ${path}: ${option} needs the path of ${what}`,
   );
 }
 
@@ -170,7 +170,7 @@ async function describe(
 ): Promise<GuestDescription> {
   const { mac, hostMtu = 0, ...backend } = attachPort(port, { mac: given, index: 0 });
   if (port.vhostUser?.connected === true) {
-    throw new ValenicError('port_in_use', `${port.name} has a guest already: end that one first`);
+    throw new ValenicError('port_in_use', `${port.name} already has a guest: stop that one first`);
   }
   const { path, role, queues } = backend;
   return {
@@ -203,7 +203,10 @@ async function introduce(guest: Guest, options: GuestOptions, cli: Cli): Promise
   const { kernel, interfaces } = guest.hello;
   const nic = interfaces.find(({ name }) => name === interfaceName);
   if (nic === undefined) {
-    throw new ValenicError('guest_failed', `the guest has no ${interfaceName}: it found no NIC`);
+    throw new ValenicError(
+      'guest_failed',
+      `the guest has no ${interfaceName}: it did not find a NIC`,
+    );
   }
   const address = await addressFor(guest, options.address);
   const at = address === undefined ? '' : `, ${address}`;

@@ -20,7 +20,7 @@ export type { CliIo } from './io.ts';
 const epilogue = `
 Ports are written SWITCH:PORT,KIND[,KEY=VALUE]..., e.g. vale0:vm1,vhost-user=/run/vm1.sock,queues=2.
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answers, 4 not found.
-The whole manual: man valenic, or docs/man/valenic.1 in the package.`;
+The full manual: man valenic, or docs/man/valenic.1 in the package.`;
 
 /**
  * Runs one command.
@@ -83,8 +83,8 @@ export function createProgram(io: CliIo, writeErr: (text: string) => void): Comm
   const program = new Command('valenic')
     .description('a virtual NIC backend: guests on VALE switches over vhost-user')
     .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print what a command takes')
-    .option('--json', 'data as JSON on stdout, errors as JSON on stderr')
+    .helpOption('-h, --help', 'print the help of a command')
+    .option('--json', 'print data as JSON on stdout, errors as JSON on stderr')
     .option('--control <path>', "the daemon's control socket (or VALENIC_CONTROL)")
     .addHelpText('after', epilogue)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })

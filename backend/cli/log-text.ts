@@ -26,9 +26,9 @@ export function lostLine(lines: number, code: string): string {
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  EAGAIN: 'its reader was too slow',
+  EAGAIN: 'the reader of the log was too slow',
   EPIPE: 'nobody read it',
   ENXIO: 'nobody read it',
-  ENOSPC: 'its file system was full',
-  EDQUOT: 'its quota was used up',
+  ENOSPC: 'the file system was full',
+  EDQUOT: 'the quota was used up',
 };

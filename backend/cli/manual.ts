@@ -60,11 +60,11 @@ function leavesOf(command: Command, above: readonly string[]): readonly Leaf[] {
 }
 
 const description = [
-  `valenic serve is the daemon: it listens on (or connects to) the vhost-user sockets of its ports,
-maps the memory that guests share, and switches their Ethernet frames. It needs no root, no kernel
-module and no hugepages. The other commands talk to it over its control socket. valenic bench
-measures rates with a backend of its own, and needs no daemon.`,
-  `Data goes to standard output, words go to standard error.`,
+  `valenic serve is the daemon. It listens on (or connects to) the vhost-user sockets of its ports,
+maps the memory that guests share, and switches their Ethernet frames. It does not need root, a
+kernel module or hugepages. The other commands talk to it over its control socket. valenic bench
+measures rates with a backend of its own and does not need a daemon.`,
+  `Data goes to standard output, messages to standard error.`,
 ];
 
 /** @param first  The first of the measurements: the others tell only how they differ from it. */
@@ -79,7 +79,7 @@ function commandText(
   const like = all.every((flags) => command.options.some((option) => option.flags === flags));
   const told = command === first || !like ? [] : all;
   const own = command.options.filter(({ flags }) => path[0] !== 'bench' || !told.includes(flags));
-  const rest = own.length === command.options.length ? '' : ' Options are those of bench g2g too.';
+  const rest = own.length === command.options.length ? '' : ' The options of bench g2g apply too.';
   return [
     `.SS ${roff(path.join(' '))}`,
     synopsis(path, command),
@@ -132,7 +132,7 @@ function portsText(): readonly string[] {
     ...portKinds.flatMap((kind) => {
       const { form, text } = kindTexts[kind];
       const keys = kindKeyTexts(kind);
-      const own = keys.length === 0 ? '' : ' These keys are fixed when it is added:';
+      const own = keys.length === 0 ? '' : ' These keys are fixed when the port is added:';
       return [
         ...paragraphs([`${form} is ${sentence(text).replace(/^./, (c) => c.toLowerCase())}${own}`]),
         ...keys.map(key),
@@ -164,19 +164,20 @@ function exitText(): readonly string[] {
 
 const ending: readonly string[] = [
   '.SH ENVIRONMENT',
-  '.TP\n.B VALENIC_CONTROL\nThe control socket, where \\-\\-control does not name one.',
-  `.TP\n.B XDG_RUNTIME_DIR\nWithout either the socket is valenic/control.sock in this folder, else
+  '.TP\n.B VALENIC_CONTROL\nThe control socket, unless \\-\\-control names one.',
+  `.TP\n.B XDG_RUNTIME_DIR\nWithout either, the socket is valenic/control.sock in this folder, else
 /run/valenic/control.sock for root, else /tmp/valenic\\-UID/control.sock.`,
-  `.TP\n.B XDG_STATE_HOME\nThe daemon keeps the random part of the MAC addresses that it gives
-guests in valenic/installation in this folder, else in /var/lib for root, else in ~/.local/state;
-as a service of systemd in its STATE_DIRECTORY.`,
-  `.TP\n.B XDG_CACHE_HOME\nKernel and image of our guests are kept in valenic/guest in this folder,
-else in ~/.cache/valenic/guest.`,
-  '.TP\n.B VALENIC_ADDON\nThe built datapath, where it is not in the package.',
-  '.TP\n.B NO_COLOR\nNo colours when it is set to anything.',
+  `.TP\n.B XDG_STATE_HOME\nThe daemon keeps the random part of the MAC addresses that it gives to
+guests in valenic/installation in this folder, else in /var/lib for root, else in ~/.local/state.
+A service of systemd keeps it in its STATE_DIRECTORY.`,
+  `.TP\n.B XDG_CACHE_HOME\nThe kernel and image of our guests are kept in valenic/guest in this
+folder, else in ~/.cache/valenic/guest.`,
+  '.TP\n.B VALENIC_ADDON\nThe built datapath, if it is not in the package.',
+  '.TP\n.B NO_COLOR\nIf it is set to anything, no colours are used.',
   '.SH SIGNALS',
-  `SIGINT, SIGTERM and SIGHUP end valenic serve, guest run and stats \\-\\-watch with status 0, and
-valenic bench with status 1 after it wrote what it has. A second one ends the process at once.`,
+  `SIGINT, SIGTERM and SIGHUP end valenic serve, guest run and stats \\-\\-watch with status 0. They
+end valenic bench with status 1, after it has written the results so far. A second signal ends the
+process at once.`,
   '.SH SEE ALSO',
   '.BR qemu\\-system\\-x86_64 (1),\n.BR dpdk\\-testpmd (1)',
 ];

@@ -61,7 +61,7 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['port', port.text],
     ['polling', `${settings.polling}, spins ${spinText(settings.spinUs)} when adaptive`],
     ['workers', workersText(port.workers)],
-    ['more', settings.more ? 'on' : 'off: every frame is published and notified alone'],
+    ['more', settings.more ? 'on' : 'off: each frame is published and notified alone'],
     ['VLANs', vlanText(settings.vlan)],
     ...(port.hints ?? []).map((text): [string, string] => ['hint', cli.paint('warning', text)]),
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),

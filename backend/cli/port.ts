@@ -21,22 +21,22 @@ export function addPortCommands(program: Command, cli: Cli): void {
   const port = program.command('port').description('ports: add, remove, list, show, set, move');
   port
     .command('add')
-    .description('add a port to the running daemon; its switch is made when there is none')
+    .description('add a port to the running daemon, and its switch if there is none')
     .argument('<port>', 'e.g. vale0:vm1,vhost-user=/run/vm1.sock,queues=2 or vale0:h,host')
     .addHelpText('after', keysHelp)
     .action((text: string) => add(text, cli));
   port
     .command('remove')
-    .description('remove a port: its guest loses the link, its socket goes')
+    .description('remove a port: its guest loses the link, its socket is removed')
     .argument('<name>', 'e.g. vale0:vm1')
     .action((name: string) => remove(name, cli));
   port
     .command('list')
-    .description('all ports, in the order they were added')
+    .description('list all ports, in the order they were added')
     .action(() => list(cli));
   port
     .command('show')
-    .description("a port's rings, features, fault, counters and drops")
+    .description("show a port's rings, features, fault, counters and drops")
     .argument('<name>', 'e.g. vale0:vm1')
     .action((name: string) => show(name, cli));
   port
@@ -49,7 +49,7 @@ export function addPortCommands(program: Command, cli: Cli): void {
     .command('move')
     .description("give a port's queue pairs to other workers, under traffic")
     .argument('<name>', 'e.g. vale0:vm1')
-    .argument('<workers>', 'numbers from 0, for the queue pairs in turn: 1, or 0,2-3')
+    .argument('<workers>', 'workers of the queue pairs in turn, numbered from 0: 1, or 0,2-3')
     .action((name: string, workers: string) => move(name, workers, cli));
 }
 

@@ -25,9 +25,9 @@ export function takeProcessWords(log: Logger): () => void {
     recent.push(now);
     while (now - (recent[0] ?? now) > faultsWithinMs) recent.shift();
     const { message, stack = null } = thrown instanceof Error ? thrown : new Error(String(thrown));
-    log.error({ stack }, `a fault in valenic itself, please report it: ${message}`);
+    log.error({ stack }, `a fault in Valenic itself, please report it: ${message}`);
     if (recent.length < faultsMax) return;
-    log.error({}, `${faultsMax} faults within a minute: the daemon ends`);
+    log.error({}, `${faultsMax} faults within a minute: the daemon stops`);
     process.exitCode = 1;
     process.kill(process.pid, 'SIGTERM');
   };

@@ -50,25 +50,30 @@ function portsPage(): readonly string[] {
       'of `valenic serve` and in the configuration file. A comma in a value is written twice; a\n' +
       'list of VLANs is written with `+`.',
     table(
-      ['kind', 'what is behind it'],
+      ['kind', 'what it leads to'],
       portKinds.map((kind) => [`\`${kindTexts[kind].form}\``, kindTexts[kind].text]),
     ),
     '## Settings of every kind',
-    'They can change under traffic: `valenic port set NAME KEY=VALUE...`.',
+    'These can change under traffic: `valenic port set NAME KEY=VALUE...`.',
     keyTable(settingTexts()),
     ...portKinds.flatMap((kind) => {
       const keys = kindKeyTexts(kind);
       if (keys.length === 0) return [];
-      return [`## Keys of ${kind} ports`, 'They are fixed when the port is added.', keyTable(keys)];
+      return [
+        `## Keys of ${kind} ports`,
+        'These are fixed when the port is added.',
+        keyTable(keys),
+      ];
     }),
   ];
 }
 
 function configPage(): readonly string[] {
   return [
-    '`valenic serve --config FILE` reads YAML, of which JSON is a part. The command line goes\n' +
-      'first: what it says counts, its ports are added, and one of the same name takes the\n' +
-      "place of the file's. A relative path starts from the file's folder.",
+    '`valenic serve --config FILE` reads YAML, which includes JSON. The command line takes\n' +
+      'precedence: its settings override those of the file, its ports are added, and a port\n' +
+      'replaces one of the same name in the file. A relative path starts from the folder of the\n' +
+      'file.',
     keyTable(fileKeyTexts()),
     ['```yaml', ...exampleFile, '```'].join('\n'),
     'A port is a line as in [ports](ports.md), or a mapping with its `name`, kind and keys.',
@@ -108,8 +113,8 @@ function countersPage(): readonly string[] {
       workerCounters.map((name) => [`\`${name}\``, workerCounterTexts[name]]),
     ),
     '## Drop reasons',
-    'Every frame that is not delivered is counted under one of these. What nobody missed is no\n' +
-      'loss: the column LOST of `valenic stats` leaves it out.',
+    'Every frame that is not delivered is counted under one of these. A frame that nobody was\n' +
+      'there to receive is not a loss: the column LOST of `valenic stats` does not count it.',
     table(['reason', 'counted at', 'why', 'loss'], drops),
     '## Faults',
     'A peer that breaks a rule closes the smallest thing that can be closed.',
@@ -136,12 +141,11 @@ function apiPage(): readonly string[] {
   return [
     'HTTP with JSON on the control socket of `valenic serve`:\n' +
       '`curl --unix-socket /run/valenic/control.sock http://v/v1/ports`. `:name` is the name of\n' +
-      "a port, `vale0:vm1`; for polling, more, mtu and stats also a switch's.",
+      'a port, `vale0:vm1`; polling, more, mtu and stats also take the name of a switch.',
     table(['request', 'body', 'answer'], routes),
     '## Errors',
-    'An error is `{ code, message }`. The command line ends with the exit status: 1 it failed,\n' +
-      '2 it was asked wrongly, 3 no daemon answers, 4 what was named (a port, a switch, a file)\n' +
-      'is not there.',
+    'An error is `{ code, message }`. The exit status is that of the command line: 1 it failed,\n' +
+      '2 wrong usage, 3 no daemon answers, 4 not found (a port, a switch or a file).',
     table(['code', 'HTTP status', 'exit status'], errors),
   ];
 }

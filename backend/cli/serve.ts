@@ -52,9 +52,9 @@ export function addServeCommand(program: Command, cli: Cli): void {
   program
     .command('serve')
     .description('run the daemon until SIGTERM or SIGINT; its log goes to stderr')
-    .option('--config <file>', 'YAML or JSON; what is said here goes first')
+    .option('--config <file>', 'YAML or JSON; the command line takes precedence')
     .option('--port <port>', 'a port to start with; may be given more than once', collect)
-    .option('--switch <switch>', 'what a switch is, e.g. vale0,mtu=9000; repeatable', collect)
+    .option('--switch <switch>', 'settings of a switch, e.g. vale0,mtu=9000; repeatable', collect)
     .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
     .option('--cpu, --cpus <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
     .option(
@@ -62,7 +62,7 @@ export function addServeCommand(program: Command, cli: Cli): void {
       `polling mode of ports that do not set one: ${pollingMode.allowed} (adaptive)`,
     )
     .option('--mac-table <n>', 'addresses each switch can hold, 64 to 1048576 (default 8192)')
-    .option('--log <level>', `how much it tells: ${logLevel.allowed} (default info)`)
+    .option('--log <level>', `how much it logs: ${logLevel.allowed} (default info)`)
     .action((options: ServeOptions) => serve(options, cli));
 }
 

@@ -19,11 +19,11 @@ interface StatsOptions {
 export function addStatsCommand(program: Command, cli: Cli): void {
   program
     .command('stats')
-    .description('counters of ports; with --watch what happens in a second')
-    .argument('[name]', 'a port or a switch; everything when absent')
-    .option('--watch', 'rates, again and again')
-    .option('--interval <seconds>', 'between two readings', '1')
-    .option('--count <n>', 'end after so many rates; without it, at SIGINT')
+    .description('counters of ports; with --watch, rates per second')
+    .argument('[name]', 'a port or a switch (default: everything)')
+    .option('--watch', 'print rates until stopped')
+    .option('--interval <seconds>', 'time between two readings', '1')
+    .option('--count <n>', 'stop after this many readings (default: at SIGINT)')
     .action((name: string | undefined, options: StatsOptions) => stats(name, options, cli));
 }
 

@@ -12,7 +12,7 @@ import {
 import type { Cli } from './io.ts';
 import { portTable } from './port.ts';
 
-const target = 'a port (vale0:vm1), or a switch (vale0) for all of its ports';
+const target = 'a port (vale0:vm1), or a switch (vale0) for all its ports';
 
 export function addTrafficCommands(program: Command, cli: Cli): void {
   program
@@ -20,19 +20,24 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .description('set how a port waits for work: busy spins, event sleeps, adaptive does both')
     .argument('<name>', target)
     .argument('<mode>', `one of ${pollingMode.allowed}`)
-    .option('--spin-us <n>', 'adaptive: microseconds without work before it sleeps, or auto')
+    .option(
+      '--spin-us <n>',
+      'adaptive: microseconds without work before the worker sleeps, or auto',
+    )
     .action((name: string, mode: string, options: { readonly spinUs?: string }) =>
       polling(name, mode, options.spinUs, cli),
     );
   program
     .command('more')
-    .description('batching: off publishes and notifies every frame alone')
+    .description('set batching: off publishes and notifies each frame alone')
     .argument('<name>', target)
-    .argument('<on|off>', 'on: by the batch, off: one by one')
+    .argument('<on|off>', 'on: in batches, off: one by one')
     .action((name: string, word: string) => more(name, word, cli));
   program
     .command('mtu')
-    .description("set the longest packet a port gets; of a switch: all its ports', and later ones'")
+    .description(
+      'set the longest packet of a port; of a switch: of all its ports, and of later ones',
+    )
     .argument('<name>', target)
     .argument('<bytes>', mtuValue.allowed)
     .action((name: string, text: string) => mtu(name, text, cli));

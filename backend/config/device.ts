@@ -95,7 +95,7 @@ function vhostUser(
     ...part,
     ...{ kind, path: socketPath(path, folder) },
   };
-  refuseFileKeys(spec, spec.role === 'client' ? "VMM's" : null);
+  refuseFileKeys(spec, spec.role === 'client' ? 'VMM' : null);
   return spec;
 }
 
@@ -103,7 +103,7 @@ function stream(value: string | null, items: readonly Item[], folder: string): F
   const address = placeOf('stream', 'tcp', value, folder);
   const part = readParts(kindKeys.stream, items);
   const spec: Filled<StreamSpec> = { role: 'server', ...part, kind: 'stream', address };
-  refuseFileKeys(spec, spec.role === 'client' ? "peer's" : null);
+  refuseFileKeys(spec, spec.role === 'client' ? 'peer' : null);
   if (isInet(address)) refuseInetFileKeys(spec);
   return spec;
 }
@@ -144,7 +144,8 @@ function user(value: string | null, items: readonly Item[]): UserSpec {
     `${protocol}:${hostAddress}:${hostPort}`;
   const places = forwards.map(place);
   const twice = places.find((one, index) => places.indexOf(one) !== index);
-  if (twice !== undefined) throw syntax(`${twice} is forwarded twice: each port leads to one`);
+  if (twice !== undefined)
+    throw syntax(`${twice} is forwarded twice: a port can lead to only one place`);
   return { ...single, ...(forwards.length > 0 && { forwards }), kind: 'user' };
 }
 
@@ -158,7 +159,7 @@ function interfaceOf(key: string, name: string | null): string {
   if (interfaceName.test(name) && name !== '.' && name !== '..') return name;
   throw new ValenicError(
     'value_invalid',
-    `${key}=${name} is not possible: ` +
+    `${key}=${name} is not valid: ` +
       `an interface's name has 1 to 15 characters, no "/", ":" or "%"`,
   );
 }
@@ -172,7 +173,7 @@ function placeOf(key: string, scheme: 'tcp' | 'udp', value: string | null, folde
   if (parseInet(value, scheme) !== null) return value;
   throw new ValenicError(
     'value_invalid',
-    `${key}=${value} is not possible: give a path or ${scheme}:HOST:PORT, ` +
+    `${key}=${value} is not valid: give a path or ${scheme}:HOST:PORT, ` +
       `e.g. ${scheme}:127.0.0.1:4789`,
   );
 }
@@ -182,17 +183,20 @@ interface FileSpec {
   readonly group?: string;
 }
 
-/** @param owner  Whose the socket file is; null: ours. */
+/** @param owner  Who owns the socket file; null: we do. */
 function refuseFileKeys(spec: FileSpec, owner: string | null): void {
   for (const key of ['mode', 'group'] as const) {
     if (owner === null || spec[key] === undefined) continue;
-    throw syntax(`${key} is for role=server: with role=client the socket file is the ${owner}`);
+    throw syntax(
+      `${key} is for role=server: with role=client the socket file belongs to the ${owner}`,
+    );
   }
 }
 
 function refuseInetFileKeys(spec: FileSpec): void {
   for (const key of ['mode', 'group'] as const) {
-    if (spec[key] !== undefined) throw syntax(`${key} is for a socket file: an address has none`);
+    if (spec[key] !== undefined)
+      throw syntax(`${key} is for a socket file, and an address has none`);
   }
 }
 
@@ -204,7 +208,7 @@ export function socketPath(path: string, folder: string): string {
   if (bytes <= maxSocketPathBytes && !full.includes('\0')) return full;
   throw new ValenicError(
     'value_invalid',
-    `${full} has ${bytes} bytes: the path of a socket has at most ${maxSocketPathBytes}`,
+    `${full} has ${bytes} bytes: the path of a socket may have at most ${maxSocketPathBytes}`,
   );
 }
 

@@ -50,7 +50,7 @@ type Path = readonly (string | number)[];
 
 /** What is allowed, in the same words as on the command line. */
 const says = (name: string, { allowed }: Pick<ValueKind<unknown>, 'allowed'>): string =>
-  `${name} is not possible: give ${allowed}`;
+  `${name} is not valid: give ${allowed}`;
 const word = (name: string, kind: ValueKind<string>) =>
   z.string(says(name, kind)).refine((text) => kind.read(text) !== undefined, says(name, kind));
 
@@ -69,18 +69,18 @@ const shape = z.strictObject(
     cpu: cpusShape.optional(),
     polling: word('polling', pollingMode).optional(),
     'mac-table': z.number(says('mac-table', macTableSize)).optional(),
-    control: z.string('control is not possible: give the path of a socket').optional(),
+    control: z.string('control must be the path of a socket').optional(),
     log: word('log', logLevel).optional(),
     switches: z
       .array(
         z.union([z.string(), z.record(z.string(), scalar)], says('this', switchShape)),
-        'switches is not possible: give a list of switches',
+        'switches must be a list of switches',
       )
       .optional(),
     ports: z
       .array(
         z.union([z.string(), z.record(z.string(), value)], says('this', portShape)),
-        'ports is not possible: give a list of ports',
+        'ports must be a list of ports',
       )
       .optional(),
   },
@@ -251,7 +251,7 @@ function readAt<T>(source: Source, path: Path, read: () => T): T {
 }
 
 function firstIssue(source: Source, issue: z.core.$ZodIssue | undefined): ValenicError {
-  if (issue === undefined) return invalid(source, 0, 'the file is not understood');
+  if (issue === undefined) return invalid(source, 0, 'the file cannot be understood');
   const path = issue.path.filter((step): step is string | number => typeof step !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';

@@ -122,7 +122,7 @@ export function refusePlanned(where: string, kind: string): void {
   if (!plannedNames.includes(kind)) return;
   throw new ValenicError(
     'not_built_in',
-    `${where}: ports of kind ${kind} are not built in yet; ${kindNames.join(', ')} are`,
+    `${where}: ports of kind ${kind} are not built in; these are: ${kindNames.join(', ')}`,
   );
 }
 

@@ -151,9 +151,9 @@ export function checked<T>(shape: z.ZodType<T>, value: unknown, what: string): T
       (part, step) => (part instanceof Object ? Reflect.get(part, step) : undefined),
       value,
     );
-    const fault = there === undefined ? 'is missing' : `is not possible as ${typeof there}`;
+    const fault = there === undefined ? 'is missing' : `may not be a ${typeof there}`;
     throw new ValenicError('value_invalid', `${what}: ${at} ${fault}: give a ${issue.expected}`);
   }
-  const told = issue?.message ?? 'it is not understood';
+  const told = issue?.message ?? 'it cannot be understood';
   throw new ValenicError('value_invalid', `${what}: ${at === '' ? told : `${at}: ${told}`}`);
 }

@@ -165,7 +165,7 @@ const sentences: Readonly<Record<string, readonly [string, string]>> = {
   EPERM: ['this user may not connect', 'use the account that the daemon runs under'],
   EINVAL: ['the path is too long for a socket', 'give a shorter one'],
   ENOTSOCK: ['it is not a socket', start],
-  ECONNRESET: ['it ended meanwhile', start],
+  ECONNRESET: ['it ended in the meantime', start],
   ABORT_ERR: ['it took too long', 'look at its log'],
 };
 
@@ -180,7 +180,7 @@ function errorOf(text: string, path: string): ValenicError {
   }
   return new ValenicError(
     'daemon_unreachable',
-    `what answers at ${path} is not a daemon of Valenic`,
+    `the program that answers at ${path} is not a Valenic daemon`,
   );
 }
 

@@ -29,7 +29,10 @@ export class EventHub {
   /** Sends events to `response` until it is closed. @throws {ValenicError} `limit_reached`. */
   subscribe(response: ServerResponse): void {
     if (this.#listeners.size >= maxListeners) {
-      throw new ValenicError('limit_reached', `${maxListeners} listen to events already`);
+      throw new ValenicError(
+        'limit_reached',
+        `there are already ${maxListeners} listeners to events`,
+      );
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(':\n\n');

@@ -67,7 +67,7 @@ export class GuestMacs {
       const where = path === null ? '' : ` in ${path}`;
       log.warn(
         {},
-        `the MAC addresses that are printed for guests change with each start of the daemon, ` +
+        'the MAC addresses printed for guests will change with each start of the daemon, ' +
           `because their random part cannot be kept${where}: ${why}; set XDG_STATE_HOME to a ` +
           'folder that the daemon may write to, or give --mac',
       );
@@ -98,7 +98,7 @@ async function loadOrMake(path: string, uid: number): Promise<string> {
     await rm(own, { force: true });
   }
   const made = await read(path);
-  if (made === null) throw new Error('it went away while it was made');
+  if (made === null) throw new Error('it disappeared while it was being made');
   return made;
 }
 
@@ -115,7 +115,7 @@ async function read(path: string): Promise<string | null> {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     const text = buffer.toString('latin1', 0, bytesRead);
     if (!(await file.stat()).isFile() || !randomPart.test(text)) {
-      throw new Error('it does not hold 32 hexadecimal digits and a line feed: remove it');
+      throw new Error('it does not contain 32 hexadecimal digits and a line feed: remove it');
     }
     return text.trim();
   } finally {

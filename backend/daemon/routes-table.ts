@@ -26,13 +26,13 @@ export const apiRoutes: readonly RouteText[] = [
   {
     method: 'PATCH',
     path: '/v1/ports/:name',
-    body: 'settings that change, e.g. `{ polling: "busy" }`',
+    body: 'the settings to change, e.g. `{ polling: "busy" }`',
     answer: 'the port',
   },
   {
     method: 'PUT',
     path: '/v1/ports/:name/workers',
-    body: '`{ workers: [0, 1] }`: pair i goes to workers[i % length]',
+    body: '`{ workers: [0, 1] }`: pair i moves to workers[i % length]',
     answer: 'the port',
   },
   { method: 'DELETE', path: '/v1/ports/:name', answer: '204' },

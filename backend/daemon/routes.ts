@@ -138,7 +138,8 @@ function hintsOf(port: Port, backend: Backend): readonly string[] {
   const home = port.spec.name.switch;
   const { vlan } = port.settings;
   const others = backend.ports().filter((one) => one !== port && one.spec.name.switch === home);
-  if (others.length === 0) return [`${port.name} is alone on ${home}: its frames reach nobody`];
+  if (others.length === 0)
+    return [`${port.name} is the only port on ${home}: its frames reach nobody`];
   if (others.some(({ settings }) => vlansMeet(vlan, settings.vlan))) return [];
   const theirs = others
     .slice(0, 3)
@@ -176,6 +177,6 @@ function answerOf(error: unknown, log: Logger): { status: number; answer: ErrorA
     const code = 'limit_reached';
     return { status: errorCodes[code].http, answer: { code, message } };
   }
-  log.error({ cause: error }, `a request failed; this is a bug of ours: ${message}`);
+  log.error({ cause: error }, `a request failed; this is a bug in Valenic: ${message}`);
   return { status: 500, answer: { code: 'internal', message } };
 }

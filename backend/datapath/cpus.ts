@@ -7,5 +7,5 @@ import { ValenicError } from '../errors.ts';
 export function refuseAbsentCpus(cpus: readonly number[]): void {
   const absent = cpus.find((cpu) => !existsSync(`/sys/devices/system/cpu/cpu${cpu}`));
   if (absent === undefined) return;
-  throw new ValenicError('value_invalid', `there is no CPU ${absent} here: lscpu tells which are`);
+  throw new ValenicError('value_invalid', `there is no CPU ${absent} here: lscpu lists the CPUs`);
 }

@@ -27,7 +27,7 @@ export function packageRoot(): string {
 export function loadAddon(): NativeAddon {
   const path = process.env.VALENIC_ADDON ?? join(packageRoot(), builtAddon);
   if (!existsSync(path)) {
-    throw new ValenicError('addon_missing', `${path} is not there: run "npm run build" first`);
+    throw new ValenicError('addon_missing', `there is no ${path}: run "npm run build" first`);
   }
   try {
     return createRequire(import.meta.url)(path) as NativeAddon;

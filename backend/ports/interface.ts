@@ -81,7 +81,11 @@ export class InterfaceLink implements LinkEndpoint {
     const { log, onChange } = this.#context;
     const { name } = this.#place;
     this.#fault = linkFault(event.fault);
-    log.peer('warn', 'gone', `the interface ${name} was deleted: make it again, it is looked for`);
+    log.peer(
+      'warn',
+      'gone',
+      `the interface ${name} was deleted: make it again, and the port will use it`,
+    );
     this.#changing = this.#detach();
     this.#timer ??= setInterval(() => this.#look(), lookMs);
     onChange();
@@ -157,7 +161,7 @@ export class InterfaceLink implements LinkEndpoint {
     const [there, ours] = [this.#read('mtu'), portMtu()];
     if (there === null || ours === 0 || there === ours) return null;
     return (
-      `the interface has an MTU of ${there}, the port of ${ours}: ` +
+      `the interface has an MTU of ${there} and the port one of ${ours}: ` +
       `ip link set ${name} mtu ${ours}, or valenic port set ${port} mtu=${there}`
     );
   }

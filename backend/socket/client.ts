@@ -83,13 +83,13 @@ export class Client {
 function obstacleText(code: string, error: unknown): string {
   switch (code) {
     case 'ENOENT':
-      return 'no such socket yet';
+      return 'there is no such socket yet';
     case 'ECONNREFUSED':
       return 'nobody listens there';
     case 'EACCES':
       return 'this process may not connect there';
     case 'EAGAIN':
-      return 'too many wait to connect';
+      return 'too many are waiting to connect';
     case 'ETIMEDOUT':
       return 'nobody answers there';
     default:

@@ -135,7 +135,7 @@ async function bindFile<Socket extends Bound>(
     const socket = bind(path, gid === null ? mode : mode & 0o700, make);
     const file = await identityOf(path);
     try {
-      if (file === null) throw new Error('its file was removed at once');
+      if (file === null) throw new Error('the file was removed at once');
       if (gid !== null) {
         await chown(path, -1, gid);
         await chmod(path, mode);
@@ -174,7 +174,7 @@ async function groupId(name: string): Promise<number> {
     const [group, , id] = line.split(':');
     if (group === name && id !== undefined && /^\d+$/.test(id)) return Number(id);
   }
-  throw new ValenicError('group_unknown', `no group "${name}" is in /etc/group`);
+  throw new ValenicError('group_unknown', `there is no group "${name}" in /etc/group`);
 }
 
 async function takeLock(addon: SocketFunctions, path: string): Promise<SocketLock> {
@@ -184,7 +184,7 @@ async function takeLock(addon: SocketFunctions, path: string): Promise<SocketLoc
     if (!(error instanceof LockRefused)) {
       throw new ValenicError('socket_failed', sentence(path, error), { cause: error });
     }
-    if (error.kind === 'used') throw inUse(path, 'Valenic, another port or process,');
+    if (error.kind === 'used') throw inUse(path, 'Valenic (another port or process)');
     throw new ValenicError('socket_failed', error.message);
   }
 }
@@ -197,7 +197,10 @@ async function removeStale(addon: SocketFunctions, path: string): Promise<void> 
   });
   if (facts === null) return;
   if (!facts.isSocket()) {
-    throw new ValenicError('socket_failed', `${path} exists and is not a socket; it is left alone`);
+    throw new ValenicError(
+      'socket_failed',
+      `${path} exists and is not a socket, so it is left alone`,
+    );
   }
   try {
     addon.connectFdSocket(path).close();
@@ -235,7 +238,7 @@ function sentence(path: string, error: unknown, group?: string): string {
     case 'EPERM':
       return `${path}: this process may not give it to group ${group ?? '?'}; join the group first`;
     case 'ENAMETOOLONG':
-      return `${path}: longer than the 107 bytes a socket's path can have`;
+      return `${path}: longer than 107 bytes, the most that a socket's path can have`;
     default:
       return `${path}: ${systemText(error)}`;
   }

@@ -83,8 +83,8 @@ export class Listener {
   #next(): NativeFdSocket | 'none' | 'failed' {
     if (this.#options.stuck?.() === true) {
       const text =
-        'no front-end is accepted: descriptors that the last ones sent do not get closed, since ' +
-        'what is behind them does not answer; end the process that sent them';
+        'no front-end is accepted: descriptors that earlier ones sent cannot be closed, because ' +
+        'what they lead to does not answer; end the process that sent them';
       this.#log.peer('warn', 'stuck', text);
       return 'failed';
     }
@@ -101,11 +101,11 @@ export class Listener {
     if (this.#current !== null && !(await this.#endsSoon())) {
       socket.close();
       const { guest } = this.#options;
-      const remedy = `end that one, or add a port for the second`;
+      const remedy = `disconnect that one, or add a port for the second`;
       this.#log.peer(
         'warn',
         'second',
-        `a second ${guest} was turned away, one is connected; ${remedy}`,
+        `a second ${guest} was turned away, because one is connected; ${remedy}`,
       );
       return;
     }

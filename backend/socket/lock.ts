@@ -130,5 +130,8 @@ async function isNamed(path: string, file: FileHandle): Promise<boolean> {
 
 function foreign(path: string, why: string): LockRefused {
   const advice = 'it is left alone; move it, or choose another path';
-  return new LockRefused('foreign', `${path} ${why}, so it is not a lock of Valenic: ${advice}`);
+  return new LockRefused(
+    'foreign',
+    `${path} ${why}, so it is not a lock file of Valenic: ${advice}`,
+  );
 }

@@ -69,11 +69,11 @@ export class Reach {
         await onRenewed();
         this.#renewed = false;
         this.#why = null;
-        log.info('the socket and its file were made anew');
+        log.info('the socket and its file were made again');
       }
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      log.peer('warn', `renew ${text}`, `the socket cannot be made anew: ${text}`);
+      log.peer('warn', `renew ${text}`, `the socket cannot be made again: ${text}`);
     }
     onChange(this.#why);
   }

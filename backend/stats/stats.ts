@@ -43,7 +43,10 @@ export class StatsReader {
       page[header.version] === BigInt(statsPage.version) &&
       page[header.wordsPerBlock] === BigInt(words);
     if (!known) {
-      throw new ValenicError('internal', 'the stats page has another layout: run "npm run build"');
+      throw new ValenicError(
+        'internal',
+        'the stats page has a different layout: run "npm run build"',
+      );
     }
     this.#page = page;
     this.#workers = Number(page[header.workers]);

@@ -16,8 +16,8 @@ export function hint(
 ): string {
   const near = nearest(word, known);
   if (near !== null) return `; did you mean "${near}"?`;
-  if (known.length > mostListed) return `; ${lister} tells which there are`;
-  return `; known are ${known.join(', ')}`;
+  if (known.length > mostListed) return `; ${lister} lists them`;
+  return `; known: ${known.join(', ')}`;
 }
 
 /** The known word that is the fewest slips away, or that begins so; null when none is near. */

@@ -128,6 +128,6 @@ export function readValue<T>(kind: ValueKind<T>, name: string, text: string): T 
     'value_invalid',
     text === ''
       ? `${name} has no value: give ${kind.allowed}`
-      : `${said(name, text)} is not possible: give ${kind.allowed}${meant(text, kind)}`,
+      : `${said(name, text)} is not valid: give ${kind.allowed}${meant(text, kind)}`,
   );
 }

@@ -89,7 +89,7 @@ function checkFds(name: string, row: RequestRow, count: number): void {
   const [min, max] = row.fds;
   if (count >= min && count <= max) return;
   const wanted = min === max ? `${min}` : `${min} to ${max}`;
-  throw fault('fd_count_wrong', `${name}: ${wanted} wanted, ${count} came`);
+  throw fault('fd_count_wrong', `${name}: expected ${wanted}, got ${count}`);
 }
 
 /** The feature that a request lacks, spelled as the specification does; null when it lacks none. */

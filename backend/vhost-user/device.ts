@@ -35,7 +35,7 @@ export const memoryNotSharedNotice = `The memory of the guest is not shared with
 so no frame can pass: ${startShared}`;
 /** What QEMU does with memory that is not shared at all; another front-end may just be slow. */
 export const noMemoryNotice =
-  'The driver started and no memory came from the front-end, so no frame can pass. ' +
+  'The driver started, but the front-end sent no memory, so no frame can pass. ' +
   'If the memory of the guest is not shared, ' +
   startShared;
 
@@ -221,7 +221,7 @@ export class Device implements Negotiated {
     if (value < BigInt(minMtu) || value > BigInt(most)) {
       const remedy =
         value > BigInt(most) && most < maxMtu ? `: start QEMU with host_mtu=${most}` : '';
-      throw fault('mtu_invalid', `${value}, allowed are ${minMtu} to ${most}${remedy}`);
+      throw fault('mtu_invalid', `got ${value}, allowed ${minMtu} to ${most}${remedy}`);
     }
     this.mtuSet = Number(value);
     this.#logMtu();
@@ -239,9 +239,9 @@ export class Device implements Negotiated {
     if (most === undefined || driver === 0n) return null;
     const knows = this.mtuSet ?? ((driver & mtuBit) === 0n ? defaultMtu : most);
     if (knows === most) return null;
-    const told = this.mtuSet === null ? 'was told no MTU' : `was told an MTU of ${knows}`;
+    const told = this.mtuSet === null ? 'was not told an MTU' : `was told an MTU of ${knows}`;
     return (
-      `The guest ${told}, its port has ${most}: start QEMU with host_mtu=${most}, ` +
+      `The guest ${told}, but its port has ${most}: start QEMU with host_mtu=${most}, ` +
       `or give the port mtu=${knows}.`
     );
   }

@@ -46,7 +46,7 @@ export class EarlyLeaves {
     if (this.#inARow === accidents) this.#log.peer('info', 'early', this.#text);
     else if (this.#inARow === accidents + 1) {
       this.#log.peer('warn', 'early again', `again: ${this.#text}`);
-    } else this.#log.debug('again, a front-end left after it heard what is offered');
+    } else this.#log.debug('again, a front-end left after it heard the offer');
     return true;
   }
 }
@@ -55,9 +55,9 @@ function earlyLeaveText(features: bigint, queues: number): string {
   const pairs = queues === 1 ? '1 queue pair' : `${queues} queue pairs`;
   return (
     `the front-end left after it heard what the port offers: ${pairs} and ` +
-    `${featureNames(features).join(' ')}. If it comes and leaves again, its guest has more queue ` +
-    'pairs, or runs with a feature that is not among these: add the port with queues=N and ' +
-    'offloads=on as the guest has them (valenic port remove, port add), or start the guest anew ' +
+    `${featureNames(features).join(' ')}. If it connects and leaves again, its guest has more ` +
+    'queue pairs, or runs with a feature that is not in this list: add the port again with the ' +
+    'queues=N and offloads=on of the guest (valenic port remove, port add), or restart the guest ' +
     'with what is offered.'
   );
 }

@@ -126,12 +126,11 @@ function ringFd(
   const { index } = device.rings.at(Number(value & BigInt(INDEX_MASK.value)));
   const without = (value & BigInt(NO_FD.value)) !== 0n;
   if (fds.count !== (without ? 0 : 1)) {
-    throw fault('fd_count_wrong', `${without ? 0 : 1} wanted, ${fds.count} came`);
+    throw fault('fd_count_wrong', `expected ${without ? 0 : 1}, got ${fds.count}`);
   }
   if (without) return { index, fd: () => noFd };
   const kind = addon.fdKind(fds.peek(0) ?? noFd);
-  if (kind !== 'eventfd')
-    throw fault('fd_kind_wrong', `an eventfd wanted, this is of kind ${kind}`);
+  if (kind !== 'eventfd') throw fault('fd_kind_wrong', `expected an eventfd, got ${kind}`);
   return { index, fd: () => takeOne(fds) };
 }
 
@@ -145,7 +144,7 @@ async function setEnable(
   { index, num }: RequestPayload<'SET_VRING_ENABLE'>,
 ): Promise<void> {
   const ring = device.rings.at(index);
-  if (num > 1) throw fault('payload_value_invalid', `${num}, allowed are 0 and 1`);
+  if (num > 1) throw fault('payload_value_invalid', `got ${num}, allowed 0 and 1`);
   await device.rings.setEnabled(ring, num === 1);
 }
 

@@ -307,12 +307,12 @@ function checkOptions(options: VhostUserEndpointOptions): void {
   const invalid = (text: string) => new ValenicError('value_invalid', `port ${name}: ${text}`);
   refuseAbstract(options.path);
   if (!Number.isInteger(queues) || queues < 1 || queues > 16) {
-    throw invalid(`queues is ${queues}, allowed are 1 to 16`);
+    throw invalid(`queues must be 1 to 16, not ${queues}`);
   }
   if (mtu && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
-    throw invalid(`mtu is ${mtu}, allowed are 68 to 65535`);
+    throw invalid(`mtu must be 68 to 65535, not ${mtu}`);
   }
   if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
-    throw invalid(`mode is ${mode.toString(8)}, allowed are 0 to 777 (octal)`);
+    throw invalid(`mode must be 0 to 777 (octal), not ${mode.toString(8)}`);
   }
 }

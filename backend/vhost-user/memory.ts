@@ -44,7 +44,7 @@ const memoryRemedy =
 export async function checkMemoryFd(addon: FdFunctions, fd: number): Promise<void> {
   const kind = addon.fdKind(fd);
   if (kind !== 'memfd' && kind !== 'file') {
-    throw fault('fd_kind_wrong', `memory: a file or memfd wanted, this is of kind ${kind}`);
+    throw fault('fd_kind_wrong', `memory: expected a file or memfd, got ${kind}`);
   }
   const asked = new AbortController();
   const name = await Promise.race([

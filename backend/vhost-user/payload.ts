@@ -50,7 +50,7 @@ interface LooseTable {
 function tableOf(name: string): LooseTable {
   const tables: Readonly<Record<string, LooseTable>> = payloads;
   const table = tables[name];
-  if (table === undefined) throw new TypeError(`no payload is named ${name}`);
+  if (table === undefined) throw new TypeError(`there is no payload named ${name}`);
   return table;
 }
 
@@ -81,7 +81,8 @@ export function readPayload<Name extends PayloadName>(name: Name, bytes: Buffer)
   }
   const { count, max } = table.tail;
   const units = Number(values[count]);
-  if (units > max) throw fault('payload_value_invalid', `${count}: ${units}, at most ${max}`);
+  if (units > max)
+    throw fault('payload_value_invalid', `${count} is ${units}, at most ${max} allowed`);
   const wanted = table.bytes + units * unitBytes(table.tail);
   if (bytes.length !== wanted) throw sizeFault(wanted, bytes);
   const rest = bytes.subarray(table.bytes);
@@ -91,7 +92,7 @@ export function readPayload<Name extends PayloadName>(name: Name, bytes: Buffer)
 }
 
 function sizeFault(wanted: number, bytes: Buffer): Error {
-  return fault('payload_size_wrong', `${wanted} bytes wanted, ${bytes.length} came`);
+  return fault('payload_size_wrong', `expected ${wanted} bytes, got ${bytes.length}`);
 }
 
 function readRows(table: LooseTable, bytes: Buffer): readonly LoosePayload[] {
@@ -126,7 +127,7 @@ function readField(type: string, bytes: Buffer, offset: number): FieldValue {
 /** Bytes of `u8[6]` and the like. */
 function arrayBytes(type: string): number {
   const parts = /^u(8|16|32|64)\[(\d+)\]$/.exec(type);
-  if (parts === null) throw new TypeError(`no field type is spelled ${type}`);
+  if (parts === null) throw new TypeError(`there is no field type ${type}`);
   return (Number(parts[1]) / 8) * Number(parts[2]);
 }
 

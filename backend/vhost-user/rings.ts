@@ -56,7 +56,7 @@ export class Rings {
   at(index: number): Ring {
     const ring = this.all[index];
     if (ring === undefined) {
-      throw fault('ring_index_invalid', `ring ${index}, the port has ${this.all.length}`);
+      throw fault('ring_index_invalid', `ring ${index}, but the port has ${this.all.length}`);
     }
     return ring;
   }
@@ -76,14 +76,17 @@ export class Rings {
   async setBase(index: number, base: number): Promise<void> {
     const ring = this.#stopped(index);
     const position = baseFromMessage(base, this.#device.packed);
-    if (position === null) throw fault('payload_value_invalid', `base ${base} of a split ring`);
+    if (position === null) throw fault('payload_value_invalid', `base ${base} for a split ring`);
     ring.base = position;
   }
 
   async setAddresses(addresses: Payload<'vringAddr'>): Promise<void> {
     const ring = this.at(addresses.index);
     if (addresses.flags !== 0) {
-      throw fault('payload_value_invalid', `flags ${addresses.flags}: logging is not offered`);
+      throw fault(
+        'payload_value_invalid',
+        `flags ${addresses.flags}: dirty-page logging is not offered`,
+      );
     }
     ring.addresses = addresses;
     if (!ring.running) return this.#startNow(ring);
@@ -247,7 +250,7 @@ export class Rings {
     ring.notice = null;
     if (said === null || said === base) return;
     ring.notice =
-      `ring ${ring.index} goes on at ${base}, the used index in guest memory; ` +
+      `ring ${ring.index} resumes at ${base}, the used index in guest memory; ` +
       `the front-end said ${said}`;
     const context = { ring: ring.index, base, said };
     this.#log.peer('info', `${ring.index} goes on`, ring.notice, context);

@@ -62,7 +62,7 @@ function servedRequests(): string[] {
   return [
     '## Served',
     '',
-    '`stops`: what comes to rest when the request succeeds.',
+    '`stops`: what the request stops when it succeeds.',
     '',
     ...markdownTable(
       [...requestHead, 'stops', 'section'],
@@ -80,7 +80,7 @@ function laterRequests(): string[] {
   return [
     '## Not served, and why',
     '',
-    'What they need is not offered, so no front-end should send them. One that does loses its',
+    'They need features that are not offered. A front-end that sends one anyway loses its',
     'connection; the rest of the switch goes on.',
     '',
     ...markdownTable(
@@ -97,7 +97,7 @@ function backendPart(): string[] {
   return [
     '## From backend to front-end',
     '',
-    'On the channel that SET_BACKEND_REQ_FD would open.',
+    'These go over the channel that SET_BACKEND_REQ_FD would open.',
     '',
     ...markdownTable(
       [...requestHead, 'why not sent'],
@@ -199,7 +199,7 @@ function needsPart(): string[] {
   return [
     '## Which feature needs which',
     '',
-    '`offload`: an offload without what it needs counts for nothing. `control`: the front-end',
+    '`offload`: an offload without what it needs is ignored. `control`: the front-end',
     'keeps the control virtqueue and does not tell the backend of it, so these may come without',
     'it.',
     '',

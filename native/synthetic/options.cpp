@@ -140,7 +140,7 @@ void check(const Options& options) {
     if (options.echo) check_echo(options);
     if (options.window != 0 && !options.echo) refuse("--window is for --echo");
     if (!options.packed && (options.ring_size & (options.ring_size - 1)) != 0)
-        refuse("--ring %u: a power of two is wanted", options.ring_size);
+        refuse("--ring %u: give a power of two", options.ring_size);
 }
 
 enum Option {

@@ -137,7 +137,7 @@ export class AgentClient implements AsyncDisposable {
       throw new AgentError(
         'hello',
         `the guest's agent speaks version ${hello.version}, not ${agentProtocolVersion}: ` +
-          'build the guest image anew',
+          'build the guest image again',
       );
     }
     return hello;

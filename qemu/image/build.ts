@@ -185,5 +185,8 @@ async function readBusybox(cacheDir: string, log: Log): Promise<Buffer> {
     const fetched = await readFile(join(root, path)).catch(() => null);
     if (fetched !== null) return fetched;
   }
-  throw new QemuError('kernel_missing', `${root} holds no busybox: delete it and try again`);
+  throw new QemuError(
+    'kernel_missing',
+    `there is no busybox in ${root}: delete that folder and try again`,
+  );
 }

@@ -48,7 +48,10 @@ async function kernelIn(root: string): Promise<GuestKernel> {
   const boot = await readdir(join(root, 'boot')).catch(() => []);
   const image = boot.find((file) => file.startsWith('vmlinuz-'));
   if (image === undefined) {
-    throw new QemuError('kernel_missing', `${root} holds no kernel: delete it and try again`);
+    throw new QemuError(
+      'kernel_missing',
+      `there is no kernel in ${root}: delete that folder and try again`,
+    );
   }
   const version = image.slice('vmlinuz-'.length);
   // Debian 12 has /lib as a folder of its own; packages of merged-/usr systems use usr/lib.
@@ -56,7 +59,7 @@ async function kernelIn(root: string): Promise<GuestKernel> {
     const modules = join(root, lib, 'modules', version);
     if (await readable(modules)) return { image: join(root, 'boot', image), version, modules };
   }
-  throw new QemuError('kernel_missing', `${root} holds no modules for ${version}`);
+  throw new QemuError('kernel_missing', `there are no modules for ${version} in ${root}`);
 }
 
 /** Refuses a kernel whose files are not there. */

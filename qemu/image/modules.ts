@@ -74,7 +74,7 @@ export async function resolveModules(
     visiting.add(name);
     const bytes = await readModule(file);
     const section = elfSection(bytes, '.modinfo');
-    if (section === null) throw new QemuError('kernel_missing', `${file} is no kernel module`);
+    if (section === null) throw new QemuError('kernel_missing', `${file} is not a kernel module`);
     const info = parseModinfo(section, name);
     for (const before of info.softPre) await visit(before, true, name);
     for (const before of info.depends) await visit(before, false, name);

@@ -32,13 +32,13 @@ export async function resolveMetaPackage(
   const system: Apt = { options: [] };
   const known = await dependencyOf(meta, system);
   if (known !== null) return { name: known, apt: system };
-  log(`the package lists of this system do not know ${meta}: fetching lists of our own`);
+  log(`${meta} is not in the package lists of this system: fetching fresh lists`);
   const own = await privateLists(cacheDir);
   const found = await dependencyOf(meta, own);
   if (found !== null) return { name: found, apt: own };
   throw new QemuError(
     'kernel_missing',
-    `no package is called ${meta}: is this Debian? Give a kernel with the "kernel" option`,
+    `there is no package ${meta}: is this Debian? Give a kernel with the "kernel" option`,
   );
 }
 

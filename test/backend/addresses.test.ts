@@ -43,8 +43,8 @@ describe('an address that moves between two ports', () => {
     const [sentence = ''] = one.list();
     expect(sentence).toBe(
       'the address 02:00:00:00:00:07 moved between vale0:vm1 and vale0:vm2 887 times within 2 s: ' +
-        'there is a loop behind these ports, or two hosts have this address; take one way of the ' +
-        'loop away, or give one of the hosts another address',
+        'there is a loop behind these ports, or two hosts have this address; break the loop, ' +
+        'or give one of the hosts another address',
     );
     expect(two.list()).toEqual([sentence]);
     expect(lines).toEqual([sentence]);
@@ -87,10 +87,10 @@ describe('addresses that were pushed out of a full table', () => {
   it('are counted in a sentence that goes a minute after the last of them', () => {
     const { one, lines, changes } = twoPorts();
     one.handle({ event: 'macs_evicted', port: 1, evicted: 1 });
-    expect(one.list()[0]).toContain('full, and 1 address of this port went out of it');
+    expect(one.list()[0]).toContain('full, and 1 address of this port was pushed out');
     vi.advanceTimersByTime(50_000);
     one.handle({ event: 'macs_evicted', port: 1, evicted: 36 });
-    expect(one.list()[0]).toContain('full, and 37 addresses of this port went out of it');
+    expect(one.list()[0]).toContain('full, and 37 addresses of this port were pushed out');
     vi.advanceTimersByTime(59_000);
     expect(one.list()).toHaveLength(1);
     vi.advanceTimersByTime(1000);

@@ -62,14 +62,16 @@ describe('a back-end', () => {
     const name = { switch: 'vale0', port: 'x' };
     expect(() => backend.port(name)).toThrow(coded('port_not_found'));
     await expect(backend.removePort(name)).rejects.toEqual(coded('port_not_found'));
-    await expect(backend.removePort(name)).rejects.toThrow('no port is called vale0:x');
+    await expect(backend.removePort(name)).rejects.toThrow('there is no port named vale0:x');
   });
 
   it('refuses a name that is taken, and keeps the port that has it', async () => {
     const backend = await testBackend();
     const first = await backend.addPort(host('vale0:a'));
     await expect(backend.addPort(host('vale0:a'))).rejects.toEqual(coded('name_in_use'));
-    await expect(backend.addPort(host('vale0:a'))).rejects.toThrow('there is a port vale0:a');
+    await expect(backend.addPort(host('vale0:a'))).rejects.toThrow(
+      'there is already a port vale0:a',
+    );
     expect(backend.ports()).toEqual([first]);
     await expect(backend.createSwitch('vale0')).rejects.toEqual(coded('name_in_use'));
   });

@@ -40,7 +40,7 @@ interface Run {
 }
 
 beforeAll(() => {
-  if (!existsSync(program)) throw new Error(`${program} is not there: run "npm run build"`);
+  if (!existsSync(program)) throw new Error(`there is no ${program}: run "npm run build"`);
 });
 
 interface Lab {

@@ -18,10 +18,15 @@ describe('Switch.addPort()', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['no device', undefined, 'value_invalid', /needs a device with its kind/],
     ['a slip in the kind', { kind: 'vhost-usr' }, 'key_unknown', /did you mean "vhost-user"\?/],
-    ['an unknown kind', { kind: 'x' }, 'key_unknown', /known are vhost-user, host,/],
-    ['a planned kind', { kind: 'netmap' }, 'not_built_in', /not built in yet/],
+    ['an unknown kind', { kind: 'x' }, 'key_unknown', /known: vhost-user, host,/],
+    ['a planned kind', { kind: 'netmap' }, 'not_built_in', /not built in; these are/],
     ['no path', { kind: 'vhost-user' }, 'value_invalid', /path is missing: give a string/],
-    ['a path of another type', { kind: 'vhost-user', path: 7 }, 'value_invalid', /as number/],
+    [
+      'a path of another type',
+      { kind: 'vhost-user', path: 7 },
+      'value_invalid',
+      /may not be a number/,
+    ],
     ['no interface', { kind: 'tap' }, 'value_invalid', /a tap port: interface is missing/],
     [
       'a slip in a field',
@@ -33,7 +38,7 @@ describe('Switch.addPort()', () => {
       'too many queues',
       { kind: 'vhost-user', path: '/tmp/a', queues: 17 },
       'value_invalid',
-      /queues=17 is not possible: give a whole number, 1 to 16/,
+      /queues=17 is not valid: give a whole number, 1 to 16/,
     ],
     [
       'a slip in a value',
@@ -53,11 +58,11 @@ describe('Switch.addPort()', () => {
   });
 
   it.each<[Partial<Record<keyof PortSettings | 'poling', unknown>>, RegExp]>([
-    [{ polling: 'bsy' }, /polling=bsy is not possible: give busy, .*did you mean "busy"\?/],
+    [{ polling: 'bsy' }, /polling=bsy is not valid: give busy, .*did you mean "busy"\?/],
     [{ poling: 'busy' }, /did you mean "polling"\?/],
-    [{ budget: 0 }, /budget=0 is not possible: give a whole number, 1 to 256/],
-    [{ more: 'on' }, /settings: more is not possible as string: give a boolean/],
-    [{ spinUs: -1 }, /spin-us=-1 is not possible/],
+    [{ budget: 0 }, /budget=0 is not valid: give a whole number, 1 to 256/],
+    [{ more: 'on' }, /settings: more may not be a string: give a boolean/],
+    [{ spinUs: -1 }, /spin-us=-1 is not valid/],
   ])('and Port.set() refuse the settings %j', async (settings, message) => {
     await using vale = await createSwitch({ name: 'vale0' });
     const given = settings as Partial<PortSettings>;
@@ -80,8 +85,8 @@ describe('the library', () => {
     await using backend = await createBackend();
     await backend.addPort({ name: { switch: 'vale0', port: 'web' }, device: { kind: 'host' } });
     const meant = (name: string) => () => backend.port({ switch: 'vale0', port: name });
-    expect(meant('wbe')).toThrow('no port is called vale0:wbe; did you mean "vale0:web"?');
-    expect(meant('database')).toThrow('no port is called vale0:database; known are vale0:web');
+    expect(meant('wbe')).toThrow('there is no port named vale0:wbe; did you mean "vale0:web"?');
+    expect(meant('database')).toThrow('there is no port named vale0:database; known: vale0:web');
     expect(() => backend.switch('vael0')).toThrow('did you mean "vale0"?');
   });
 });

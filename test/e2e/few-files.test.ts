@@ -12,7 +12,7 @@ it.each([40, 64])('%i files: a sentence and no stack', (files) => {
     encoding: 'utf8',
   });
   expect(stderr).toBe(
-    'valenic: too few files may be open (EMFILE): raise the limit, ulimit -n 1024.\n',
+    'valenic: too few files may be open (EMFILE): raise the limit with ulimit -n 1024.\n',
   );
   expect(status).toBe(1);
 });

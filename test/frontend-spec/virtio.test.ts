@@ -88,8 +88,8 @@ describe('bytesOfType', () => {
     expect(bytesOfType(type)).toBe(bytes);
   });
 
-  it('refuses what is no type', () => {
-    expect(() => bytesOfType('u24' as FieldType)).toThrow('no field type is spelled u24');
+  it('refuses what is not a type', () => {
+    expect(() => bytesOfType('u24' as FieldType)).toThrow('there is no field type u24');
   });
 });
 

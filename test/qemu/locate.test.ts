@@ -25,8 +25,8 @@ describe('locateQemu', () => {
     const missing = (): string => locateQemu(undefined, '/nowhere');
     expect(missing).toThrow(/apt-get install qemu-system-x86/);
     expect(missing).toThrow(expect.objectContaining({ code: 'qemu_missing' }));
-    expect(() => locateQemu('/nowhere/qemu')).toThrow(/\/nowhere\/qemu is not there/);
-    expect(() => locateQemu(dir)).toThrow(/is not there/);
+    expect(() => locateQemu('/nowhere/qemu')).toThrow(/there is no \/nowhere\/qemu/);
+    expect(() => locateQemu(dir)).toThrow(/there is no /);
   });
 });
 

@@ -47,11 +47,11 @@ export const fairnessKinds = [
   { name: 'pieces', text: 'frames of 255 pieces', plays: 'pieces', to: 'accomplice' },
   {
     name: 'csum',
-    text: 'frames of 1514 bytes whose checksums are left to us',
+    text: 'frames of 1514 bytes whose checksums we have to compute',
     ...{ plays: 'csum', to: 'accomplice' },
   },
   { name: 'broadcast', text: 'broadcasts', plays: 'flood', to: 'all' },
-  { name: 'nobody', text: 'frames to an address that nobody has', plays: 'flood', to: 'nobody' },
+  { name: 'nobody', text: 'frames to an address that no port has', plays: 'flood', to: 'nobody' },
   { name: 'churn', text: 'each frame from another MAC', plays: 'churn', to: 'accomplice' },
   { name: 'stream', text: "a stream port's peer: frames of one byte", plays: 'stream' },
   {

@@ -67,15 +67,20 @@ export function parseFairnessOptions(
 /** Its options; what is done with them is parseFairnessOptions()'s. */
 export function fairnessCommand(): Command {
   return new Command('fairness')
-    .description('frames of an honest pair beside guests that make much work, on one worker')
+    .description('frames of an honest pair beside guests that cause much work, on one worker')
     .option('--kind <list>', 'kinds of attacker (default: all)', listOf(oneOf(fairnessNames)))
     .option('--ring <list>', `which of ${rings.join(',')}`, listOf(oneOf(rings)), rings)
-    .option('--attackers <list>', 'how many at once', listOf(wholeFrom(1, 32)), [1, 8])
+    .option('--attackers <list>', 'number of attackers at once', listOf(wholeFrom(1, 32)), [1, 8])
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 0.5)
-    .option('--repeat <n>', 'runs, each with the pair alone beside it', wholeFrom(1, 100), 3)
+    .option(
+      '--repeat <n>',
+      'runs, each paired with one of the honest pair alone',
+      wholeFrom(1, 100),
+      3,
+    )
     .addOption(cpuPairOption("the worker's CPU, then the guests'"))
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
+    .option('--json', 'print one JSON object per line on stdout')
     .addHelpText('after', `\nKinds:\n${kindsText()}${examplesText(fairnessExamples)}`);
 }
 

@@ -143,5 +143,5 @@ async function probeOf(
 function workerThread(): number {
   const newest = Math.max(...workerThreads(/^valenic-io0$/));
   if (Number.isFinite(newest)) return newest;
-  throw new ValenicError('internal', 'the worker of the bench has no thread');
+  throw new ValenicError('internal', 'the worker of this benchmark has no thread');
 }

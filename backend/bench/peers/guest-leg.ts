@@ -71,7 +71,7 @@ async function windowOf(flow: GuestFlow, sender: Sender, receiver: Receiver): Pr
   const { times, watched, signal, workload } = flow;
   const features = featureNames((await receiver.features()) ?? 0n);
   if (features.includes(packedName) !== (workload.ring === 'packed')) {
-    throw new ValenicError('bench_failed', `a guest did not take ${workload.ring} rings`);
+    throw new ValenicError('bench_failed', `a guest does not use ${workload.ring} rings`);
   }
   await delay(times.warmupSeconds * 1000, undefined, { signal });
   const marks = [await busyOf(sender), await busyOf(receiver)];

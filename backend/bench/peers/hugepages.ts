@@ -64,9 +64,9 @@ export class HugePages {
       writeFileSync(files.count, `${count + missing}`);
       const added = countOf(files) - count;
       if (added >= missing) return new HugePages(from, added, true, text);
-      const pages = none(`the system gave ${added} of ${missing}`, added);
+      const pages = none(`the system provided ${added} of ${missing}`, added);
       pages.giveBack();
-      return none(`the system gave ${added} of ${missing}`);
+      return none(`the system provided ${added} of ${missing}`);
     } catch (error) {
       return none(error instanceof Error ? error.message : String(error));
     }

@@ -112,30 +112,30 @@ export function peersCommand(): Command {
   return new Command('peers')
     .description('the same load over Valenic, DPDK testpmd and Open vSwitch in turn')
     .addOption(
-      new Option('--driver <name>', 'who plays the guests; guest: two of QEMU, booted once')
+      new Option('--driver <name>', 'what plays the guests; guest: two QEMU guests, booted once')
         .choices(['synthetic', 'guest'])
         .default('synthetic'),
     )
     .option(
       '--workload <list>',
-      `which of ${workloadNames.join(', ')}; of guests ${guestWorkloadNames.join(', ')}`,
+      `which of ${workloadNames.join(', ')}; with guests ${guestWorkloadNames.join(', ')}`,
       listOf(oneOf([...workloadNames, ...guestWorkloadNames])),
     )
     .option(
       '--peer <list>',
-      `which of ${peerNames.join(', ')}; of guests ${guestPeerNames.join(', ')}`,
+      `which of ${peerNames.join(', ')}; with guests ${guestPeerNames.join(', ')}`,
       listOf(oneOf(everyPeer)),
     )
     .option(
       '--quick',
       `${quickWorkloads.join(', ')} against ${choices.synthetic.quick.peers.join(', ')};` +
-        ` of guests ${quickGuestWorkloads.join(', ')}`,
+        ` with guests ${quickGuestWorkloads.join(', ')}`,
     )
-    .option('--pairs <n>', 'pairs that count, of each row', wholeFrom(1, 1000), 5)
+    .option('--pairs <n>', 'valid pairs to measure for each row', wholeFrom(1, 1000), 5)
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 600), 1)
     .option('--warmup <s>', 'before each run', numberFrom(0, 60), 0.3)
-    .option('--deadline <minutes>', 'for the pairs of a row', numberFrom(0.01, 1440), 20)
-    .option('--near-only', 'wait for near CPUs until the deadline; else far ones have their rows')
+    .option('--deadline <minutes>', 'time limit for the pairs of a row', numberFrom(0.01, 1440), 20)
+    .option('--near-only', 'wait for near CPUs until the deadline; else far ones get own rows')
     .addOption(cpuPairOption("the backend's CPU, then the front-end's; guests run on both"))
     .option(
       '--polling <mode>',
@@ -145,16 +145,16 @@ export function peersCommand(): Command {
     .option('--qemu <program>', 'QEMU to boot guests with')
     .option('--memory <MiB>', 'of each guest (default: 256)', wholeFrom(64, 65536))
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
-    .option('--output <file>', 'where the page of plots goes', 'valenic-peers.html')
-    .option('--history <file>', 'appends the rows to it, a line of JSON each')
+    .option('--json', 'print one JSON object per line on stdout')
+    .option('--output <file>', 'file for the page of plots', 'valenic-peers.html')
+    .option('--history <file>', 'file to append the rows to, one line of JSON each')
     .addHelpText('after', examplesText(peersExamples));
 }
 
 function finish(raw: Raw): PeersOptions {
   const [backend, frontend] = cpuPairOf(raw.cpu);
   if (backend === frontend) {
-    throw new ValenicError('usage', '--cpu: backend and front-end need a CPU each');
+    throw new ValenicError('usage', '--cpu: backend and front-end need one CPU each');
   }
   const { driver } = raw;
   refuseForeign(raw);
@@ -182,7 +182,7 @@ function refuseForeign(raw: Raw): void {
     const list = possible.join(', ');
     throw new ValenicError(
       'usage',
-      `${option} ${name}: with --driver ${driver} ${list} are possible`,
+      `${option} ${name}: with --driver ${driver}, choose from ${list}`,
     );
   };
   const workload = raw.workload?.find((name) => !workloads.includes(name));
@@ -191,5 +191,5 @@ function refuseForeign(raw: Raw): void {
   if (peer !== undefined) refuse('--peer', peer, peers);
   const option = ofGuests.find((name) => raw[name] !== undefined);
   if (driver === 'guest' || option === undefined) return;
-  throw new ValenicError('usage', `--${option} is of real guests: it goes with --driver guest`);
+  throw new ValenicError('usage', `--${option} is for real guests: use it with --driver guest`);
 }

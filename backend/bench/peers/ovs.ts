@@ -94,7 +94,7 @@ async function start(ground: Ground): Promise<Backend> {
   await mkdir(folder, { recursive: true });
   const env = ovsEnvironment(folder);
   const daemon = daemonPath();
-  if (daemon === null) throw new ValenicError('bench_failed', 'ovs-vswitchd is not there');
+  if (daemon === null) throw new ValenicError('bench_failed', 'there is no ovs-vswitchd');
   const commands = ovsCommands(folder, ground, daemon);
   await runProgram(commands.createDatabase, env);
   const database = new Program(commands.database, { env });

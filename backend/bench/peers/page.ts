@@ -15,12 +15,12 @@ type AnyRow = PeersRow | SkippedPeersRow;
 const systems = ['valenic', ...everyPeer];
 
 const lead =
-  'Each pair of bars comes from the same run: one of the two backends worked while the other ' +
-  'stood still, in turn, on one CPU; the guests had another. (Real guests and what is between ' +
-  'them share both.) A bar is the median of the pairs that count, the thin line their range, the ' +
-  'ratio the median of their ratios. A pair counts when the two CPUs were near before and after ' +
-  "both runs, of real guests also when they were far throughout. Of a peer's settings the best " +
-  'one is shown. What came out on far CPUs is in the table only, in rows of its own.';
+  'Each pair of bars comes from the same run: the two backends took turns on one CPU, and one ' +
+  'stood still while the other worked; the guests had another CPU. (Real guests and the backend ' +
+  'share both CPUs.) A bar is the median of the pairs that count, the thin line their range, and ' +
+  'the ratio the median of their ratios. A pair counts when the two CPUs were near before and ' +
+  'after both runs; with real guests, also when they were far throughout. The best setting of ' +
+  'each peer is shown. Results on far CPUs are only in the table, in rows of their own.';
 
 export function peersPage(rows: readonly AnyRow[]): string {
   const measured = rows.filter((row): row is PeersRow => !('skipped' in row));

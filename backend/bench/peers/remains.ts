@@ -43,7 +43,7 @@ export function reclaimRemains(
       const pages = record.boot === boot() ? record.hugePagesAdded : 0;
       const returned = pages === 0 ? 0 : returnPages(pages, files);
       rmSync(folder, { recursive: true, force: true });
-      return [`Process ${record.pid} died in a comparison: ${returned} hugepages given back`];
+      return [`Process ${record.pid} died in a comparison: ${returned} hugepages returned`];
     });
 }
 

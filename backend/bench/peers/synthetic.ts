@@ -68,7 +68,7 @@ export class SyntheticFrontend implements Frontend {
   static async create(cpu: number): Promise<SyntheticFrontend> {
     const program = join(packageRoot(), 'build/release/native/synthetic/valenic-synthetic');
     if (!existsSync(program)) {
-      throw new ValenicError('bench_failed', `${program} is not there: run "npm run build"`);
+      throw new ValenicError('bench_failed', `there is no ${program}: run "npm run build"`);
     }
     return new SyntheticFrontend(program, cpu, await runProgram([program, '--help']));
   }
@@ -78,7 +78,7 @@ export class SyntheticFrontend implements Frontend {
     const unknown = wanted.filter((word) => !this.#help.includes(word));
     return unknown.length === 0
       ? null
-      : `valenic-synthetic does not know ${unknown.join(', ')} yet`;
+      : `valenic-synthetic does not support ${unknown.join(', ')} yet`;
   }
 
   commandFor(workload: Workload, sockets: readonly [string, string], times: LegTimes): string[] {
@@ -100,7 +100,7 @@ export class SyntheticFrontend implements Frontend {
     const timeout = (times.warmupSeconds + times.seconds + graceSeconds) * 1000;
     const found = measuredOf(await runProgram(words, {}, timeout), workload);
     if (found !== null) return found;
-    throw new ValenicError('bench_failed', 'the front-end ended without its figures');
+    throw new ValenicError('bench_failed', 'the front-end ended before it reported figures');
   }
 }
 

@@ -57,7 +57,7 @@ export const workloads: readonly SyntheticWorkload[] = [
   },
   {
     ...{ ...plain, name: '1500-cached', title: '1500 B, cache-resident', frameBytes: 1500 },
-    note: 'the guests touch one line of 24: the payload stays in the cache of one CPU',
+    note: 'the guests touch one cache line of 24, so the payload stays in the cache of one CPU',
   },
   { ...plain, name: 'mergeable', title: '60 B, mergeable receive buffers', mergeable: true },
   { ...plain, name: 'indirect', title: '60 B, indirect descriptors', indirect: true },
@@ -65,7 +65,7 @@ export const workloads: readonly SyntheticWorkload[] = [
   { ...plain, name: 'latency', title: '60 B, round trip, one frame in flight', roundTrip: true },
   ...loads.map((load) => ({
     ...{ ...plain, roundTrip: true, load, name: `latency-${load * 100}` },
-    title: `60 B, round trip at ${load * 100} % of what the slowest can do`,
+    title: `60 B, round trip at ${load * 100} % of the rate of the slowest`,
   })),
   {
     ...{ ...plain, name: 'virtio-user-60', title: "60 B, DPDK's virtio-user as the guests" },

@@ -43,7 +43,7 @@ type Raw = Omit<
 const titles: Readonly<Record<TcpTest, string>> = {
   tcp: "iperf3's TCP between Linux guests and to their host, over Valenic and its peers in turn",
   udp: 'the same with UDP datagrams of 1448 bytes, as fast as a guest sends',
-  latency: 'requests of one byte and their answers over TCP, one at a time',
+  latency: 'one-byte requests and answers over TCP, one at a time',
 };
 
 export const tcpExamples: Readonly<Record<TcpTest, readonly string[]>> = {
@@ -90,17 +90,17 @@ export function tcpCommand(test: TcpTest): Command {
         .default(tcpPeerNames, 'all'),
     )
     .option('--pairs <n>', 'runs of ours and of each peer, in turn', wholeFrom(1, 1000), 5)
-    .option('--seconds <s>', 'of each run, whole ones', wholeFrom(1, 3600), 3)
+    .option('--seconds <s>', 'of each run, in whole seconds', wholeFrom(1, 3600), 3)
     .option('--polling <mode>', pollingModes.join(', '), oneOf(pollingModes), 'adaptive')
     .addOption(cpuPairOption('where the threads of testpmd may run'))
     .option('--qemu <program>', 'QEMU to boot the guests with')
     .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 256)
     .addOption(strictOption())
-    .option('--json', 'one JSON object a line on stdout')
-    .option('--output <file>', `where the page of plots goes (valenic-${test}.html)`)
+    .option('--json', 'print one JSON object per line on stdout')
+    .option('--output <file>', `file for the page of plots (valenic-${test}.html)`)
     .option(
       '--add <list>',
-      'files with rows of earlier runs (--json), to go on from',
+      'files with rows of earlier runs (--json) to continue from',
       listOf(String),
       [],
     )

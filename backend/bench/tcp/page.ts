@@ -16,10 +16,10 @@ const titles: Readonly<Record<TcpTest, string>> = {
 
 const lead =
   'Each pair of bars comes from the same two guests, which have a NIC on every network: ours and ' +
-  "the peer's were measured in turn. A bar is the median, the thin line the range, the ratio the " +
-  "median of the pairs' ratios. <b>Switching</b> is the CPU of the process that moves the frames " +
-  "(and of the kernel's softirq threads) and of QEMU's threads but for its virtual CPUs; " +
-  "<b>total</b> has those too, which under TCG are mostly the emulation of the guests' own work.";
+  "the peer's were measured in turn. A bar is the median, the thin line the range, and the ratio " +
+  "the median of the pairs' ratios. <b>Switching</b> is the CPU time of the process that moves " +
+  "the frames, of the kernel's softirq threads, and of QEMU's threads except its virtual CPUs. " +
+  '<b>Total</b> includes the virtual CPUs; under TCG they mostly emulate the work of the guests.';
 
 const names: Readonly<Record<Scenario, string>> = {
   g2g: 'Guest to guest',

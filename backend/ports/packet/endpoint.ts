@@ -61,12 +61,12 @@ export function packetSentence(
         `run as root, or once "setcap cap_net_raw+ep ${process.execPath}" as root`
       );
     case 'ENODEV':
-      return `there is no interface ${name}: "ip link" lists those that there are`;
+      return `there is no interface ${name}: "ip link" lists the interfaces`;
     case 'EPROTOTYPE':
       return `${name} carries no Ethernet frames: choose a wire, a veth, a bridge or a VLAN`;
     case 'ENOMEM':
     case 'ENOBUFS':
-      return `${name}: the kernel has no memory for ${spec.queues} rings of 4 MiB: say fewer`;
+      return `${name}: the kernel has no memory for ${spec.queues} rings of 4 MiB: use fewer`;
     default:
       return `${name}: ${systemText(error)}`;
   }

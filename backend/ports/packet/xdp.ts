@@ -29,9 +29,9 @@ export function openXdp(
 /** Why `io=auto` does not even try; null: it would take nothing from anybody. */
 export function whyNotXdp(name: string): string | null {
   const [address] = addressesOf(name);
-  if (address !== undefined) return `this host has the address ${address} there`;
+  if (address !== undefined) return `this host has the address ${address} on it`;
   const user = usersOf(name);
-  if (user !== null) return `${user} of this host needs what comes there`;
+  if (user !== null) return `${user} of this host needs the frames that arrive there`;
   return null;
 }
 
@@ -39,11 +39,11 @@ export function whyNotXdp(name: string): string | null {
 export function xdpNotice(name: string, { xdp, losesTags }: LinkIo): string | null {
   if (xdp === undefined) return null;
   const why = whyNotXdp(name);
-  if (why !== null) return `${why}: with AF_XDP it hears nothing any more`;
+  if (why !== null) return `${why}: with AF_XDP it receives nothing`;
   if (xdp === 'generic') {
     return (
-      `${name} has generic XDP alone: frames that its kernel puts together are lost, and VLAN ` +
-      `tags that it takes off: "ethtool -K ${name} gro off rxvlan off" as root`
+      `${name} has only generic XDP: frames that the kernel merges (GRO) are lost, and so are ` +
+      `VLAN tags that it strips: "ethtool -K ${name} gro off rxvlan off" as root`
     );
   }
   return losesTags ? `its VLAN tags are lost: ${keepTags(name)}` : null;
@@ -81,36 +81,36 @@ type Sentence = (name: string, queues: number) => string;
 
 const capabilities: Sentence = () =>
   'AF_XDP needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF: run as root, or once ' +
-  `"setcap cap_net_raw,cap_net_admin,cap_bpf+ep ${process.execPath}" as root, or say io=af-packet`;
-const tooOld: Sentence = () => 'AF_XDP needs Linux 5.11 with XDP sockets: say io=af-packet';
+  `"setcap cap_net_raw,cap_net_admin,cap_bpf+ep ${process.execPath}" as root, or use io=af-packet`;
+const tooOld: Sentence = () => 'AF_XDP needs Linux 5.11 with XDP sockets: use io=af-packet';
 
 /** By call and errno, or by errno alone. */
 const sentences: Readonly<Record<string, Sentence>> = {
   EPERM: capabilities,
   EACCES: capabilities,
   'queues E2BIG': (name, queues) =>
-    `it has more queues than the port (${queues}), and each needs a socket: say queues=N as ` +
-    `"ethtool -l ${name}" has them, or "ethtool -L ${name} combined ${queues}" as root`,
+    `it has more queues than the port (${queues}), and each needs a socket: use queues=N as ` +
+    `"ethtool -l ${name}" shows, or "ethtool -L ${name} combined ${queues}" as root`,
   'queues ERANGE': (name, queues) =>
-    `it has fewer queues than the port (${queues}): say queues=N as "ethtool -l ${name}" has them`,
+    `it has fewer queues than the port (${queues}): use queues=N as "ethtool -l ${name}" shows`,
   'mtu EMSGSIZE': (name) =>
-    'its MTU is above 1770, more than a chunk of AF_XDP holds: ' +
-    `"ip link set ${name} mtu 1500" as root, or say io=af-packet`,
+    'its MTU is above 1770, which is more than an AF_XDP chunk can hold: ' +
+    `"ip link set ${name} mtu 1500" as root, or use io=af-packet`,
   'BPF_LINK_CREATE EBUSY': (name) =>
-    `it has an XDP program already: "ip link set ${name} xdp off" as root, or say io=af-packet`,
+    `it already has an XDP program: "ip link set ${name} xdp off" as root, or use io=af-packet`,
   'BPF_LINK_CREATE EEXIST': (name) =>
-    `it has an XDP program already: "ip link set ${name} xdp off" as root, or say io=af-packet`,
+    `it already has an XDP program: "ip link set ${name} xdp off" as root, or use io=af-packet`,
   'BPF_LINK_CREATE ERANGE': () =>
-    'its driver has no XDP at this MTU, a veth none at that of its other end: make it 1500',
+    'its driver has no XDP at this MTU (a veth: at the MTU of its other end): set it to 1500',
   'BPF_LINK_CREATE ENOSPC': () =>
-    'its other end sends through more queues than it has to receive: give it as many',
+    'its other end sends through more queues than it has receive queues: give it as many',
   'BPF_LINK_CREATE EINVAL': tooOld,
   'tags EOPNOTSUPP': (name) => `it would lose its VLAN tags: ${keepTags(name)}`,
   'bind EOPNOTSUPP': () => 'its driver cannot do AF_XDP without copies',
-  'bind EBUSY': () => 'another AF_XDP socket has its queue: end that program',
+  'bind EBUSY': () => 'another AF_XDP socket uses its queue: end that program',
   ENOBUFS: (_, queues) =>
-    `AF_XDP pins ${8 * queues} MiB, more than may be locked: raise "ulimit -l", ` +
-    'or say io=af-packet',
+    `AF_XDP pins ${8 * queues} MiB, which is more than may be locked: raise "ulimit -l", ` +
+    'or use io=af-packet',
   EAFNOSUPPORT: tooOld,
   ENOPROTOOPT: tooOld,
   ENOSYS: tooOld,

@@ -197,10 +197,10 @@ export class StreamLink implements LinkEndpoint {
 /** Why a network address cannot be had, and what to do. */
 export function listenError(address: string, error: unknown): ValenicError {
   const sentences: Record<string, string> = {
-    EADDRINUSE: 'another program has that port: choose another',
+    EADDRINUSE: 'another program uses that port: choose another',
     EADDRNOTAVAIL: 'no interface of this machine has that address',
     EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one',
-    ENOTFOUND: 'the host is not known: is its name spelled right?',
+    ENOTFOUND: 'the host is unknown: check the spelling of its name',
     EINVAL: 'both addresses must be IPv4, or both IPv6',
     EAFNOSUPPORT: 'both addresses must be IPv4, or both IPv6',
   };

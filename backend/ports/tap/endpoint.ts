@@ -35,22 +35,22 @@ export function tapSentence(
   switch (code) {
     case 'EPERM':
       return existsSync(`/sys/class/net/${name}`)
-        ? `${name} was not made for this user: make it with ${make}`
+        ? `${name} does not belong to this user: make it with ${make}`
         : `${name} does not exist, and making it needs CAP_NET_ADMIN: make it with ${make}`;
     case 'EACCES':
-      return `/dev/net/tun may not be opened by this user: its permissions should be 0666`;
+      return `this user may not open /dev/net/tun: its permissions should be 0666`;
     case 'ENOENT':
     case 'ENODEV':
     case 'ENXIO':
       return `there is no /dev/net/tun: load it with "modprobe tun" as root`;
     case 'EBUSY':
-      return `${name} is in use by another program, or is no tap interface: choose another`;
+      return `${name} is in use by another program, or is not a tap interface: choose another`;
     case 'EINVAL':
       return queues > 1
-        ? `${name} is no tap interface of several queues: make it with ${make}, or say queues=1`
-        : `${name} is no tap interface: choose another name`;
+        ? `${name} is not a multi-queue tap interface: make it with ${make}, or use queues=1`
+        : `${name} is not a tap interface: choose another name`;
     case 'E2BIG':
-      return `${name} has fewer queues than ${queues}: say less`;
+      return `${name} has fewer queues than ${queues}: use queues=N with fewer`;
     default:
       return `${name}: ${systemText(error)}`;
   }

@@ -93,7 +93,7 @@ export class UserLink implements LinkEndpoint {
     if (!existsSync(userProgram())) {
       throw new ValenicError(
         'user_missing',
-        `there is no ${userProgram()}: install libslirp-dev and run "npm run build" again`,
+        `there is no ${userProgram()}: install libslirp-dev, then run "npm run build" again`,
       );
     }
     const [ours, theirs] = addon.socketPair();
@@ -149,7 +149,7 @@ export class UserLink implements LinkEndpoint {
     this.#child = null;
     if (performance.now() - since >= goodAfterMs) this.#restartMs = restartMinMs;
     const { log, onChange } = this.#context;
-    const text = `the NAT of the port ended (${how}): it is started again`;
+    const text = `the NAT of the port ended (${how}) and is started again`;
     this.#fault = { code: 'user_ended', text, at: Date.now() };
     log.peer('warn', 'ended', text);
     this.#changing = this.#changing.then(() => this.#detach());
@@ -202,7 +202,7 @@ function failed(why: string): ValenicError {
 function forwardError(one: Forward, code: string): ValenicError {
   const place = `${one.protocol} port ${one.hostPort} of ${one.hostAddress}`;
   const sentences: Record<string, string> = {
-    EADDRINUSE: 'another program has it: choose another',
+    EADDRINUSE: 'another program uses it: choose another',
     EADDRNOTAVAIL: 'no interface of this machine has that address',
     EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one',
   };

@@ -60,7 +60,7 @@ describe('valenic bench: its options', () => {
 
   it.each([
     ['an unknown scenario', ['g2x'], /unknown command 'g2x'/],
-    ['an unknown mode', ['g2g', '--polling', 'lazy'], /busy, adaptive, event are possible/],
+    ['an unknown mode', ['g2g', '--polling', 'lazy'], /choose from busy, adaptive, event/],
     ['a frame that is too short', ['g2g', '--frame', '59'], /from 60 to 9014/],
     ['an unknown driver', ['g2g', '--driver', 'real'], /Allowed choices are synthetic, guest/],
     ['a word for a number', ['g2g', '--seconds', 'ten'], /from 0.05 to 3600/],

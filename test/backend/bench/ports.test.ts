@@ -38,10 +38,10 @@ describe('valenic bench ports: its options', () => {
     expect(parse('--ports', '3', '--traffic', 'flood').ports).toEqual([3]);
   });
   it.each([
-    ['an odd number of pairs', ['--ports', '3'], /--ports 3: pairs want an even number/],
+    ['an odd number of pairs', ['--ports', '3'], /--ports 3: pairs need an even number/],
     ['more ports than a switch has', ['--ports', '256'], /from 2 to 250/],
-    ['another traffic', ['--traffic', 'storm'], /pairs, flood are possible/],
-    ['one CPU', ['--cpu', '1'], /two CPUs are wanted/],
+    ['another traffic', ['--traffic', 'storm'], /choose from pairs, flood/],
+    ['one CPU', ['--cpu', '1'], /give two CPUs/],
   ])('refuse %s', (_, words, sentence) => {
     expect(() => parse(...words)).toThrow(sentence);
   });

@@ -72,11 +72,11 @@ describe('a line of the table', () => {
       /^g2g +60 +busy +on +21\.0 .* 0\.4 +1\.5 [\s\S]*\n {4}lost: 3 rx_no_buffer$/,
     );
   });
-  it('marks a rate that the driver may have limited as a floor', () => {
+  it('marks a rate that the driver may have limited as a lower bound', () => {
     const busy = { ...row, driverBusy: 0.9 };
     expect(tableLine(busy)).toContain(' >=21.0 ');
-    expect(environmentText([busy])).toContain('the rate is a floor');
-    expect(environmentText([row])).not.toContain('floor');
+    expect(environmentText([busy])).toContain('a lower bound');
+    expect(environmentText([row])).not.toContain('lower bound');
     expect(tableLine({ ...busy, ratePps: 1000 })).not.toContain('>=');
     expect(tableLine({ ...busy, driverBusy: null })).not.toContain('>=');
   });

@@ -196,7 +196,7 @@ describe('commands to a daemon', () => {
       const { out: shown } = await cli('port', 'show', 'vale1:d');
       expect(shown).toMatch(/state +open/);
       expect(shown).toMatch(/heard +nothing yet from it/);
-      expect(shown).toMatch(/hint +vale1:d is alone on vale1/);
+      expect(shown).toMatch(/hint +vale1:d is the only port on vale1/);
     });
   });
 
@@ -243,7 +243,7 @@ describe('commands to a daemon', () => {
   });
 
   it.each([
-    ['a name that is taken', 'vale0:a,host', /there is a port vale0:a already/],
+    ['a name that is taken', 'vale0:a,host', /there is already a port vale0:a/],
     ['a socket that is in use', 'vale0:c,vhost-user=FOLDER/a.sock', /choose another path/],
     ['a folder that is not there', 'vale0:c,vhost-user=FOLDER/no/c.sock', /does not exist/],
     ['a file that is no socket', 'vale0:c,vhost-user=FOLDER/file', /is not a socket/],

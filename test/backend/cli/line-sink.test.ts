@@ -182,7 +182,7 @@ describe('lines elsewhere', () => {
 describe('the notice', () => {
   it.each([
     [1, 'EPIPE', 'a line of this log was lost: nobody read it'],
-    [7, 'ENOSPC', '7 lines of this log were lost: its file system was full'],
+    [7, 'ENOSPC', '7 lines of this log were lost: the file system was full'],
     [7, 'EIO', '7 lines of this log were lost: writing failed with EIO'],
   ])('of %i lines and %s is a line of the log', (lines, code, msg) => {
     expect(JSON.parse(lostLine(lines, code))).toMatchObject({ level: 40, lost: lines, msg });

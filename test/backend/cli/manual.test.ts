@@ -32,7 +32,7 @@ describe('the manual page', () => {
   const page = readFileSync(join(root, manualPath), 'utf8');
 
   it('is what the commands say', () => {
-    expect(page, `${manualPath} is stale: run \`npm run manual\``).toBe(manualText());
+    expect(page, `${manualPath} is out of date: run \`npm run manual\``).toBe(manualText());
   });
 
   it.each(commands)('has the command %s, its arguments and its options', (name, command) => {

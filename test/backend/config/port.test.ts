@@ -119,32 +119,32 @@ describe('the text of a port', () => {
 
   it.each([
     ['stream', 'port_syntax: stream needs a place: stream=PATH, or stream=tcp:HOST:PORT'],
-    ['stream=udp:h:1', 'value_invalid: stream=udp:h:1 is not possible: give a path or tcp:HOST:'],
-    ['stream=tcp:h:65536', 'value_invalid: stream=tcp:h:65536 is not possible'],
-    ['stream=/s,role=client,mode=0600', 'with role=client the socket file is the peer'],
-    ['stream=tcp:h:1,mode=0600', 'port_syntax: mode is for a socket file: an address has none'],
+    ['stream=udp:h:1', 'value_invalid: stream=udp:h:1 is not valid: give a path or tcp:HOST:'],
+    ['stream=tcp:h:65536', 'value_invalid: stream=tcp:h:65536 is not valid'],
+    ['stream=/s,role=client,mode=0600', 'with role=client the socket file belongs to the peer'],
+    ['stream=tcp:h:1,mode=0600', 'port_syntax: mode is for a socket file, and an address has none'],
     ['stream=/s,queues=2', 'queues is for vhost-user and tap and packet ports, not for stream'],
     ['dgram=/d', 'port_syntax: dgram needs its other end: peer=PATH, or peer=udp:HOST:PORT'],
     ['dgram=/d,peer=udp:h:1', 'port_syntax: dgram and peer are both paths, or both udp:HOST:PORT'],
-    ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file: an address has none'],
+    ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file, and an address has none'],
     ['dgram=/d,peer=', 'peer has no value: give a path or udp:HOST:PORT'],
     ['tap', 'port_syntax: tap needs an interface: tap=NAME'],
     ['user=x', 'port_syntax: user takes no value'],
     ['user,forward=tcp:80', 'give tcp or udp:[HOST-ADDRESS:]PORT:[GUEST-ADDRESS:]PORT'],
-    ['user,forward=tcp:0:80', 'value_invalid: forward=tcp:0:80 is not possible'],
-    ['user,forward=tcp:80:65536', 'value_invalid: forward=tcp:80:65536 is not possible'],
-    ['user,forward=tcp:1.2.3:80:80', 'value_invalid: forward=tcp:1.2.3:80:80 is not possible'],
+    ['user,forward=tcp:0:80', 'value_invalid: forward=tcp:0:80 is not valid'],
+    ['user,forward=tcp:80:65536', 'value_invalid: forward=tcp:80:65536 is not valid'],
+    ['user,forward=tcp:1.2.3:80:80', 'value_invalid: forward=tcp:1.2.3:80:80 is not valid'],
     ['user,forward=tcp:8:1,forward=tcp:8:2', 'tcp:127.0.0.1:8 is forwarded twice'],
     ['user,network=10.0.2.1/24', 'give an IPv4 network of length 8 to 26, like 10.0.2.0/24'],
-    ['user,network=10.0.2.0/27', 'value_invalid: network=10.0.2.0/27 is not possible'],
+    ['user,network=10.0.2.0/27', 'value_invalid: network=10.0.2.0/27 is not valid'],
     ['user,host-loopback=on,host-loopback=on', 'port_syntax: host-loopback is given twice'],
-    ['tap=sixteen-letters!', 'value_invalid: tap=sixteen-letters! is not possible'],
+    ['tap=sixteen-letters!', 'value_invalid: tap=sixteen-letters! is not valid'],
     ['tap=a/b', 'an interface\'s name has 1 to 15 characters, no "/", ":" or "%"'],
-    ['tap=..', 'value_invalid: tap=.. is not possible'],
+    ['tap=..', 'value_invalid: tap=.. is not valid'],
     ['tap=t,role=client', 'role is for vhost-user and stream ports, not for tap'],
     ['tap=t,persist=maybe', 'give on or off'],
     ['packet', 'port_syntax: packet needs an interface: packet=NAME'],
-    ['packet=a/b', 'value_invalid: packet=a/b is not possible'],
+    ['packet=a/b', 'value_invalid: packet=a/b is not valid'],
     ['packet=eth0,persist=on', 'persist is for tap ports, not for packet'],
   ])('refuses %s', (text, sentence) => {
     expect(refused(`v:p,${text}`)).toContain(sentence);
@@ -186,7 +186,7 @@ describe('the text of a port', () => {
     ['v:p,host,host', 'port_syntax: host is given twice'],
     [
       'v:p,vhost-user=/a,role=client,mode=0660',
-      "port_syntax: mode is for role=server: with role=client the socket file is the VMM's",
+      'port_syntax: mode is for role=server: with role=client the socket file belongs to the VMM',
     ],
     ['v:p,vhost-user=/a,role=client,group=kvm', 'port_syntax: group is for role=server'],
   ])('refuses "%s"', (text, sentence) => {
@@ -198,7 +198,7 @@ describe('the text of a port', () => {
     ['v:p,host,pooling=busy', 'key_unknown: unknown key "pooling"; did you mean "polling"?'],
     ['v:p,host,spin_us=3', 'key_unknown: unknown key "spin_us"; did you mean "spin-us"?'],
     ['v:p,vhost-user=/a,queue=2', 'key_unknown: unknown key "queue"; did you mean "queues"?'],
-    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; "valenic port add --help" tells'],
+    ['v:p,host,colour=red', 'key_unknown: unknown key "colour"; "valenic port add --help" lists'],
     ['v:p,host,constructor=1', 'key_unknown: unknown key "constructor"; "valenic port add --help"'],
     ['v:p,host,__proto__=1', 'key_unknown: unknown key "__proto__"; "valenic port add --help"'],
   ])('says of "%s" what was probably meant', (text, sentence) => {
@@ -207,8 +207,8 @@ describe('the text of a port', () => {
 
   it.each(['netmap', 'ptnet=/d'])('says that %s is not built in yet', (kind) => {
     expect(refused(`v:p,${kind}`)).toBe(
-      `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in yet; ` +
-        'vhost-user, host, stream, dgram, tap, packet, user are',
+      `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in; these are: ` +
+        'vhost-user, host, stream, dgram, tap, packet, user',
     );
   });
 
@@ -251,7 +251,7 @@ describe('the text of a port', () => {
   it('refuses a socket path longer than a socket can have', () => {
     const path = `/${'x'.repeat(107)}`;
     expect(refused(`v:p,vhost-user=${path}`)).toBe(
-      `value_invalid: ${path} has 108 bytes: the path of a socket has at most 107`,
+      `value_invalid: ${path} has 108 bytes: the path of a socket may have at most 107`,
     );
     expect(refused(`v:p,vhost-user=${path.slice(0, 107)}`)).toBe('accepted');
   });

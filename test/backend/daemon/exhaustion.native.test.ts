@@ -115,7 +115,7 @@ describe('a daemon without a descriptor left', () => {
     }
     expect(refusals.length).toBeGreaterThan(0);
     for (const text of refusals) {
-      expect(text).toMatch(/no file descriptor left: raise its limit|no daemon answers/);
+      expect(text).toMatch(/no file descriptors left: raise its limit|no daemon answers/);
     }
     limit(served, fds + 200);
     await until(

@@ -196,7 +196,7 @@ describe('valenic serve', () => {
     const told = async (count: number) =>
       until(
         () => readFile(join(folder, 'log'), 'utf8'),
-        (text) => text.split('a fault in valenic itself').length > count,
+        (text) => text.split('a fault in Valenic itself').length > count,
       );
     process.kill(served.pid, 'SIGUSR2');
     await told(1);

@@ -19,7 +19,7 @@ describe('the addon', () => {
       expect.objectContaining({
         code: 'addon_missing',
         exitStatus: 1,
-        message: '/nowhere/valenic.node is not there: run "npm run build" first',
+        message: 'there is no /nowhere/valenic.node: run "npm run build" first',
       }),
     );
   });

@@ -49,7 +49,9 @@ const refused = (why: RegExp) =>
 describe('a file that happens to be called as our lock', () => {
   it('with contents: the port is refused, and the file stays', async () => {
     writeFileSync(lock, 'precious');
-    await refused(/has other contents, so it is not a lock of Valenic: it is left alone; move it/);
+    await refused(
+      /has other contents, so it is not a lock file of Valenic: it is left alone; move it/,
+    );
     expect(readFileSync(lock, 'utf8')).toBe('precious');
     expect(existsSync(path)).toBe(false);
   });
@@ -139,7 +141,7 @@ describe('a listening socket that nobody can reach', () => {
     rmSync(path);
     writeFileSync(path, 'precious');
     await eventually(() => expect(log.messages('warn').length).toBeGreaterThan(1));
-    expect(log.messages('warn')[1]).toContain('exists and is not a socket; it is left alone');
+    expect(log.messages('warn')[1]).toContain('exists and is not a socket, so it is left alone');
     expect(told.at(-1)).toContain('was replaced');
     expect(readFileSync(path, 'utf8')).toBe('precious');
     rmSync(path);

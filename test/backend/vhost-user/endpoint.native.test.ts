@@ -76,7 +76,7 @@ describe('server: the socket file', () => {
     const { endpoint } = make({ group: 'no-such-group' });
     await expect(endpoint.start()).rejects.toMatchObject({
       code: 'group_unknown',
-      message: 'no group "no-such-group" is in /etc/group',
+      message: 'there is no group "no-such-group" in /etc/group',
     });
     expect(existsSync(path)).toBe(false);
     expect(existsSync(`${path}.lock`)).toBe(false);
@@ -145,7 +145,7 @@ describe('server: the socket file', () => {
     writeFileSync(path, 'precious');
     await expect(make().endpoint.start()).rejects.toMatchObject({
       code: 'socket_failed',
-      message: `${path} exists and is not a socket; it is left alone`,
+      message: `${path} exists and is not a socket, so it is left alone`,
     });
     expect(lstatSync(path).size).toBe(8);
   });
@@ -230,8 +230,8 @@ describe('server: front-ends', () => {
     await first.settled();
     expect(await connect().refused()).toBe(true);
     expect(log.messages('warn')).toEqual([
-      'a second front-end was turned away, one is connected; ' +
-        'end that one, or add a port for the second',
+      'a second front-end was turned away, because one is connected; ' +
+        'disconnect that one, or add a port for the second',
     ]);
     await first.settled();
   });
@@ -289,7 +289,7 @@ describe('client', () => {
     await endpoint.start();
     await eventually(() =>
       expect(log.messages('info')).toEqual([
-        `${path}: waiting for the front-end (no such socket yet)`,
+        `${path}: waiting for the front-end (there is no such socket yet)`,
       ]),
     );
     const accept = listen();
@@ -384,10 +384,10 @@ describe('state, events, options', () => {
   });
 
   it.each([
-    [{ queues: 0 }, 'queues is 0, allowed are 1 to 16'],
-    [{ queues: 17 }, 'queues is 17, allowed are 1 to 16'],
-    [{ mtu: 67 }, 'mtu is 67, allowed are 68 to 65535'],
-    [{ mode: 0o1000 }, 'mode is 1000, allowed are 0 to 777 (octal)'],
+    [{ queues: 0 }, 'queues must be 1 to 16, not 0'],
+    [{ queues: 17 }, 'queues must be 1 to 16, not 17'],
+    [{ mtu: 67 }, 'mtu must be 68 to 65535, not 67'],
+    [{ mode: 0o1000 }, 'mode must be 0 to 777 (octal), not 1000'],
   ])('refuses %o', (options, text) => {
     expect(() => make(options)).toThrow(text);
   });

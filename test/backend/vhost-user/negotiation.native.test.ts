@@ -214,8 +214,8 @@ describe('NET_SET_MTU', () => {
   });
 
   it.each([
-    [['VIRTIO_NET_F_MTU'], 1400n, 'The guest was told an MTU of 1400, its port has 9000'],
-    [[], null, 'The guest was told no MTU, its port has 9000'],
+    [['VIRTIO_NET_F_MTU'], 1400n, 'The guest was told an MTU of 1400, but its port has 9000'],
+    [[], null, 'The guest was not told an MTU, but its port has 9000'],
     [['VIRTIO_NET_F_MTU'], 9000n, null],
     [['VIRTIO_NET_F_MTU'], null, null],
   ] as const)(

@@ -49,24 +49,24 @@ describe('vhost-user, "Message Specification": Payload', () => {
   });
 
   it.each([
-    ['u64', 7, '8 bytes wanted, 7 came'],
-    ['u64', 9, '8 bytes wanted, 9 came'],
-    ['none', 1, '0 bytes wanted, 1 came'],
-    ['vringAddr', 32, '40 bytes wanted, 32 came'],
-    ['memoryTable', 4, '8 bytes wanted, 4 came'],
+    ['u64', 7, 'expected 8 bytes, got 7'],
+    ['u64', 9, 'expected 8 bytes, got 9'],
+    ['none', 1, 'expected 0 bytes, got 1'],
+    ['vringAddr', 32, 'expected 40 bytes, got 32'],
+    ['memoryTable', 4, 'expected 8 bytes, got 4'],
   ] as const)('refuses %s of %i bytes', (name, length, text) => {
     expect(() => readPayload(name, Buffer.alloc(length))).toThrow(text);
   });
 
   it('refuses a table whose rows are not as many as it says', () => {
     const two = Buffer.concat([hex('02000000 00000000'), Buffer.alloc(32)]);
-    expect(() => readPayload('memoryTable', two)).toThrow('72 bytes wanted, 40 came');
+    expect(() => readPayload('memoryTable', two)).toThrow('expected 72 bytes, got 40');
   });
 
   it.each([9, 0xffff_ffff])('refuses a table that says it has %i rows', (count) => {
     const bytes = Buffer.alloc(8);
     bytes.writeUInt32LE(count);
-    expect(() => readPayload('memoryTable', bytes)).toThrow(`numRegions: ${count}, at most 8`);
+    expect(() => readPayload('memoryTable', bytes)).toThrow(`numRegions is ${count}, at most 8`);
   });
 
   it('knows the longest payload of what is served: a whole configuration space', () => {

@@ -40,7 +40,7 @@ describe('a split ring goes on at the used index in guest memory', () => {
     expect(session.device.rings.at(1).notice).toBe(
       base === used
         ? null
-        : `ring 1 goes on at ${used}, the used index in guest memory; the front-end said ${base}`,
+        : `ring 1 resumes at ${used}, the used index in guest memory; the front-end said ${base}`,
     );
     expect(await baseOf(made, 1)).toBe((used + 24) & 0xffff);
     expect(guest.used()).toBe((used + 24) & 0xffff);

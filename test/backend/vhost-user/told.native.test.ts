@@ -157,7 +157,7 @@ describe('memory', () => {
     await frontend.negotiate();
     await eventually(() => expect(endpoint.state().noMemory).toBe(true));
     expect(endpoint.state().notice).toBe(noMemoryNotice);
-    expect(noMemoryNotice).toMatch(/^The driver started and no memory came/);
+    expect(noMemoryNotice).toMatch(/^The driver started, but the front-end sent no memory/);
     await frontend.shareMemory();
     await frontend.settled();
     expect(endpoint.state()).toMatchObject({ noMemory: false, notice: null });

@@ -85,7 +85,7 @@ describe('resolveModules', () => {
   it.each([
     ['nowhere', /has no module nowhere, which the guest image needs/],
     ['lonely', /has no module gone, which lonely needs/],
-    ['text', /is no kernel module/],
+    ['text', /is not a kernel module/],
   ])('refuses %s', async (name, sentence) => {
     const resolving = resolveModules(root, [name]);
     await expect(resolving).rejects.toThrow(sentence);

@@ -47,7 +47,7 @@ describe('what a comparison leaves that was killed', () => {
     const folder = run(90);
     const sentences = reclaimRemains(parent, files, dead);
     expect(sentences).toEqual([
-      `Process ${process.pid} died in a comparison: 90 hugepages given back`,
+      `Process ${process.pid} died in a comparison: 90 hugepages returned`,
     ]);
     expect({ pages: pages(), folder: existsSync(folder) }).toEqual({ pages: 14, folder: false });
     expect(reclaimRemains(parent, files, dead)).toEqual([]);
@@ -61,7 +61,7 @@ describe('what a comparison leaves that was killed', () => {
   it('is not more than what nobody uses', () => {
     kernelHas(104, 60);
     run(90);
-    expect(reclaimRemains(parent, files, dead)).toMatchObject([/60 hugepages given back$/]);
+    expect(reclaimRemains(parent, files, dead)).toMatchObject([/60 hugepages returned$/]);
     expect(pages()).toBe(44);
   });
   it('is known by number and start of its process: the number may be given again', () => {

@@ -212,18 +212,18 @@ describe('valenic bench peers: its options', () => {
     [
       "a guest's workload without guests",
       ['--workload', 'pmd-60'],
-      /pmd-60: with .* synthetic 60-/,
+      /pmd-60: with .* synthetic, choose from 60-/,
     ],
     [
       'a peer that no guest is on',
       ['--driver', 'guest', '--peer', 'ovs-dpdk'],
-      /with --driver guest dpdk-testpmd-io, tap-bridge, qemu-stream are possible/,
+      /with --driver guest, choose from dpdk-testpmd-io, tap-bridge, qemu-stream/,
     ],
-    ["a guest's option without guests", ['--memory', '128'], /goes with --driver guest/],
-    ['an unknown workload', ['--workload', '61-uni'], /60-uni, .* are possible/],
-    ['an unknown peer', ['--peer', 'vpp'], /dpdk-testpmd-io, .* are possible/],
-    ['one CPU for both', ['--cpu', '1,1'], /need a CPU each/],
-    ['a third CPU', ['--cpu', '1,2,3'], /two CPUs are wanted/],
+    ["a guest's option without guests", ['--memory', '128'], /use it with --driver guest/],
+    ['an unknown workload', ['--workload', '61-uni'], /choose from 60-uni, .*/],
+    ['an unknown peer', ['--peer', 'vpp'], /choose from dpdk-testpmd-io, .*/],
+    ['one CPU for both', ['--cpu', '1,1'], /need one CPU each/],
+    ['a third CPU', ['--cpu', '1,2,3'], /give two CPUs/],
     ['no pairs', ['--pairs', '0'], /from 1 to 1000/],
   ])('refuse %s with one sentence', (_, words, sentence) => {
     expect(() => parse(...words)).toThrow(sentence);

@@ -26,11 +26,11 @@ describe('valenic bench tcp, udp, latency: their options', () => {
   });
   it.each([
     ['another peer', 'tcp', ['--peer', 'ovs-dpdk'], /tap-bridge, qemu-stream/],
-    ['another scenario', 'tcp', ['--scenario', 'h2h'], /g2g, g2h, h2g are possible/],
+    ['another scenario', 'tcp', ['--scenario', 'h2h'], /choose from g2g, g2h, h2g/],
     ['part of a second', 'tcp', ['--seconds', '1.5'], /whole number/],
     ['no pair', 'udp', ['--pairs', '0'], /from 1 to 1000/],
-    ['a host that asks', 'latency', ['--scenario', 'h2g'], /g2g, g2h are possible/],
-    ['one CPU', 'tcp', ['--cpu', '1'], /two CPUs are wanted/],
+    ['a host that asks', 'latency', ['--scenario', 'h2g'], /choose from g2g, g2h/],
+    ['one CPU', 'tcp', ['--cpu', '1'], /give two CPUs/],
   ] as const)('refuse %s', (_, test, words, sentence) => {
     expect(() => parse(test, ...words)).toThrow(sentence);
   });

@@ -76,7 +76,7 @@ describe('an interface whose wire cannot be had', () => {
     ['EPERM', 'none: packet ports need CAP_NET_RAW: run as root, or once "setcap'],
     ['ENODEV', 'there is no interface none: "ip link" lists'],
     ['EPROTOTYPE', 'none carries no Ethernet frames'],
-    ['ENOMEM', 'no memory for 2 rings of 4 MiB: say fewer'],
+    ['ENOMEM', 'no memory for 2 rings of 4 MiB: use fewer'],
   ])('%s: says what to do', (code, sentence) => {
     const spec = { kind: 'packet', interface: 'none', queues: 2 } as const;
     expect(packetSentence(spec, code, null)).toContain(sentence);

@@ -79,11 +79,11 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     const port = await rig.add('a', { kind: 'packet', interface: near, queues: 1 });
     expect(port.state().link?.io).toEqual({
       mode: 'af-packet',
-      why: 'this host has the address 10.89.0.1 there',
+      why: 'this host has the address 10.89.0.1 on it',
     });
     await rig.backend.removePort(port.spec.name);
     const asked = await rig.add('b', spec(near));
-    expect(asked.state().link?.notice).toContain('with AF_XDP it hears nothing any more');
+    expect(asked.state().link?.notice).toContain('with AF_XDP it receives nothing');
   });
 
   it('refuses what it cannot have in one sentence: queues, MTU, another program', async () => {
@@ -121,14 +121,14 @@ describe('an interface that AF_XDP cannot have', () => {
     ['queues', 'E2BIG', 'more queues than the port (2)'],
     ['queues', 'ERANGE', 'fewer queues than the port (2)'],
     ['mtu', 'EMSGSIZE', 'MTU is above 1770'],
-    ['BPF_LINK_CREATE', 'EBUSY', 'an XDP program already: "ip link set none xdp off"'],
-    ['BPF_LINK_CREATE', 'EEXIST', 'an XDP program already'],
+    ['BPF_LINK_CREATE', 'EBUSY', 'already has an XDP program: "ip link set none xdp off"'],
+    ['BPF_LINK_CREATE', 'EEXIST', 'already has an XDP program'],
     ['BPF_LINK_CREATE', 'ERANGE', 'no XDP at this MTU'],
     ['BPF_LINK_CREATE', 'ENOSPC', 'sends through more queues'],
     ['tags', 'EOPNOTSUPP', 'would lose its VLAN tags: "ethtool -K none rxvlan off"'],
     ['bind', 'EOPNOTSUPP', 'cannot do AF_XDP without copies'],
-    ['bind', 'EBUSY', 'another AF_XDP socket has its queue'],
-    ['XDP_UMEM_REG', 'ENOBUFS', 'AF_XDP pins 16 MiB, more than may be locked'],
+    ['bind', 'EBUSY', 'another AF_XDP socket uses its queue'],
+    ['XDP_UMEM_REG', 'ENOBUFS', 'AF_XDP pins 16 MiB, which is more than may be locked'],
     ['socket', 'EAFNOSUPPORT', 'needs Linux 5.11'],
     ['if_nametoindex', 'ENODEV', 'there is no interface none'],
     ['getsockname', 'EPROTOTYPE', 'none carries no Ethernet frames'],

@@ -238,7 +238,7 @@ describe('connections of a stream port', () => {
     const first = await rig.stream('a', { address: 'tcp:127.0.0.1:0' });
     const address = first.state().link?.address ?? '';
     await expect(rig.stream('b', { address })).rejects.toThrow(
-      `${address}: another program has that port: choose another`,
+      `${address}: another program uses that port: choose another`,
     );
   });
 });

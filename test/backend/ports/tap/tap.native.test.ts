@@ -74,13 +74,13 @@ describe.skipIf(!may)('a tap port', () => {
     ip('link', 'set', name, 'up');
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 }, { mtu: 9000 });
     expect(port.state().link?.notice).toBe(
-      `the interface has an MTU of 1500, the port of 9000: ip link set ${name} mtu 9000, ` +
+      `the interface has an MTU of 1500 and the port one of 9000: ip link set ${name} mtu 9000, ` +
         'or valenic port set v:t mtu=1500',
     );
     ip('link', 'set', name, 'mtu', '9000');
     expect(port.state().link?.notice).toBeNull();
     await port.set({ mtu: 1400 });
-    expect(port.state().link?.notice).toContain('an MTU of 9000, the port of 1400');
+    expect(port.state().link?.notice).toContain('an MTU of 9000 and the port one of 1400');
     await port.set({ mtu: 0 });
     expect(port.state().link?.notice).toBeNull();
     await port.close();
@@ -180,10 +180,10 @@ describe.skipIf(!may)('a tap port', () => {
   it.each([
     ['lo', 1],
     ['lo', 2],
-  ])('refuses %s, which is no tap interface, with %i queues', async (name, queues) => {
+  ])('refuses %s, which is not a tap interface, with %i queues', async (name, queues) => {
     const rig = await linkRig();
     const adding = rig.add('t', { kind: 'tap', interface: name, queues });
-    await expect(adding).rejects.toThrow(/^lo (is no tap interface|is in use)/);
+    await expect(adding).rejects.toThrow(/^lo (is not a (multi-queue )?tap interface|is in use)/);
     expect(rig.backend.ports()).toEqual([]);
   });
 
@@ -200,10 +200,10 @@ describe('an interface that cannot be had', () => {
   it.each([
     ['EPERM', 1, 'none does not exist, and making it needs CAP_NET_ADMIN: make it with "ip tuntap'],
     ['EPERM', 2, 'mode tap user $USER multi_queue" as root'],
-    ['EACCES', 1, '/dev/net/tun may not be opened by this user'],
+    ['EACCES', 1, 'this user may not open /dev/net/tun'],
     ['ENOENT', 1, 'there is no /dev/net/tun: load it with "modprobe tun" as root'],
-    ['EINVAL', 2, 'none is no tap interface of several queues'],
-    ['E2BIG', 4, 'none has fewer queues than 4: say less'],
+    ['EINVAL', 2, 'none is not a multi-queue tap interface'],
+    ['E2BIG', 4, 'none has fewer queues than 4: use queues=N'],
   ])('%s with %i queues: says what to do', (code, queues, sentence) => {
     expect(tapSentence({ kind: 'tap', interface: 'none', queues }, code, null)).toContain(sentence);
   });

@@ -128,7 +128,7 @@ describe('a user port', () => {
     const place = `tcp port ${port} of 127.0.0.1`;
     await expect(rig.add('net', { kind: 'user', forwards })).rejects.toMatchObject({
       code: 'forward_failed',
-      message: `${place} cannot be forwarded: another program has it: choose another`,
+      message: `${place} cannot be forwarded: another program uses it: choose another`,
     });
     expect(rig.backend.ports()).toEqual([]);
   });
