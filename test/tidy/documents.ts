@@ -35,6 +35,33 @@ export function rowsWith(text: string, ...columns: string[]): readonly Row[] {
     .flat();
 }
 
+/** A rule of the threat model, with the code spans of its last two lines. */
+export interface Rule {
+  readonly number: number;
+  readonly text: string;
+  readonly places: readonly string[];
+  readonly tests: readonly string[];
+}
+
+/** Every paragraph of a Markdown text that begins as `**7. A title.**`. */
+export function rulesOf(text: string): readonly Rule[] {
+  return text.split(/\n{2,}/).flatMap((paragraph) => {
+    const [rest = '', tests = ''] = paragraph.split(/^Tested by /m);
+    const [said = '', places = ''] = rest.split(/^Enforced in /m);
+    const match = /^\*\*(\d+)\. (.*?)\*\*([\s\S]*)$/.exec(said.trim());
+    if (match === null) return [];
+    const [, number, title = '', sentences = ''] = match;
+    return [
+      {
+        number: Number(number),
+        text: `${title}${sentences}`.replace(/\s+/g, ' '),
+        places: codeIn(places),
+        tests: codeIn(tests),
+      },
+    ];
+  });
+}
+
 /** What stands between backticks. */
 export function codeIn(cell: string): readonly string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text ?? '');
