@@ -1,8 +1,8 @@
-/** README's lines, as a reader types them: all of them, in their order, in one daemon's life. */
+/** The lines of README and of the guide, as a reader types them, in their order, to one daemon. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,10 +13,8 @@ import { testImage } from './qemu/image.ts';
 import { builtProgram, program } from './serve-process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const readme = readFileSync(join(root, 'README.md'), 'utf8').replace(
-  /<!-- figures: begin -->.*<!-- figures: end -->/s,
-  '',
-);
+const pages = ['README.md', 'docs/guide/ports.md', 'docs/guide/vlans.md'];
+const readme = pages.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
 const scripts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts;
 
 /** Lines of fenced blocks without a language, without their comments. */
@@ -124,6 +122,12 @@ async function serve(words: readonly string[]): Promise<void> {
 }
 
 describe('README', () => {
+  it('has all pages with lines to type', () => {
+    const guide = readdirSync(join(root, 'docs/guide')).map((name) => `docs/guide/${name}`);
+    const typed = guide.filter((path) => /^```\n/m.test(readFileSync(join(root, path), 'utf8')));
+    expect(typed.filter((path) => !pages.includes(path))).toEqual([]);
+  });
+
   it('has commands, and names only scripts of npm that there are', () => {
     expect(commands.length).toBeGreaterThan(10);
     const wanted = lines.flatMap((line) => /^npm (?:run )?(\w+)/.exec(line)?.[1] ?? []);

@@ -95,15 +95,15 @@ describe('the library', () => {
     expect(Number(stdout)).toBeGreaterThan(0);
   });
 
-  it('has types that a strict program and README compile against', async () => {
+  it('has types that a strict program and the guide compile against', async () => {
     mkdirSync(join(user, 'node_modules/@types'), { recursive: true });
     const types = join(user, 'node_modules/@types/node');
     if (!existsSync(types)) symlinkSync(join(root, 'node_modules/@types/node'), types);
     const modules = names.filter((name) => !name.endsWith('.json'));
-    const [, shown = ''] =
-      /^```ts\n(.*?)^```/ms.exec(readFileSync(installed('README.md'), 'utf8')) ?? [];
+    const guide = readFileSync(installed('docs/guide/library.md'), 'utf8');
+    const [, shown = ''] = /^```ts\n(.*?)^```/ms.exec(guide) ?? [];
     expect(shown).toContain('createSwitch');
-    writeFileSync(join(user, 'readme.mts'), shown);
+    writeFileSync(join(user, 'guide.mts'), shown);
     writeFileSync(
       join(user, 'program.mts'),
       `${modules.map((name, at) => `import * as m${at} from '${name}';`).join('\n')}
@@ -123,7 +123,7 @@ await vale.addPort('a', { kind: 'vhost-user', path: '/tmp/a.sock' });
       '--types',
       'node',
       'program.mts',
-      'readme.mts',
+      'guide.mts',
     );
     const { stdout } = await inFolder(user, join(root, 'node_modules/.bin/tsc'), ...options);
     expect(stdout).toBe('');
