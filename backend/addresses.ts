@@ -1,6 +1,6 @@
 /** What an operator should know of the addresses behind a port: they move, or are pushed out. */
 
-import type { AddressEvent, DatapathEvent } from '../native/boundary.ts';
+import type { AddressEvent, DatapathEvent } from '../native/boundary/index.ts';
 import type { PeerLog } from './log.ts';
 
 export interface AddressContext {

@@ -11,7 +11,7 @@ import {
   type FaultEvent,
   type PollingMode,
   workerActs,
-} from '../native/boundary.ts';
+} from '../native/boundary/index.ts';
 import { isAddressEvent } from './addresses.ts';
 import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';

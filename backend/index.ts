@@ -7,7 +7,7 @@ export type {
   PollingMode,
   PortCounter,
   PortSettings,
-} from '../native/boundary.ts';
+} from '../native/boundary/index.ts';
 export { Backend, type BackendEvents, type BackendOptions, createBackend } from './backend.ts';
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';

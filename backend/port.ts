@@ -8,7 +8,7 @@ import type {
   PollingMode,
   PortKind,
   PortSettings,
-} from '../native/boundary.ts';
+} from '../native/boundary/index.ts';
 import { AddressNotices, isAddressEvent } from './addresses.ts';
 import { checkedSettings } from './config/index.ts';
 import type { Datapath } from './datapath/datapath.ts';

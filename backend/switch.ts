@@ -1,6 +1,6 @@
 /** A VALE switch: ports under one name. */
 
-import type { PollingMode, PortSettings } from '../native/boundary.ts';
+import type { PollingMode, PortSettings } from '../native/boundary/index.ts';
 import type { Port } from './port.ts';
 import type { Device, PortInput, PortName } from './ports/spec.ts';
 import type { PortStats } from './stats/stats.ts';

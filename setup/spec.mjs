@@ -1,15 +1,24 @@
 #!/usr/bin/env node
-// `npm run spec`: writes what is generated from the tables of frontend-spec/ and
-// native/boundary.ts. With --check it writes nothing and names the files that are stale (exit code
-// 1).
+// `npm run spec`: writes what is generated from the tables of frontend-spec/ and native/boundary/.
+// With --check it writes nothing and names the files that are stale (exit code 1).
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Folders in which nothing is written by hand. */
 const generatedFolders = ['native/src/spec'];
+/** Folders in which a file says in its first line when it is generated. */
+const mixedFolders = ['native/src/boundary', 'native/boundary'];
 
 /** What the user is told in one sentence, and the exit code that says it to a script. */
 class Failure extends Error {
@@ -25,6 +34,8 @@ function readOptions(words) {
   throw new Failure(`Unknown option ${unknown}. Usage: npm run spec [-- --check]`, 2);
 }
 
+const entryPoints = ['frontend-spec/generate/all.ts', 'native/boundary/generate/all.ts'];
+
 /** Compiles the tables and their generators into `folder`: Node 20 runs no TypeScript itself. */
 function compile(folder) {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
@@ -34,8 +45,10 @@ function compile(folder) {
   mkdirSync(folder, { recursive: true });
   const project = {
     extends: join(root, 'tsconfig.json'),
+    include: [],
     compilerOptions: { rootDir: root, outDir: folder, declaration: false, sourceMap: false },
-    include: [join(root, 'frontend-spec'), join(root, 'native/*.ts')],
+    // Not what is generated: it may be stale, and no generator needs it.
+    files: entryPoints.map((path) => join(root, path)),
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(project));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
@@ -49,7 +62,7 @@ function compile(folder) {
 async function generate(folder) {
   const load = (path) => import(pathToFileURL(join(folder, path)).href);
   const { generateAll } = await load('frontend-spec/generate/all.js');
-  const { generateBoundary } = await load('native/generate-boundary.js');
+  const { generateBoundary } = await load('native/boundary/generate/all.js');
   return { ...generateAll(), ...generateBoundary() };
 }
 
@@ -58,12 +71,20 @@ function differs(path, text) {
   return !existsSync(file) || readFileSync(file, 'utf8') !== text;
 }
 
+function isGenerated(path) {
+  const file = join(root, path);
+  if (!statSync(file).isFile()) return false;
+  return readFileSync(file, 'utf8').startsWith('// GENERATED from ');
+}
+
 /** Files in the generated folders that no table generates any more. */
 function orphans(files) {
-  return generatedFolders
-    .filter((folder) => existsSync(join(root, folder)))
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`))
-    .filter((path) => !(path in files));
+  const namesIn = (folder) =>
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)
+      : [];
+  const mixed = mixedFolders.flatMap(namesIn).filter(isGenerated);
+  return [...generatedFolders.flatMap(namesIn), ...mixed].filter((path) => !(path in files));
 }
 
 function check(stale, left) {

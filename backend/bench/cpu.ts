@@ -3,7 +3,7 @@
  * rates, from no frame at all to a million a second, in each mode and with each spin budget.
  */
 
-import type { PollingMode } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary/index.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './io.ts';

@@ -1,6 +1,6 @@
 /** `valenic bench idle`: what many guests that do nothing cost the back-end. */
 
-import type { PollingMode } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary/index.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { type Environment, environmentOf, noGuest } from './environment.ts';
 import type { BenchIo } from './io.ts';

@@ -1,6 +1,6 @@
 /** One row: settings applied, the load run, books balanced. */
 
-import type { PollingMode } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary/index.ts';
 import { CpuMeter } from './cpu-meter.ts';
 import { environmentOf } from './environment.ts';
 import type { Load, Task } from './load.ts';

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
 import { fairnessCommand, fairnessExamples } from './fairness/options.ts';

@@ -1,7 +1,7 @@
 /** What `valenic bench cpu` and `idle` are asked for. */
 
 import { Command } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import { cpuPairOption, listOf, numberFrom, numberIn, oneOf } from './values.ts';
 import { strictOption } from './verdict.ts';
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HostSource, PollingMode } from '../../native/boundary.ts';
+import type { HostSource, PollingMode } from '../../native/boundary/index.ts';
 import { type Backend, createBackend } from '../backend.ts';
 import type { Port } from '../port.ts';
 import { difference, type PortStats } from '../stats/stats.ts';

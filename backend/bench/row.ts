@@ -1,6 +1,6 @@
 /** A measured row, as scripts read it: keys are never renamed, only added. */
 
-import type { PollingMode } from '../../native/boundary.ts';
+import type { PollingMode } from '../../native/boundary/index.ts';
 import type { Environment } from './environment.ts';
 import type { Spread } from './spread.ts';
 import type { Verdict } from './verdict.ts';

@@ -1,6 +1,6 @@
 /** A port as `port show` prints it. */
 
-import { type DropReason, dropReasons } from '../../native/boundary.ts';
+import { type DropReason, dropReasons } from '../../native/boundary/index.ts';
 import { vlanText } from '../config/index.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
 import type { LinkIo, LinkState } from '../ports/index.ts';

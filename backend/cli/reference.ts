@@ -1,6 +1,13 @@
 /** Pages of docs/reference that are made from tables here: `npm run manual` writes them. */
 
-import { dropReasons, faults, portCounters, workerCounters } from '../../native/boundary.ts';
+import {
+  dropReasons,
+  faults,
+  portCounters,
+  portCounterTexts,
+  workerCounters,
+  workerCounterTexts,
+} from '../../native/boundary/index.ts';
 import { portKinds } from '../config/index.ts';
 import {
   fileKeyTexts,
@@ -11,7 +18,6 @@ import {
 } from '../config/key-texts.ts';
 import { apiRoutes } from '../daemon/routes-table.ts';
 import { errorCodes } from '../errors.ts';
-import { portCounterTexts, workerCounterTexts } from '../stats/texts.ts';
 
 /** Every page, by its path. */
 export function referencePages(): Readonly<Record<string, string>> {

@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { DropReason } from '../../native/boundary.ts';
+import type { DropReason } from '../../native/boundary/index.ts';
 import { integer, parseTarget, readValue } from '../config/index.ts';
 import type { StatsAnswer } from '../daemon/index.ts';
 import { type PortRates, rates } from '../stats/rates.ts';

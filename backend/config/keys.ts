@@ -4,7 +4,7 @@
  * A row reads a key's text into a part of the port and writes that part back as text.
  */
 
-import { type PortSettings, pollingModes } from '../../native/boundary.ts';
+import { type PortSettings, pollingModes } from '../../native/boundary/index.ts';
 import {
   type DgramSpec,
   type PacketSpec,

@@ -4,7 +4,7 @@
  * A comma inside a value is written twice, as in QEMU's own options.
  */
 
-import type { PortSettings } from '../../native/boundary.ts';
+import type { PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';

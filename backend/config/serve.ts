@@ -1,6 +1,6 @@
 /** What the daemon is to be: defaults, under the configuration file, under the command line. */
 
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortSpec, placeOf } from '../ports/spec.ts';
 import { choice, integer } from '../values/values.ts';

@@ -6,7 +6,7 @@
  */
 
 import { z } from 'zod';
-import type { PortSettings } from '../../native/boundary.ts';
+import type { PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import type { Device, PortInput, PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';

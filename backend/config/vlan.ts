@@ -3,7 +3,7 @@
  * `tunnel=100`. Together they are one setting: whoever gives one of them says all of it anew.
  */
 
-import type { PortSettings, PortVlan, VlanRange } from '../../native/boundary.ts';
+import type { PortSettings, PortVlan, VlanRange } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import type { Row } from '../values/row.ts';
 import { integer, readValue, type ValueKind } from '../values/values.ts';

@@ -21,7 +21,12 @@
  * codes of `errorCodes` and the HTTP status that stands there.
  */
 
-import type { FaultCode, PollingMode, PortSettings, WorkerCounter } from '../../native/boundary.ts';
+import type {
+  FaultCode,
+  PollingMode,
+  PortSettings,
+  WorkerCounter,
+} from '../../native/boundary/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { PortState } from '../port.ts';
 import type { PortSpec } from '../ports/spec.ts';

@@ -1,7 +1,7 @@
 /** Bodies of requests, checked: backend/config/spec.ts says what ports and settings can be. */
 
 import { z } from 'zod';
-import type { PortSettings } from '../../native/boundary.ts';
+import type { PortSettings } from '../../native/boundary/index.ts';
 import {
   checked,
   checkedPort,

@@ -3,7 +3,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { PortSettings } from '../../native/boundary.ts';
+import type { PortSettings } from '../../native/boundary/index.ts';
 import { isErrorCode, ValenicError } from '../errors.ts';
 import type {
   AddPortBody,

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import type { NativeAddon } from '../../native/boundary.ts';
+import type { NativeAddon } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { PeerLog } from '../log.ts';

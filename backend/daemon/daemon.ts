@@ -7,7 +7,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FaultCode, faults } from '../../native/boundary.ts';
+import { type FaultCode, faults } from '../../native/boundary/index.ts';
 import { Backend } from '../backend.ts';
 import type { ServeConfig } from '../config/index.ts';
 import { loadAddon, packageRoot } from '../datapath/load.ts';

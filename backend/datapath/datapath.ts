@@ -8,8 +8,9 @@ import {
   faults,
   type NativeAddon,
   type NativeDatapath,
-} from '../../native/boundary.ts';
+} from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
+import { addonCarrier, CarriedDatapath } from './carried.ts';
 
 /** A refusal of the datapath. `nativeCode`: a FaultCode or CommandError of the boundary. */
 export class DatapathError extends ValenicError {
@@ -32,7 +33,7 @@ export class Datapath {
   readonly native: NativeDatapath;
 
   constructor(addon: NativeAddon, onEvent: (event: DatapathEvent) => void) {
-    this.native = new addon.Datapath({ maxPorts, onEvent });
+    this.native = new CarriedDatapath(addonCarrier(addon, maxPorts), onEvent);
   }
 
   get stats(): BigUint64Array {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { NativeAddon } from '../../native/boundary.ts';
+import type { NativeAddon } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 
 /** Where the build leaves it, from the package's root. */

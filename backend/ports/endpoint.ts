@@ -6,7 +6,7 @@ import {
   faults,
   type NativeAddon,
   type NativeDatapath,
-} from '../../native/boundary.ts';
+} from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { DatapathEvent, NetHeaderUse } from '../../native/boundary.ts';
+import type { DatapathEvent, NetHeaderUse } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import type { FaultReport } from '../fault-report.ts';
 import { codeOf, systemText } from '../system-error.ts';

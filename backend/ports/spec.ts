@@ -1,6 +1,6 @@
 /** What a port is to be, as plain data: what configuration, CLI and API are parsed into. */
 
-import type { PortSettings } from '../../native/boundary.ts';
+import type { PortSettings } from '../../native/boundary/index.ts';
 
 /** `vale0:vm1` */
 export interface PortName {

@@ -1,6 +1,6 @@
 /** Client role: the VMM listens, we connect, and connect again for ever. */
 
-import type { NativeAddon, NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeAddon, NativeFdSocket } from '../../native/boundary/index.ts';
 import type { PeerLog } from '../log.ts';
 import { codeOf, systemText } from '../system-error.ts';
 

@@ -6,7 +6,7 @@
  */
 
 import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises';
-import type { NativeAddon, NativeFdListener } from '../../native/boundary.ts';
+import type { NativeAddon, NativeFdListener } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { codeOf, systemText } from '../system-error.ts';
 import { LockRefused, SocketLock } from './lock.ts';

@@ -1,6 +1,6 @@
 /** Server role: we listen, front-ends come and go, one at a time. */
 
-import type { NativeFdListener, NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdListener, NativeFdSocket } from '../../native/boundary/index.ts';
 import type { PeerLog } from '../log.ts';
 import { codeOf, systemText } from '../system-error.ts';
 import { Reach, type Reachable } from './reach.ts';

@@ -8,7 +8,7 @@
 
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
-import type { NativeAddon } from '../../native/boundary.ts';
+import type { NativeAddon } from '../../native/boundary/index.ts';
 import { codeOf } from '../system-error.ts';
 
 type LockFunctions = Pick<NativeAddon, 'tryLockFile'>;

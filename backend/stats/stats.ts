@@ -13,7 +13,7 @@ import {
   statsPage,
   type WorkerCounter,
   workerCounters,
-} from '../../native/boundary.ts';
+} from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 
 /** Values since the port was made. Numbers: 2^53 frames take years. */
@@ -96,7 +96,7 @@ export function difference(later: PortStats, earlier: PortStats): PortStats {
   };
 }
 
-/** Whether somebody missed the frames: `idle` in native/boundary.ts. */
+/** Whether somebody missed the frames: `idle` in native/boundary/drops.ts. */
 export function isLoss(reason: DropReason): boolean {
   return !('idle' in dropReasons[reason]);
 }

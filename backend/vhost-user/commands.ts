@@ -1,6 +1,6 @@
 /** The commands of one port of the datapath. */
 
-import type { CommandName, Commands, NativeDatapath } from '../../native/boundary.ts';
+import type { CommandName, Commands, NativeDatapath } from '../../native/boundary/index.ts';
 import { datapathFault } from './faults.ts';
 
 type PortCommandName = Exclude<

@@ -8,7 +8,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdSocket } from '../../native/boundary/index.ts';
 import { codeOf } from '../system-error.ts';
 import { asPeerFault, fault } from './faults.ts';
 import { FdBag, type FdFunctions } from './fds.ts';

@@ -6,7 +6,7 @@
  */
 
 import { featureNames, protocolFeatureNames, virtioFeatures } from '../../frontend-spec/index.ts';
-import type { NativeDatapath } from '../../native/boundary.ts';
+import type { NativeDatapath } from '../../native/boundary/index.ts';
 import type { PeerLog } from '../log.ts';
 import { codeOf } from '../system-error.ts';
 import { PortCommands } from './commands.ts';

@@ -9,7 +9,7 @@ import {
   commandErrors,
   faults as datapathFaults,
   type FaultCode,
-} from '../../native/boundary.ts';
+} from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
 import { codeOf, noDescriptorLeft } from '../system-error.ts';
 

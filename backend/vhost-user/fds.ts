@@ -3,7 +3,7 @@
  * message.
  */
 
-import type { NativeAddon } from '../../native/boundary.ts';
+import type { NativeAddon } from '../../native/boundary/index.ts';
 
 /** What the vhost-user session does with descriptors. None of it waits for what is behind them. */
 export interface FdFunctions extends Pick<NativeAddon, 'duplicateFd' | 'fdKind'> {

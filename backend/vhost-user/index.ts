@@ -14,7 +14,7 @@ import type {
   NativeAddon,
   NativeDatapath,
   NativeFdSocket,
-} from '../../native/boundary.ts';
+} from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { type FaultReport, withRemedy } from '../fault-report.ts';
 import { type Logger, PeerLog } from '../log.ts';

@@ -8,7 +8,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MemoryRegion } from '../../native/boundary.ts';
+import type { MemoryRegion } from '../../native/boundary/index.ts';
 import { fault } from './faults.ts';
 import type { FdFunctions } from './fds.ts';
 import type { Payload } from './payload.ts';

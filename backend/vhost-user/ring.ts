@@ -1,6 +1,6 @@
 /** What the front-end said of one ring, and what became of it. */
 
-import type { RingStart } from '../../native/boundary.ts';
+import type { RingStart } from '../../native/boundary/index.ts';
 import type { FaultReport } from '../fault-report.ts';
 import type { FdFunctions } from './fds.ts';
 import type { Payload } from './payload.ts';

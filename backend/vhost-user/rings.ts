@@ -9,7 +9,7 @@
  * @spec vhost-user, "Ring states".
  */
 
-import type { FaultCode } from '../../native/boundary.ts';
+import type { FaultCode } from '../../native/boundary/index.ts';
 import { withRemedy } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
 import type { PortCommands } from './commands.ts';

@@ -16,7 +16,7 @@ import {
   requests,
   type ServedRequestName,
 } from '../../frontend-spec/index.ts';
-import type { DatapathEvent, NativeFdSocket } from '../../native/boundary.ts';
+import type { DatapathEvent, NativeFdSocket } from '../../native/boundary/index.ts';
 import { type FaultReport, withRemedy } from '../fault-report.ts';
 import { type Message, MessageConnection } from './connection.ts';
 import { admit, decodePayload, longestServedPayload, requestName } from './decode.ts';

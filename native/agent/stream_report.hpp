@@ -9,7 +9,7 @@
 
 namespace valenic::agent {
 
-/// The same quantities as HostSinkReport in native/boundary.ts.
+/// The same quantities as HostSinkReport in native/boundary.
 struct StreamCounts {
     uint64_t frames = 0;
     uint64_t bytes = 0;

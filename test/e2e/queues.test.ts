@@ -3,7 +3,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RingState } from '../../native/boundary.ts';
+import type { RingState } from '../../native/boundary/index.ts';
 import {
   arrived,
   Counts,

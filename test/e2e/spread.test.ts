@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RingState } from '../../native/boundary.ts';
+import type { RingState } from '../../native/boundary/index.ts';
 import { findProgram } from '../../qemu/index.ts';
 import { eth0, Lab, type Station, until } from './lab.ts';
 import { testImage } from './qemu/image.ts';

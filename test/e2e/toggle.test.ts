@@ -7,7 +7,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PollingMode, pollingModes } from '../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import type { PmdReport, StreamReport } from '../../qemu/index.ts';
 import { arrived, Counts, eth0, Lab, type Station, steadyPps, until, wholeStream } from './lab.ts';
 

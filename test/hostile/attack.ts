@@ -4,7 +4,7 @@
  */
 
 import type { ConnectionFault } from '../../backend/vhost-user/faults.ts';
-import type { CommandError, DropReason, FaultCode } from '../../native/boundary.ts';
+import type { CommandError, DropReason, FaultCode } from '../../native/boundary/index.ts';
 import type { PortName, Scene } from './scene.ts';
 
 /** What an attack must come to. Nothing else may: each is looked for until it is there. */

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import type { NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdSocket } from '../../native/boundary/index.ts';
 import { addon } from '../backend/vhost-user/support.ts';
 
 const program = join(resolve(import.meta.dirname, '../..'), 'build/test/hostile/hostile_attackers');

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortDetail } from '../../backend/daemon/index.ts';
 import { codeOf } from '../../backend/system-error.ts';
-import type { NativeFdSocket } from '../../native/boundary.ts';
+import type { NativeFdSocket } from '../../native/boundary/index.ts';
 import { addon, Frontend } from '../backend/vhost-user/support.ts';
 import { Attackers } from './attackers.ts';
 import type { Daemon } from './daemon.ts';

@@ -4,15 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { root, run } from './run.ts';
 
 const compiler = process.env.CXX ?? 'c++';
-const folder = join(root, 'native/src/spec');
-const headers = readdirSync(folder).filter((name) => name.endsWith('.hpp'));
+const source = join(root, 'native/src');
+const headers = ['spec', 'boundary'].flatMap((folder) =>
+  readdirSync(join(source, folder))
+    .filter((name) => name.endsWith('.hpp'))
+    .map((name) => `${folder}/${name}`),
+);
 const options = ['-std=c++20', '-Wall', '-Wextra', '-Wpedantic', '-Werror', '-fno-exceptions'];
 
-function compile(source: string) {
-  return run(compiler, [...options, '-fsyntax-only', `-I${folder}`, '-x', 'c++', '-'], source);
+function compile(text: string) {
+  return run(compiler, [...options, '-fsyntax-only', `-I${source}`, '-x', 'c++', '-'], text);
 }
 
-describe('native/src/spec', () => {
+describe('native/src/spec and native/src/boundary', () => {
   it.each(headers)('%s compiles alone, and its layout assertions hold', (name) => {
     expect(compile(`#include "${name}"\n#include "${name}"\n`)).toEqual({
       exitCode: 0,
@@ -28,8 +32,9 @@ describe('native/src/spec', () => {
   });
 });
 
-describe('boundary.hpp', () => {
-  const using = '#include "boundary.hpp"\n#include <string_view>\nusing namespace valenic::spec;\n';
+describe('boundary/names.hpp', () => {
+  const using =
+    '#include "boundary/names.hpp"\n#include <string_view>\nusing namespace valenic::spec;\n';
 
   it('names its enumerators and puts them into words', () => {
     const source = `${using}

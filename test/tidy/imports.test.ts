@@ -28,15 +28,15 @@ describe('importsOf', () => {
 describe('importFault', () => {
   it.each([
     ['frontend-spec/table.ts', 'node:fs'],
-    ['frontend-spec/table.ts', '../native/boundary.ts'],
-    ['native/boundary.ts', '../frontend-spec/index.ts'],
-    ['native/generate-boundary.ts', '../frontend-spec/index.ts'],
+    ['frontend-spec/table.ts', '../native/boundary/index.ts'],
+    ['native/boundary/index.ts', '../../frontend-spec/index.ts'],
+    ['native/boundary/generate/all.ts', '../../../frontend-spec/index.ts'],
     ['backend/port.ts', '../qemu/index.ts'],
-    ['backend/vhost-user/x.ts', '../../native/generate-boundary.ts'],
+    ['backend/vhost-user/x.ts', '../../native/boundary/generate/all.ts'],
     ['backend/port.ts', 'vitest'],
     ['backend/port.ts', '../test/spec/run.ts'],
     ['qemu/run.ts', '../backend/index.ts'],
-    ['qemu/run.ts', '../native/boundary.ts'],
+    ['qemu/run.ts', '../native/boundary/index.ts'],
     ['setup/build.mjs', 'yaml'],
     ['stray.ts', 'node:fs'],
   ])('%s may not import %s', (path, module) => {
@@ -46,9 +46,9 @@ describe('importFault', () => {
   it.each([
     ['backend/bench/rig.ts', '../../qemu/index.ts'],
     ['backend/cli/main.ts', '../../qemu/index.ts'],
-    ['backend/port.ts', '../native/boundary.ts'],
-    ['native/generate-boundary.ts', '../frontend-spec/generate/cpp-text.ts'],
-    ['test/spec/fresh.test.ts', '../../native/generate-boundary.ts'],
+    ['backend/port.ts', '../native/boundary/index.ts'],
+    ['native/boundary/generate/all.ts', '../../../frontend-spec/generate/cpp-text.ts'],
+    ['test/spec/fresh.test.ts', '../../native/boundary/generate/all.ts'],
   ])('%s may import %s', (path, module) => {
     expect(importFault(path, module, packages)).toBeNull();
   });

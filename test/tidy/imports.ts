@@ -38,35 +38,26 @@ interface Room {
 /** DESIGN's rooms. The first that a path begins with holds. */
 export const rooms: Readonly<Record<string, Room>> = {
   'frontend-spec/': { files: [], node: false, packages: 'none' },
-  'native/boundary.ts': {
-    files: ['native/addon.ts', 'native/events.ts', 'native/faults.ts', 'native/port-settings.ts'],
-    node: false,
-    packages: 'none',
-  },
-  // Parts of the boundary; others see them through it.
-  'native/addon.ts': { files: ['native/boundary.ts'], node: false, packages: 'none' },
-  'native/events.ts': { files: ['native/boundary.ts'], node: false, packages: 'none' },
-  'native/faults.ts': { files: [], node: false, packages: 'none' },
-  'native/port-settings.ts': { files: [], node: false, packages: 'none' },
   // docs/decisions/0006: the boundary's generator writes C++ with the functions of the tables'.
-  'native/generate-boundary.ts': {
-    files: ['native/boundary.ts', 'frontend-spec/generate/cpp-text.ts'],
+  'native/boundary/generate/': {
+    files: ['native/boundary/', 'frontend-spec/generate/cpp-text.ts'],
     node: false,
     packages: 'none',
   },
+  'native/boundary/': { files: [], node: false, packages: 'none' },
   // docs/decisions/0001: what starts guests for the user.
   'backend/cli/': {
-    files: ['backend/', 'frontend-spec/', 'native/boundary.ts', 'qemu/'],
+    files: ['backend/', 'frontend-spec/', 'native/boundary/index.ts', 'qemu/'],
     node: true,
     packages: 'dependencies',
   },
   'backend/bench/': {
-    files: ['backend/', 'frontend-spec/', 'native/boundary.ts', 'qemu/'],
+    files: ['backend/', 'frontend-spec/', 'native/boundary/index.ts', 'qemu/'],
     node: true,
     packages: 'dependencies',
   },
   'backend/': {
-    files: ['frontend-spec/', 'native/boundary.ts'],
+    files: ['frontend-spec/', 'native/boundary/index.ts'],
     node: true,
     packages: 'dependencies',
   },

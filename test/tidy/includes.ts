@@ -2,6 +2,7 @@
 
 /** DESIGN's order: each room may include only what stands before it, and itself. */
 export const roomOrder = [
+  'boundary',
   'spec',
   'base',
   'stats',
@@ -12,6 +13,7 @@ export const roomOrder = [
   'lookup',
   'port',
   'io',
+  'control',
   'driver',
   'addon',
 ] as const;
@@ -22,7 +24,7 @@ export const roomOrder = [
  * the numbers. It runs inside guests too.
  */
 const narrower: Readonly<Record<string, readonly string[]>> = {
-  driver: ['spec', 'base', 'net'],
+  driver: ['boundary', 'spec', 'base', 'net'],
 };
 
 /** Names in `#include "…"` and `#include <…>`. */

@@ -61,10 +61,7 @@ describe('the picture of imports', () => {
   });
 
   it('has no circle of files', () => {
-    // The boundary's three files become tables of one folder, which this exception waits for.
-    const boundary = ['native/addon.ts', 'native/boundary.ts', 'native/events.ts'];
-
-    expect(circlesOf(picture).filter((circle) => `${circle}` !== `${boundary}`)).toEqual([]);
+    expect(circlesOf(picture)).toEqual([]);
   });
 
   it('has no circle of rooms in backend, native/src, qemu and frontend-spec', () => {

@@ -1,7 +1,7 @@
 /** What `valenic bench peers` is asked for. */
 
 import { Command, Option } from 'commander';
-import { type PollingMode, pollingModes } from '../../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../../native/boundary/index.ts';
 import { ValenicError } from '../../errors.ts';
 import { examplesText } from '../../help.ts';
 import {

@@ -1,6 +1,6 @@
 /** The rows of `valenic bench peers`: those of DESIGN.md with what a comparison adds. */
 
-import type { PollingMode } from '../../../native/boundary.ts';
+import type { PollingMode } from '../../../native/boundary/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import type { Environment } from '../environment.ts';
 import { probeText } from '../placement.ts';

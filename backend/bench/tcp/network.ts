@@ -1,6 +1,6 @@
 /** A way from guest to guest, or from a guest to its host: ours or what people use today. */
 
-import type { PollingMode } from '../../../native/boundary.ts';
+import type { PollingMode } from '../../../native/boundary/index.ts';
 import type { NicBackend } from '../../../qemu/index.ts';
 import type { Ground } from '../peers/backend.ts';
 import type { Scenario } from '../row.ts';

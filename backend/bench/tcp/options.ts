@@ -1,7 +1,7 @@
 /** What `valenic bench tcp`, `udp` and `latency` are asked for. */
 
 import { Command, Option } from 'commander';
-import { type PollingMode, pollingModes } from '../../../native/boundary.ts';
+import { type PollingMode, pollingModes } from '../../../native/boundary/index.ts';
 import { examplesText } from '../../help.ts';
 import type { Scenario } from '../row.ts';
 import { cpuPairOf, cpuPairOption, listOf, oneOf, parseWords, wholeFrom } from '../values.ts';

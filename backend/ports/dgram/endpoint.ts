@@ -5,7 +5,7 @@
  * listens is counted as dropped.
  */
 
-import type { DatapathEvent } from '../../../native/boundary.ts';
+import type { DatapathEvent } from '../../../native/boundary/index.ts';
 import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';

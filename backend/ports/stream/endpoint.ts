@@ -6,7 +6,7 @@
  * next.
  */
 
-import type { DatapathEvent, FaultCode, NativeFdSocket } from '../../../native/boundary.ts';
+import type { DatapathEvent, FaultCode, NativeFdSocket } from '../../../native/boundary/index.ts';
 import type { FaultReport } from '../../fault-report.ts';
 import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { Client } from '../../socket/client.ts';

@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatapathEvent } from '../../../native/boundary.ts';
+import type { DatapathEvent } from '../../../native/boundary/index.ts';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { FaultReport } from '../../fault-report.ts';

@@ -1,58 +1,69 @@
 // What `require('valenic.node')` gives: the datapath and the descriptor functions. The types are in
-// native/boundary.ts, NativeAddon.
+// native/boundary, NativeAddon.
 #include <napi.h>
 
-#include "addon/commands.hpp"
 #include "addon/control_thread.hpp"
+#include "addon/errno_error.hpp"
 #include "addon/exit_guard.hpp"
 #include "addon/fd_tools.hpp"
 #include "addon/foreign_fds.hpp"
 #include "base/simd.hpp"
+#include "boundary/reencode.hpp"
 
 namespace valenic::addon {
 namespace {
 
-constexpr uint32_t ports_max_default = 256;
-constexpr uint32_t ports_max_highest = 4096;
+/// A copy: JavaScript may change its bytes meanwhile.
+Message message_argument(const Napi::CallbackInfo& info) {
+    if (info.Length() != 2 || !info[0].IsTypedArray() ||
+        info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+        throw Napi::TypeError::New(info.Env(), "give a message, and what is beside it");
+    const auto bytes = info[0].As<Napi::Uint8Array>();
+    return {bytes.Data(), bytes.Data() + bytes.ByteLength()};
+}
 
-/// JavaScript class Datapath; `NativeDatapath` in native/boundary.ts says what it does.
+uint32_t ports_max_of(Napi::Env env, const Napi::Value& value) {
+    if (value.IsUndefined()) return control::Control::ports_max_default;
+    const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+    if (!(number >= 0 && number <= control::Control::ports_max_highest))
+        throw coded_error(env, "invalid_argument", "maxPorts is out of range: give 0..4096");
+    return static_cast<uint32_t>(number);
+}
+
+/// JavaScript class Datapath; `Carrier` in native/boundary/addon.ts says what it does.
 class Datapath final : public Napi::ObjectWrap<Datapath> {
  public:
     static Napi::Function define(Napi::Env env) {
-        return DefineClass(env, "Datapath",
-                           {InstanceMethod<&Datapath::command>("command"),
-                            InstanceMethod<&Datapath::close>("close"),
-                            InstanceAccessor<&Datapath::stats>("stats")});
+        return DefineClass(
+            env, "Datapath",
+            {InstanceMethod<&Datapath::send>("send"), InstanceMethod<&Datapath::close>("close"),
+             InstanceAccessor<&Datapath::stats>("stats")});
     }
 
     explicit Datapath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Datapath>(info) {
         const Napi::Env env = info.Env();
         if (info.Length() < 1 || !info[0].IsObject())
-            throw Napi::TypeError::New(env, "new Datapath({ maxPorts?, onEvent })");
-        const Reader options(env, info[0].As<Napi::Object>());
-        const Napi::Value on_event = options.raw().Get("onEvent");
-        if (!on_event.IsFunction()) throw options.wrong("onEvent");
-        const uint32_t ports_max = options.has("maxPorts")
-                                       ? options.u32("maxPorts", ports_max_highest)
-                                       : ports_max_default;
-        control_ = std::make_shared<ControlThread>(ports_max);
-        if (!control_->start(env, on_event.As<Napi::Function>()))
+            throw Napi::TypeError::New(env, "new Datapath({ maxPorts?, onMessage })");
+        const auto options = info[0].As<Napi::Object>();
+        const Napi::Value on_message = options.Get("onMessage");
+        if (!on_message.IsFunction())
+            throw Napi::TypeError::New(env, "new Datapath({ maxPorts?, onMessage })");
+        control_ = std::make_shared<ControlThread>(ports_max_of(env, options.Get("maxPorts")));
+        if (!control_->start(env, on_message.As<Napi::Function>()))
             throw errno_error(env, "thread", EAGAIN);
     }
 
  private:
-    Napi::Value command(const Napi::CallbackInfo& info) {
+    Napi::Value send(const Napi::CallbackInfo& info) {
         const Napi::Env env = info.Env();
-        if (info.Length() != 2 || !info[0].IsString() || !info[1].IsObject())
-            throw Napi::TypeError::New(env, "command(name, argument)");
-        const auto row = commands().find(info[0].As<Napi::String>().Utf8Value());
-        if (row == commands().end())
-            return rejected(env, coded_error(env, "invalid_argument", "no such command"));
-        try {
-            return control_->run(env, row->second(Reader(env, info[1].As<Napi::Object>())));
-        } catch (const Napi::Error& error) {
-            return rejected(env, error);
+        // Descriptors first: they are ours whatever else is wrong.
+        std::vector<OwnedFd> descriptors;
+        if (info.Length() > 1 && info[1].IsArray()) {
+            const auto numbers = info[1].As<Napi::Array>();
+            for (uint32_t i = 0; i < numbers.Length(); ++i)
+                descriptors.emplace_back(numbers.Get(i).ToNumber().Int32Value());
         }
+        return control_->send(env, message_argument(info), std::move(descriptors));
     }
 
     Napi::Value close(const Napi::CallbackInfo& info) { return control_->close(info.Env()); }
@@ -77,7 +88,17 @@ class Datapath final : public Napi::ObjectWrap<Datapath> {
     Napi::ObjectReference stats_;
 };
 
-/// `simd()` of native/boundary.ts.
+Napi::Value reencode(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const Message message = message_argument(info);
+    const auto result = boundary::reencode(message, info[1].ToNumber().Uint32Value());
+    if (const auto* refused = std::get_if<boundary::Refused>(&result))
+        throw coded_error(env, spec::name_of(refused->code), refused->text.c_str());
+    const Message& again = std::get<Message>(result);
+    return Napi::Buffer<uint8_t>::Copy(env, again.data(), again.size());
+}
+
+/// `simd()` of native/boundary.
 Napi::Value simd_state(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     auto versions = Napi::Array::New(env, simd_count);
@@ -95,6 +116,7 @@ Napi::Value simd_state(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("Datapath", Datapath::define(env));
+    exports.Set("reencode", Napi::Function::New<reencode>(env, "reencode"));
     exports.Set("simd", Napi::Function::New<simd_state>(env, "simd"));
     register_fd_tools(env, exports);
     register_foreign_fds(env, exports);

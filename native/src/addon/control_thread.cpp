@@ -7,13 +7,13 @@
 #include <system_error>
 
 #include "addon/errno_error.hpp"
-#include "addon/reader.hpp"
 
 namespace valenic::addon {
 
 namespace {
 
-constexpr auto housekeeping_period = std::chrono::seconds(1);
+constexpr auto housekeeping_period =
+    std::chrono::milliseconds(control::Control::housekeeping_period_ms);
 
 /// Signals are for Node's own threads; faults of a thread itself must still reach it.
 void block_signals(sigset_t& before) {
@@ -23,64 +23,21 @@ void block_signals(sigset_t& before) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
 }
 
-Napi::Object event_object(Napi::Env env, const EngineEvent& event) {
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("port", Napi::Number::New(env, event.port));
-    switch (event.kind) {
-        case EngineEvent::Kind::ring_fault:
-            object.Set("event", "ring_fault");
-            object.Set("ring", Napi::Number::New(env, event.ring));
-            object.Set("fault", spec::name_of(event.fault));
-            break;
-        case EngineEvent::Kind::device_fault:
-            object.Set("event", "device_fault");
-            object.Set("fault", spec::name_of(event.fault));
-            break;
-        case EngineEvent::Kind::memory_not_shared:
-            object.Set("event", "memory_not_shared");
-            object.Set("ring", Napi::Number::New(env, event.ring));
-            break;
-        case EngineEvent::Kind::housekeeping_due:
-            break;  // say() keeps it.
-        case EngineEvent::Kind::link_down:
-            object.Set("event", "link_down");
-            object.Set("queue", Napi::Number::New(env, event.ring));
-            object.Set("fault", spec::name_of(event.fault));
-            break;
-        case EngineEvent::Kind::mac_moves:
-            object.Set("event", "mac_moves");
-            object.Set("mac", mac_text(event.moves.mac));
-            object.Set("vlan", Napi::Number::New(env, event.moves.vlan));
-            object.Set("other", Napi::Number::New(env, event.other));
-            object.Set("moves", Napi::Number::New(env, event.moves.count));
-            object.Set("seconds", Napi::Number::New(env, event.moves.seconds));
-            break;
-        case EngineEvent::Kind::mac_rests:
-            object.Set("event", "mac_rests");
-            break;
-        case EngineEvent::Kind::macs_evicted:
-            object.Set("event", "macs_evicted");
-            object.Set("evicted", Napi::Number::New(env, event.evicted));
-            break;
-        case EngineEvent::Kind::worker_late:
-            object.Set("event", "worker_late");
-            object.Set("worker", Napi::Number::New(env, event.worker));
-            object.Set("queue", Napi::Number::New(env, event.ring));
-            object.Set("act", spec::name_of(event.act));
-            object.Set("asleepMs", Napi::Number::New(env, event.asleep_ms));
-            break;
-    }
-    return object;
+Napi::Promise refused(Napi::Env env, spec::CommandError why) {
+    return rejected(env, coded_error(env, spec::name_of(why), spec::text_of(why)));
+}
+
+Napi::Value bytes_of(Napi::Env env, const Message& message) {
+    return Napi::Buffer<uint8_t>::Copy(env, message.data(), message.size());
 }
 
 }  // namespace
 
-ControlThread::ControlThread(size_t ports_max)
-    : engine_(ports_max, [this](const EngineEvent& event) { say(event); }) {}
+ControlThread::ControlThread(size_t ports_max) : control_(ports_max, *this) {}
 
 ControlThread::~ControlThread() = default;
 
-bool ControlThread::start(Napi::Env env, Napi::Function on_event) {
+bool ControlThread::start(Napi::Env env, Napi::Function on_message) {
     const napi_value name = Napi::String::New(env, "valenic.datapath");
     // Queue of one: a wake-up that waits there finds everything that was put down before it.
     if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 1, 1, nullptr, nullptr, this,
@@ -92,7 +49,7 @@ bool ControlThread::start(Napi::Env env, Napi::Function on_event) {
         speak_ = nullptr;
         return false;
     }
-    on_event_ = Napi::Persistent(on_event);
+    on_message_ = Napi::Persistent(on_message);
     self_ = shared_from_this();
     napi_add_env_cleanup_hook(
         env, [](void* self) { static_cast<ControlThread*>(self)->stop(); }, this);
@@ -126,14 +83,14 @@ void ControlThread::stop() {
     if (abandoned_) new std::shared_ptr<ControlThread>(self);
     napi_release_threadsafe_function(speak_, napi_tsfn_abort);
     speak_ = nullptr;
-    on_event_.SuppressDestruct();
+    on_message_.SuppressDestruct();
 }
 
 // ---- Control thread.
 
 /// Housekeeping has its time however many commands wait.
 void ControlThread::loop() {
-    engine_.adopt_this_thread();
+    control_.adopt_this_thread();
     using Clock = std::chrono::steady_clock;
     std::unique_lock lock(mutex_);
     Clock::time_point next_look = Clock::now() + housekeeping_period;
@@ -142,7 +99,7 @@ void ControlThread::loop() {
         if (look_now_ || Clock::now() >= next_look) {
             look_now_ = false;
             lock.unlock();
-            engine_.housekeeping();
+            control_.housekeeping();
             next_look = Clock::now() + housekeeping_period;
             lock.lock();
             continue;
@@ -154,27 +111,32 @@ void ControlThread::loop() {
         Job job = std::move(jobs_.front());
         jobs_.pop_front();
         lock.unlock();
-        Result result{job.number, job.work(engine_)};
-        job.work = nullptr;  // Its descriptors go now.
+        Result result = run(job);
         lock.lock();
         results_.push_back(std::move(result));
         wake_javascript();
     }
     lock.unlock();
-    abandoned_ = !engine_.close();
-    engine_.release_this_thread();
+    abandoned_ = !control_.close();
+    control_.release_this_thread();
 }
 
-/// Any thread of the datapath.
-void ControlThread::say(const EngineEvent& event) {
+ControlThread::Result ControlThread::run(Job& job) {
+    if (job.close) return {job.number, {}, true, control_.close()};
+    return {job.number, control_.run(job.message, std::move(job.descriptors))};
+}
+
+/// Any thread of the datapath, as the next one.
+void ControlThread::event(Message message) {
     const std::scoped_lock lock(mutex_);
-    if (event.kind == EngineEvent::Kind::housekeeping_due) {
-        look_now_ = true;
-        work_waits_.notify_one();
-        return;
-    }
-    events_.push_back(event);
+    events_.push_back(std::move(message));
     wake_javascript();
+}
+
+void ControlThread::housekeeping_due() {
+    const std::scoped_lock lock(mutex_);
+    look_now_ = true;
+    work_waits_.notify_one();
 }
 
 /// Full: an earlier wake-up still waits and finds this too. Closing: stop() is joining us.
@@ -191,19 +153,21 @@ Napi::Promise ControlThread::promise_for(Napi::Env env, uint64_t number) {
     return waiting_.back().second.Promise();
 }
 
-Napi::Promise ControlThread::run(Napi::Env env, Work work) {
-    if (closing_ || stopped_) {
-        const Refusal refusal(spec::CommandError::closed);
-        return rejected(env, coded_error(env, refusal.code(), refusal.text()));
-    }
-    const uint64_t number = next_number_++;
-    const Napi::Promise promise = promise_for(env, number);
+Napi::Promise ControlThread::queue(Napi::Env env, Job job) {
+    job.number = next_number_++;
+    const Napi::Promise promise = promise_for(env, job.number);
     {
         const std::scoped_lock lock(mutex_);
-        jobs_.push_back({number, std::move(work)});
+        jobs_.push_back(std::move(job));
     }
     work_waits_.notify_one();
     return promise;
+}
+
+Napi::Promise ControlThread::send(Napi::Env env, Message message,
+                                  std::vector<OwnedFd> descriptors) {
+    if (closing_ || stopped_) return refused(env, spec::CommandError::closed);
+    return queue(env, {0, std::move(message), std::move(descriptors)});
 }
 
 Napi::Promise ControlThread::close(Napi::Env env) {
@@ -212,12 +176,8 @@ Napi::Promise ControlThread::close(Napi::Env env) {
         deferred.Resolve(env.Undefined());
         return deferred.Promise();
     }
-    const Napi::Promise promise = run(env, [](Engine& engine) -> Outcome {
-        if (!engine.close()) return {Refusal(spec::CommandError::worker_busy), nullptr};
-        return {std::nullopt, [](Napi::Env to) { return to.Undefined(); }};
-    });
     closing_ = true;
-    return promise;
+    return queue(env, {0, {}, {}, true});
 }
 
 void ControlThread::call_js(napi_env env, napi_value, void* context, void*) {
@@ -232,7 +192,7 @@ void ControlThread::call_js(napi_env env, napi_value, void* context, void*) {
 void ControlThread::deliver(Napi::Env env) {
     if (stopped_) return;
     std::vector<Result> results;
-    std::vector<EngineEvent> events;
+    std::vector<Message> events;
     {
         const std::scoped_lock lock(mutex_);
         results.swap(results_);
@@ -240,9 +200,8 @@ void ControlThread::deliver(Napi::Env env) {
     }
     const Napi::HandleScope scope(env);
     for (Result& result : results) settle(env, result);
-    for (const EngineEvent& event : events) {
-        on_event_.MakeCallback(env.Global(), {event_object(env, event)});
-    }
+    for (const Message& event : events)
+        on_message_.MakeCallback(env.Global(), {bytes_of(env, event)});
 }
 
 void ControlThread::settle(Napi::Env env, Result& result) {
@@ -255,11 +214,13 @@ void ControlThread::settle(Napi::Env env, Result& result) {
     const napi_value resource = Napi::Object::New(env);
     const Napi::AsyncContext context(env, "valenic", Napi::Object(env, resource));
     const Napi::CallbackScope callbacks(env, context);
-    if (result.outcome.refusal) {
-        const Refusal& refusal = *result.outcome.refusal;
-        deferred.Reject(coded_error(env, refusal.code(), refusal.text()).Value());
+    if (!result.close) {
+        deferred.Resolve(bytes_of(env, result.answer));
+    } else if (result.closed) {
+        deferred.Resolve(env.Undefined());
     } else {
-        deferred.Resolve(result.outcome.answer(env));
+        const auto busy = spec::CommandError::worker_busy;
+        deferred.Reject(coded_error(env, spec::name_of(busy), spec::text_of(busy)).Value());
     }
 }
 

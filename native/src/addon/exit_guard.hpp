@@ -4,7 +4,7 @@
 
 namespace valenic::addon {
 
-/// Adds endAfterSignal, removeAtExit and keepAtExit of `NativeAddon` (native/addon.ts).
+/// Adds endAfterSignal, removeAtExit and keepAtExit of `NativeAddon` (native/boundary/addon.ts).
 void register_exit_guard(Napi::Env env, Napi::Object exports);
 
 }  // namespace valenic::addon

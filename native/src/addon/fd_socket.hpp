@@ -62,7 +62,7 @@ class Waiting {
     bool held_ = false;
 };
 
-/// JavaScript class FdSocket; `NativeFdSocket` in native/boundary.ts says what it does.
+/// JavaScript class FdSocket; `NativeFdSocket` in native/boundary says what it does.
 class FdSocket final : public Napi::ObjectWrap<FdSocket>, private Waiting {
  public:
     static Napi::Function define(Napi::Env env, FdClasses* classes);
@@ -91,7 +91,7 @@ class FdSocket final : public Napi::ObjectWrap<FdSocket>, private Waiting {
     void let_go() override { Unref(); }
 };
 
-/// JavaScript class FdListener; `NativeFdListener` in native/boundary.ts says what it does.
+/// JavaScript class FdListener; `NativeFdListener` in native/boundary says what it does.
 class FdListener final : public Napi::ObjectWrap<FdListener>, private Waiting {
  public:
     static Napi::Function define(Napi::Env env, FdClasses* classes);

@@ -2,5 +2,5 @@
 #pragma once
 #include <napi.h>
 
-/// Adds the descriptor functions of `NativeAddon` (native/boundary.ts) to `exports`.
+/// Adds the descriptor functions of `NativeAddon` (native/boundary) to `exports`.
 void register_fd_tools(Napi::Env env, Napi::Object exports);

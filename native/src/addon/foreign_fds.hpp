@@ -45,7 +45,8 @@ class ForeignFds {
     std::vector<OwnedFd> fds_;
 };
 
-/// Adds closeForeignFd, foreignFdsWaiting and fileSystemOf of `NativeAddon` (native/addon.ts).
+/// Adds closeForeignFd, foreignFdsWaiting and fileSystemOf of `NativeAddon`
+/// (native/boundary/addon.ts).
 void register_foreign_fds(Napi::Env env, Napi::Object exports);
 
 }  // namespace valenic::addon

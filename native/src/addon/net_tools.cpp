@@ -19,9 +19,9 @@
 
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
+#include "boundary/names.hpp"
 #include "port/packet/packet_socket.hpp"
 #include "port/packet/xdp_socket.hpp"
-#include "spec/boundary.hpp"
 #include "spec/virtio_net.hpp"
 #include "switch/port.hpp"
 

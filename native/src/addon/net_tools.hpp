@@ -6,7 +6,7 @@
 
 namespace valenic::addon {
 
-/// Adds listenTcp … openTap of `NativeAddon` (native/boundary.ts) to `exports`.
+/// Adds listenTcp … openTap of `NativeAddon` (native/boundary) to `exports`.
 void register_net_tools(Napi::Env env, Napi::Object exports, FdClasses* classes);
 
 }  // namespace valenic::addon

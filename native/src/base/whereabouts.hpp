@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 
 namespace valenic {
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
 #include "base/break_signal.hpp"
@@ -194,7 +195,7 @@ Result<Engine::AddedWorker, Refusal> Engine::add_worker(std::optional<int> cpu) 
     if (workers_.size() == control_worker) return Refusal(CommandError::limit_reached);
     const auto index = static_cast<uint16_t>(workers_.size());
     auto worker = std::make_unique<Worker>(gate_, index, page_.worker_block(index));
-    if (!worker->start(cpu)) return Refusal(CommandError::system);
+    if (!worker->start(cpu)) return Refusal(CommandError::system, errno, "starting a worker");
     watchdog_.watch(worker->watched());
     const int thread_id = worker->thread_id();
     workers_.push_back(std::move(worker));
@@ -264,7 +265,7 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     entry.switch_id = wanted.switch_id;
     make_port(wanted, id, entry);
     Port& port = *entry.port;
-    apply_settings(wanted.settings, port.settings());
+    apply(wanted.settings, port.settings());
     apply_rules(wanted.settings, entry.rules);
     for (size_t pair = 0; pair < port.queues().size(); ++pair)
         entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
@@ -298,7 +299,7 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
     if (const Done refusal = check_settings(change)) return refusal;
-    apply_settings(change, entry->port->settings());
+    apply(change, entry->port->settings());
     const bool ruled = apply_rules(change, entry->rules);
     // Its addresses go after the last frame that could teach them again.
     Done busy;

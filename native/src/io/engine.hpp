@@ -31,9 +31,13 @@ namespace valenic {
 struct Refusal {
     spec::CommandError error = spec::CommandError::count;
     spec::Fault fault = spec::Fault::none;
+    int error_number = 0;    ///< What the operating system said; 0: it was not asked.
+    const char* doing = "";  ///< What was being done then.
 
     Refusal(spec::CommandError reason) : error(reason) {}  // NOLINT(google-explicit-constructor)
     Refusal(spec::Fault reason) : fault(reason) {}         // NOLINT(google-explicit-constructor)
+    Refusal(spec::CommandError reason, int number, const char* what)
+        : error(reason), error_number(number), doing(what) {}
     const char* code() const noexcept {
         return fault != spec::Fault::none ? spec::name_of(fault) : spec::name_of(error);
     }
@@ -45,7 +49,7 @@ struct Refusal {
 /// Nothing, or why not.
 using Done = std::optional<Refusal>;
 
-/// As boundary.ts, DatapathEvent.
+/// As native/boundary, DatapathEvent.
 struct EngineEvent {
     enum class Kind : uint8_t {
         ring_fault,
@@ -72,13 +76,7 @@ struct EngineEvent {
 };
 
 /// Changed fields of a port's settings; absent = unchanged.
-struct SettingsChange {
-    std::optional<spec::PollingMode> polling;
-    std::optional<uint32_t> spin_us, moderation_frames, moderation_us, budget, mac_limit,
-        max_frame_bytes, mtu;
-    std::optional<bool> more, up, link_local;
-    std::optional<PortVlan> vlan;
-};
+using SettingsChange = boundary::PortSettingsChange;
 
 class Engine final : private PortEvents, private LinkEvents {
  public:
@@ -149,7 +147,7 @@ class Engine final : private PortEvents, private LinkEvents {
     Result<HostReport, Refusal> host_report(uint32_t id, bool reset);
 
     /// Takes the descriptors in every case: one for each queue, and what the queues share.
-    /// `peer`: as in boundary.ts.
+    /// `peer`: as in native/boundary.
     Done attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<OwnedFd> shared,
                      const std::string& peer,
                      spec::NetHeaderUse net_header = spec::NetHeaderUse::none);

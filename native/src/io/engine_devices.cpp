@@ -1,4 +1,6 @@
 // The engine's commands for one device: a guest's memory and rings, a host port's source and sink.
+#include <cerrno>
+
 #include "base/clock.hpp"
 #include "base/eventfd.hpp"
 #include "io/engine.hpp"
@@ -27,7 +29,10 @@ Done Engine::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
     std::shared_ptr<const MemoryMap> memory;
     if (!regions.empty()) {
         auto created = MemoryMap::create(std::move(regions));
-        if (!created) return created.error();
+        if (!created) {
+            const MapFailure& failure = created.error();
+            return Refusal(failure.code, failure.error_number, failure.doing);
+        }
         memory = std::move(created.value());
     }
     return change_port(*port.value(), [&] { port.value()->set_memory(std::move(memory)); });
@@ -161,7 +166,8 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<Owne
         if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
     for (const OwnedFd& fd : shared)
         if (!fd.valid()) return CommandError::invalid_argument;
-    if (!link.prepare(fds, shared)) return CommandError::system;
+    if (!link.prepare(fds, shared))
+        return Refusal(CommandError::system, errno, "preparing a descriptor");
     bool good = true;
     const Done busy = change_port(link, [&] {
         good = peer.empty() || link.set_peer(peer);

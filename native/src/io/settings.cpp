@@ -1,76 +1,65 @@
 #include "io/settings.hpp"
 
+#include <algorithm>
+
 namespace valenic {
 
 namespace {
 
-struct Range {
-    uint32_t lowest;
-    uint32_t highest;
-    bool holds(const std::optional<uint32_t>& value) const noexcept {
-        return !value || (*value >= lowest && *value <= highest);
-    }
-};
-constexpr Range microseconds{0, 1'000'000};
-constexpr Range moderation_frames{1, 1024};
-constexpr Range budget{1, batch_frames};
-constexpr Range mac_limit{0, 65'536};
-constexpr Range frame_bytes{60, largest_frame_bytes};
-/// virtio 1.2, 5.1.4.1: what a device may tell its driver.
-constexpr Range mtu{68, 65'535};
+// The tables' numbers are the datapath's own.
+static_assert(SettingsChange::budget_range.max == batch_frames);
+static_assert(SettingsChange::max_frame_bytes_range.max == largest_frame_bytes);
 
-template <typename T>
-void store(const std::optional<T>& value, std::atomic<T>& field) noexcept {
-    if (value) field.store(*value, std::memory_order_relaxed);
+constexpr bool is_vlan(uint32_t number) noexcept {
+    return number >= vlan_first && number <= vlan_last;
 }
 
-/// A mode has the numbers that it needs, and no others.
-bool is_possible(const std::optional<PortVlan>& change) noexcept {
+/// A mode has the numbers that it needs.
+bool is_possible(const std::optional<boundary::PortVlan>& change) noexcept {
     if (!change) return true;
-    const PortVlan& vlan = *change;
-    const bool numbered = vlan.vlan >= vlan_first && vlan.vlan <= vlan_last;
+    const boundary::PortVlan& vlan = *change;
     switch (vlan.mode) {
         case spec::VlanMode::none:
-            return vlan.vlan == vlan_none && vlan.members.none();
+            return true;
         case spec::VlanMode::access:
         case spec::VlanMode::tunnel:
-            return numbered && vlan.members.none();
+            return vlan.vlan && is_vlan(*vlan.vlan);
         case spec::VlanMode::trunk:
-            return !vlan.members[vlan_none] && vlan.members.any() &&
-                   (vlan.vlan == vlan_none || (numbered && vlan.members[vlan.vlan]));
+            if (!vlan.vlans || vlan.vlans->empty()) return false;
+            if (vlan.native && !is_vlan(*vlan.native)) return false;
+            return std::all_of(vlan.vlans->begin(), vlan.vlans->end(), [](const auto& range) {
+                return is_vlan(range.first) && is_vlan(range.last) && range.first <= range.last;
+            });
         default:
             return false;
     }
 }
 
+/// As the switch has them. It is_possible().
+PortVlan members_of(const boundary::PortVlan& from) noexcept {
+    PortVlan vlan;
+    vlan.mode = from.mode;
+    if (from.mode == spec::VlanMode::trunk) {
+        for (const auto& [first, last] : *from.vlans)
+            for (uint32_t number = first; number <= last; ++number) vlan.members.set(number);
+        if (!from.native) return vlan;
+        vlan.vlan = *from.native;
+        vlan.members.set(vlan.vlan);
+    } else if (from.mode != spec::VlanMode::none) {
+        vlan.vlan = *from.vlan;
+    }
+    return vlan;
+}
+
 }  // namespace
 
 Done check_settings(const SettingsChange& change) noexcept {
-    const bool good = (change.spin_us == spin_us_auto || microseconds.holds(change.spin_us)) &&
-                      microseconds.holds(change.moderation_us) &&
-                      moderation_frames.holds(change.moderation_frames) &&
-                      budget.holds(change.budget) && mac_limit.holds(change.mac_limit) &&
-                      frame_bytes.holds(change.max_frame_bytes) &&
-                      (change.mtu == 0 || mtu.holds(change.mtu)) && is_possible(change.vlan);
-    if (good) return std::nullopt;
+    if (in_range(change) && is_possible(change.vlan)) return std::nullopt;
     return spec::CommandError::invalid_argument;
 }
 
-void apply_settings(const SettingsChange& change, PortSettings& settings) noexcept {
-    store(change.polling, settings.polling);
-    store(change.spin_us, settings.spin_us);
-    store(change.more, settings.more);
-    store(change.moderation_frames, settings.moderation_frames);
-    store(change.moderation_us, settings.moderation_us);
-    store(change.budget, settings.budget);
-    store(change.mac_limit, settings.mac_limit);
-    store(change.max_frame_bytes, settings.max_frame_bytes);
-    store(change.mtu, settings.mtu);
-    store(change.up, settings.up);
-}
-
 bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept {
-    if (change.vlan) rules.vlan = *change.vlan;
+    if (change.vlan) rules.vlan = members_of(*change.vlan);
     if (change.link_local) rules.link_local = *change.link_local;
     return change.vlan.has_value() || change.link_local.has_value();
 }

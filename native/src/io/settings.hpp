@@ -1,4 +1,4 @@
-// A port's settings: their ranges (native/boundary.ts, PortSettings) and how a change is applied.
+// A port's settings: their ranges (native/boundary, PortSettings) and how a change is applied.
 #pragma once
 #include "io/engine.hpp"
 
@@ -6,9 +6,6 @@ namespace valenic {
 
 /// The first rule that the change breaks, or nothing.
 Done check_settings(const SettingsChange& change) noexcept;
-/// Stores what is present. Workers see it at their next look.
-void apply_settings(const SettingsChange& change, PortSettings& settings) noexcept;
-
 /// What the change demands of the port's frames goes into its rules. Whether there was anything.
 bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept;
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "memory/bus_guard.hpp"
 
@@ -23,7 +24,7 @@ bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) noexcept 
     return a < b + b_size && b < a + a_size;
 }
 
-/// The rules that need no system call, in the order of native/boundary.ts.
+/// The rules that need no system call, in the order of native/boundary.
 std::optional<CommandError> check_numbers(std::span<const RegionSpec> specs) {
     for (size_t i = 0; i < specs.size(); ++i) {
         const RegionSpec& one = specs[i];
@@ -50,10 +51,10 @@ uint64_t page_bytes_of(int fd) noexcept {
 
 }  // namespace
 
-Result<std::shared_ptr<const MemoryMap>, CommandError> MemoryMap::create(
+Result<std::shared_ptr<const MemoryMap>, MapFailure> MemoryMap::create(
     std::vector<RegionSpec> specs) {
-    if (specs.size() > regions_max) return CommandError::limit_reached;
-    if (const auto refusal = check_numbers(specs)) return *refusal;
+    if (specs.size() > regions_max) return MapFailure(CommandError::limit_reached);
+    if (const auto refusal = check_numbers(specs)) return MapFailure(*refusal);
     std::shared_ptr<MemoryMap> map(new MemoryMap());
     for (const RegionSpec& region : specs)
         if (const auto refusal = map->map_region(region)) return *refusal;
@@ -63,28 +64,30 @@ Result<std::shared_ptr<const MemoryMap>, CommandError> MemoryMap::create(
     return std::shared_ptr<const MemoryMap>(std::move(map));
 }
 
-std::optional<CommandError> MemoryMap::map_region(const RegionSpec& region) {
+std::optional<MapFailure> MemoryMap::map_region(const RegionSpec& region) {
     struct stat facts {};
-    if (fstat(region.fd.get(), &facts) != 0) return CommandError::region_invalid;
+    if (fstat(region.fd.get(), &facts) != 0)
+        return MapFailure(CommandError::region_invalid, errno, "fstat");
     // A device (/dev/zero, DAX) has no size to hold against; everything else does.
     if (S_ISREG(facts.st_mode) &&
         region.offset_bytes + region.size_bytes > static_cast<uint64_t>(facts.st_size))
-        return CommandError::region_overflows;
+        return MapFailure(CommandError::region_overflows);
     const int access = fcntl(region.fd.get(), F_GETFL) & O_ACCMODE;
-    if (access == O_WRONLY) return CommandError::region_invalid;
+    if (access == O_WRONLY) return MapFailure(CommandError::region_invalid);
     const bool writable = access == O_RDWR;
 
     const uint64_t page = page_bytes_of(region.fd.get());
     const uint64_t slack = region.offset_bytes % page;
-    if (region.size_bytes > UINT64_MAX - slack - page) return CommandError::region_overflows;
+    if (region.size_bytes > UINT64_MAX - slack - page)
+        return MapFailure(CommandError::region_overflows);
     const uint64_t bytes = (slack + region.size_bytes + page - 1) / page * page;
     void* base = mmap(nullptr, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ,
                       MAP_SHARED | MAP_NORESERVE, region.fd.get(),
                       static_cast<off_t>(region.offset_bytes - slack));
-    if (base == MAP_FAILED) return CommandError::region_invalid;
+    if (base == MAP_FAILED) return MapFailure(CommandError::region_invalid, errno, "mmap");
     if (!bus_guard::protect(base, bytes, truncated_)) {
         munmap(base, bytes);
-        return CommandError::limit_reached;
+        return MapFailure(CommandError::limit_reached);
     }
     madvise(base, bytes, MADV_DONTDUMP);  // A core dump of ours must not carry guests' memory.
     mappings_.push_back({base, bytes});

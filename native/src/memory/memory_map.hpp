@@ -14,7 +14,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/messages.hpp"
 
 namespace valenic {
 
@@ -25,6 +25,20 @@ struct RegionSpec {
     uint64_t size_bytes;
     uint64_t offset_bytes;
     OwnedFd fd;
+};
+
+/// Why a map cannot be had.
+struct MapFailure {
+    spec::CommandError code;
+    int error_number = 0;    ///< What the operating system said; 0: it was not asked.
+    const char* doing = "";  ///< The call that said it.
+
+    explicit MapFailure(spec::CommandError reason) : code(reason) {}
+    MapFailure(spec::CommandError reason, int number, const char* call)
+        : code(reason), error_number(number), doing(call) {}
+    operator spec::CommandError() const noexcept {  // NOLINT(google-explicit-constructor)
+        return code;
+    }
 };
 
 struct MappedRegion {
@@ -50,11 +64,11 @@ class MemoryMap {
  public:
     /// More would make SET_MEM_TABLE a denial of service. vhost-user itself allows 8, or as many as
     /// GET_MAX_MEM_SLOTS says.
-    static constexpr size_t regions_max = 512;
+    static constexpr size_t regions_max = boundary::VhostMemory::regions_max;
 
     /// Maps every region, shared. Refuses overlaps (guest or user addresses), overflows, empty
     /// regions and what cannot be mapped. Blocks for mmap. `fd`s are closed in every case.
-    static Result<std::shared_ptr<const MemoryMap>, spec::CommandError> create(
+    static Result<std::shared_ptr<const MemoryMap>, MapFailure> create(
         std::vector<RegionSpec> specs);
     ~MemoryMap();
     MemoryMap(const MemoryMap&) = delete;
@@ -96,7 +110,7 @@ class MemoryMap {
         void* base;
         size_t bytes;
     };
-    std::optional<spec::CommandError> map_region(const RegionSpec& region);
+    std::optional<MapFailure> map_region(const RegionSpec& region);
 
     std::vector<MappedRegion> regions_;  ///< Sorted by guest address; never changed after create().
     std::vector<Mapping> mappings_;

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "net/batch.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_net.hpp"
 

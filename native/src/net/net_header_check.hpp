@@ -5,7 +5,7 @@
 
 #include "net/batch.hpp"
 #include "net/offload.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 #include "spec/virtio_net.hpp"
 
 namespace valenic {

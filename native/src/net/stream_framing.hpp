@@ -7,7 +7,7 @@
 #include <span>
 
 #include "net/ethernet.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 
 namespace valenic {
 

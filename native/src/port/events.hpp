@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 
 namespace valenic {
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 #include "switch/context.hpp"
 
 namespace valenic {

@@ -13,7 +13,7 @@
 #include "base/tick_clock.hpp"
 #include "memory/memory_map.hpp"
 #include "net/batch.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 #include "spec/virtio_features.hpp"
 #include "stats/counters.hpp"
 

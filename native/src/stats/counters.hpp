@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "base/atomic.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 
 namespace valenic {
 

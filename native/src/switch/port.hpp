@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/limits.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/settings.hpp"
 #include "stats/counters.hpp"
 #include "switch/flow_spread.hpp"
 #include "switch/queue.hpp"
@@ -17,27 +17,13 @@ namespace valenic {
 
 class ValeSwitch;
 
-/// PortSettings::spin_us: the worker learns how long it pays to spin.
-inline constexpr uint32_t spin_us_auto = UINT32_MAX;
-
-/// What can change under traffic. The control thread writes, workers read, relaxed: each field
-/// stands alone. One cache line. Ranges: native/boundary.ts, PortSettings.
-struct alignas(64) PortSettings {
-    std::atomic<spec::PollingMode> polling{spec::PollingMode::adaptive};
-    std::atomic<uint32_t> spin_us{spin_us_auto};
-    std::atomic<bool> more{true};
-    std::atomic<uint32_t> moderation_frames{1};
-    std::atomic<uint32_t> moderation_us{0};
-    std::atomic<uint32_t> budget{batch_frames_default};
-    std::atomic<uint32_t> mac_limit{1024};
-    std::atomic<uint32_t> max_frame_bytes{largest_frame_bytes};
-    std::atomic<uint32_t> mtu{0};  ///< 0: frames of any length may go there.
-    std::atomic<bool> up{true};
-};
+using boundary::PortSettings;
+using boundary::spin_us_auto;
+static_assert(sizeof(PortSettings) == 64, "one cache line");
 
 class Port {
  public:
-    static constexpr size_t queues_max = 16;
+    static constexpr size_t queues_max = boundary::PortCreate::queues_range.max;
 
     /// `blocks`: this port's counters, one block for each worker there can be. They outlive the
     /// port.

@@ -7,11 +7,11 @@
 
 #include "net/retag.hpp"
 #include "net/vlan.hpp"
-#include "spec/boundary.hpp"
+#include "boundary/names.hpp"
 
 namespace valenic {
 
-/// The VLANs of a port: boundary.ts, PortVlan.
+/// The VLANs of a port: native/boundary, PortVlan.
 struct PortVlan {
     spec::VlanMode mode = spec::VlanMode::none;
     /// Of access and tunnel ports: theirs. Of a trunk: that of untagged frames, vlan_none = none.

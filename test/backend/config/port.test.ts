@@ -11,7 +11,7 @@ import {
 } from '../../../backend/config/index.ts';
 import { ValenicError } from '../../../backend/errors.ts';
 import type { PortSpec } from '../../../backend/ports/spec.ts';
-import { pollingModes } from '../../../native/boundary.ts';
+import { pollingModes } from '../../../native/boundary/index.ts';
 
 /** The error of `work`, as `code: sentence`. */
 function refusal(work: () => unknown): string {

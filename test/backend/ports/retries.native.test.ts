@@ -7,7 +7,7 @@ import { PeerLog } from '../../../backend/log.ts';
 import { StreamLink } from '../../../backend/ports/stream/endpoint.ts';
 import { Client } from '../../../backend/socket/client.ts';
 import { Listener } from '../../../backend/socket/listener.ts';
-import type { NativeFdSocket } from '../../../native/boundary.ts';
+import type { NativeFdSocket } from '../../../native/boundary/index.ts';
 import { until } from '../support.ts';
 import { addon, RecordingDatapath } from '../vhost-user/support.ts';
 

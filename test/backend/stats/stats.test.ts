@@ -15,7 +15,7 @@ import {
   portCounters,
   statsPage,
   workerCounters,
-} from '../../../native/boundary.ts';
+} from '../../../native/boundary/index.ts';
 
 const words = statsPage.wordsPerBlock;
 const workers = 16;

@@ -6,11 +6,12 @@
 
 import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { addonCarrier, CarriedDatapath } from '../../../backend/datapath/carried.ts';
 import { writeMessage } from '../../../backend/vhost-user/connection.ts';
 import { connectionFaults } from '../../../backend/vhost-user/faults.ts';
 import { offerOf } from '../../../backend/vhost-user/offer.ts';
 import { featureMask, protocolFeatureMask, requests } from '../../../frontend-spec/index.ts';
-import { commandErrors, faults, type NativeDatapath } from '../../../native/boundary.ts';
+import { commandErrors, faults, type NativeDatapath } from '../../../native/boundary/index.ts';
 import {
   addon,
   expectNoLeak,
@@ -29,7 +30,7 @@ const knownCodes = Object.keys({ ...connectionFaults, ...commandErrors, ...fault
 
 /** A datapath of either kind with one port of two queue pairs, and the ports' number. */
 async function realDatapath(): Promise<[NativeDatapath, number]> {
-  const datapath = new addon.Datapath({ onEvent: () => {} });
+  const datapath = new CarriedDatapath(addonCarrier(addon), () => {});
   later(() => datapath.close());
   const { worker } = await datapath.command('worker.add', {});
   const { switch: id } = await datapath.command('switch.create', { name: 'vale0' });

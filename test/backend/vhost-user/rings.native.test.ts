@@ -3,7 +3,7 @@
 import { openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { writePayload } from '../../../backend/vhost-user/payload.ts';
-import type { CommandName } from '../../../native/boundary.ts';
+import type { CommandName } from '../../../native/boundary/index.ts';
 import { addon, eventually, memoryBase, type Rig, rig, ringAddresses } from './support.ts';
 
 /** A rig with memory whose ring 0 runs. */

@@ -2,8 +2,9 @@
 
 import { readSync, writeSync } from 'node:fs';
 import { expect } from 'vitest';
+import { addonCarrier, CarriedDatapath } from '../../../backend/datapath/carried.ts';
 import type { Session } from '../../../backend/vhost-user/session.ts';
-import type { NativeDatapath } from '../../../native/boundary.ts';
+import type { NativeDatapath } from '../../../native/boundary/index.ts';
 import {
   addon,
   type Frontend,
@@ -93,9 +94,9 @@ export interface Scene {
 
 export async function scene(): Promise<Scene> {
   const sessions = new Map<number, Session>();
-  const datapath = new addon.Datapath({
-    onEvent: (event) => sessions.get(event.port)?.handleEvent(event),
-  });
+  const datapath = new CarriedDatapath(addonCarrier(addon), (event) =>
+    sessions.get(event.port)?.handleEvent(event),
+  );
   later(() => datapath.close());
   const { worker } = await datapath.command('worker.add', {});
   const { switch: id } = await datapath.command('switch.create', { name: 'vale0' });

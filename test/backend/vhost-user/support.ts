@@ -28,7 +28,7 @@ import type {
   NativeDatapath,
   NativeFdSocket,
   RingStart,
-} from '../../../native/boundary.ts';
+} from '../../../native/boundary/index.ts';
 
 export const addon: NativeAddon = createRequire(import.meta.url)(
   '../../../build/release/native/valenic.node',

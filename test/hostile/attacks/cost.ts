@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
-import type { FaultCode } from '../../../native/boundary.ts';
+import type { FaultCode } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
 import { type Descriptor, flag, type Guest, hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';

@@ -3,7 +3,7 @@
 import { ftruncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionFault } from '../../../backend/vhost-user/faults.ts';
-import type { CommandError } from '../../../native/boundary.ts';
+import type { CommandError } from '../../../native/boundary/index.ts';
 import { addon, memoryBase, region } from '../../backend/vhost-user/support.ts';
 import type { Attack } from '../attack.ts';
 import { flag, type Guest, hello } from '../guest.ts';

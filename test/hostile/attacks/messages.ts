@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeMessage } from '../../../backend/vhost-user/connection.ts';
 import type { ConnectionFault } from '../../../backend/vhost-user/faults.ts';
 import { requests } from '../../../frontend-spec/index.ts';
-import type { FaultCode } from '../../../native/boundary.ts';
+import type { FaultCode } from '../../../native/boundary/index.ts';
 import { addon, memoryBase, region } from '../../backend/vhost-user/support.ts';
 import type { Attack, Outcome } from '../attack.ts';
 import { Guest } from '../guest.ts';

@@ -1,7 +1,7 @@
 /** What a guest says of its frames in the net header: virtio 1.2, 5.1.6. */
 
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
-import type { DropReason } from '../../../native/boundary.ts';
+import type { DropReason } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
 import { headerBytes } from '../guest.ts';
 

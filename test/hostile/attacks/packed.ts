@@ -1,7 +1,7 @@
 /** What a guest writes into packed rings: virtio 1.2, 2.8. */
 
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
-import type { DropReason, FaultCode } from '../../../native/boundary.ts';
+import type { DropReason, FaultCode } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
 import { type Descriptor, flag, hello } from '../guest.ts';
 

@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultCode } from '../../../native/boundary.ts';
+import type { FaultCode } from '../../../native/boundary/index.ts';
 import { frame, framed } from '../../backend/ports/support.ts';
 import type { Attack } from '../attack.ts';
 import { hello } from '../guest.ts';

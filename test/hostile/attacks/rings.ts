@@ -1,7 +1,7 @@
 /** What a guest writes into split rings: virtio 1.2, 2.7. */
 
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
-import type { DropReason, FaultCode } from '../../../native/boundary.ts';
+import type { DropReason, FaultCode } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
 import { type Descriptor, flag, type Guest, hello } from '../guest.ts';
 

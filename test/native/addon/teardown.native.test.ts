@@ -6,14 +6,23 @@ import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const addon = resolve(import.meta.dirname, '../../../build/release/native/valenic.node');
+const root = resolve(import.meta.dirname, '../../..');
+/** What is built: the programs below know no TypeScript. */
+const carried = join(root, 'dist/backend/datapath/carried.js');
+const addon = join(root, 'build/release/native/valenic.node');
+
+/** The beginning of every program: `openDatapath`. */
+const opening = `
+const openDatapath = async () => {
+  const { CarriedDatapath, addonCarrier } = await import(${JSON.stringify(carried)});
+  return new CarriedDatapath(addonCarrier(require(${JSON.stringify(addon)})), () => {});
+};`;
 
 /** Starts a datapath with traffic between two host ports, and leaves it running. */
 const user = `
-const { parentPort } = require('node:worker_threads');
-const { Datapath } = require(${JSON.stringify(addon)});
+const { parentPort } = require('node:worker_threads');${opening}
 (async () => {
-  const datapath = new Datapath({ onEvent() {} });
+  const datapath = await openDatapath();
   const { worker } = await datapath.command('worker.add', {});
   const home = (await datapath.command('switch.create', { name: 'vale0' })).switch;
   const port = (name) => datapath.command('port.create',
@@ -58,10 +67,9 @@ describe('the addon when its environment ends', () => {
   });
 
   it('refuses commands after close, by code', () => {
-    const program = `
-      const { Datapath } = require(${JSON.stringify(join(addon))});
+    const program = `${opening}
       (async () => {
-        const datapath = new Datapath({ onEvent() {} });
+        const datapath = await openDatapath();
         await datapath.close();
         await datapath.close();
         await datapath.command('worker.add', {}).catch((error) => console.log(error.code));
@@ -69,18 +77,23 @@ describe('the addon when its environment ends', () => {
     expect(run(program)).toEqual({ status: 0, stdout: 'closed', stderr: '' });
   });
 
+  it('refuses a command that there is not, by code', () => {
+    const program = `${opening}
+      openDatapath().then((datapath) => datapath.command('no.such', {})
+        .catch((error) => console.log(error.code))
+        .then(() => datapath.close()));`;
+    expect(run(program)).toEqual({ status: 0, stdout: 'unknown_command', stderr: '' });
+  });
+
   it.each([
-    ['an unknown command', `'no.such', {}`],
     ['a missing field', `'port.remove', {}`],
     ['a number out of range', `'port.remove', { port: -1 }`],
     ['a number for a text', `'switch.create', { name: 7 }`],
   ])('refuses %s with invalid_argument', (_, call) => {
-    const program = `
-      const { Datapath } = require(${JSON.stringify(addon)});
-      const datapath = new Datapath({ onEvent() {} });
-      datapath.command(${call})
+    const program = `${opening}
+      openDatapath().then((datapath) => datapath.command(${call})
         .catch((error) => console.log(error.code))
-        .then(() => datapath.close());`;
+        .then(() => datapath.close()));`;
     expect(run(program)).toEqual({ status: 0, stdout: 'invalid_argument', stderr: '' });
   });
 });

@@ -1,4 +1,4 @@
-// Split and packed rings, guest -> us: each rule of the table `faults` (native/boundary.ts), and
+// Split and packed rings, guest -> us: each rule of the table `faults` (native/boundary), and
 // that a ring which broke one stays stopped while what came before it is handed back.
 #include "rig.hpp"
 

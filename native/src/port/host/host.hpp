@@ -16,7 +16,7 @@
 
 namespace valenic {
 
-/// As boundary.ts, HostSource.
+/// As native/boundary, HostSource.
 struct HostSource {
     uint32_t stream = 0;
     uint32_t frame_bytes = 60;
@@ -31,8 +31,8 @@ class HostPort;
 class HostQueue final : public Queue {
  public:
     /// Frames the source may send: the header of a probe must fit.
-    static constexpr uint32_t frame_bytes_min = 60;
-    static constexpr uint32_t frame_bytes_max = 9014;
+    static constexpr uint32_t frame_bytes_min = boundary::HostSource::frame_bytes_range.min;
+    static constexpr uint32_t frame_bytes_max = boundary::HostSource::frame_bytes_range.max;
 
     explicit HostQueue(HostPort& port);
 

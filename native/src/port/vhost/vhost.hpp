@@ -26,7 +26,7 @@ struct PreparedRing {
     bool enabled = false;
 };
 
-/// As boundary.ts, RingState.
+/// As native/boundary, RingState.
 struct RingState {
     unsigned ring;
     bool running;

@@ -9,7 +9,7 @@ import { parseFairnessOptions } from '../../../../backend/bench/fairness/options
 import { fairnessLegend, fairnessRow } from '../../../../backend/bench/fairness/row.ts';
 import type { RunResult, StationResult } from '../../../../backend/bench/fairness/run.ts';
 import { fairnessHead, fairnessLine } from '../../../../backend/bench/fairness/table.ts';
-import { dropReasons, portCounters } from '../../../../native/boundary.ts';
+import { dropReasons, portCounters } from '../../../../native/boundary/index.ts';
 
 const kindOf = (name: string): FairnessKind => {
   const kind = fairnessKinds.find((found) => found.name === name);

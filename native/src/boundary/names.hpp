@@ -1,4 +1,4 @@
-// GENERATED from native/boundary.ts by `npm run spec`. Do not edit.
+// GENERATED from native/boundary by `npm run spec`. Do not edit.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -72,7 +72,7 @@ inline constexpr const char* drop_reason_names[] = {
 };
 // clang-format on
 static_assert(std::size(drop_reason_names) == static_cast<size_t>(DropReason::count));
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(DropReason value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(drop_reason_names) ? drop_reason_names[index] : "?";
@@ -177,7 +177,7 @@ inline constexpr const char* port_counter_names[] = {
 };
 // clang-format on
 static_assert(std::size(port_counter_names) == static_cast<size_t>(PortCounter::count));
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(PortCounter value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(port_counter_names) ? port_counter_names[index] : "?";
@@ -207,7 +207,7 @@ inline constexpr const char* worker_counter_names[] = {
 };
 // clang-format on
 static_assert(std::size(worker_counter_names) == static_cast<size_t>(WorkerCounter::count));
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(WorkerCounter value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(worker_counter_names) ? worker_counter_names[index] : "?";
@@ -236,7 +236,7 @@ inline constexpr const char* fault_level_names[] = {
     "connection",
 };
 // clang-format on
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(FaultLevel value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(fault_level_names) ? fault_level_names[index] : "?";
@@ -310,10 +310,136 @@ inline constexpr const char* fault_names[] = {
 };
 // clang-format on
 static_assert(std::size(fault_names) == static_cast<size_t>(Fault::count));
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(Fault value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(fault_names) ? fault_names[index] : "?";
+}
+
+/// How a worker learns that there is work.
+enum class PollingMode : uint8_t {
+    busy,
+    adaptive,
+    event,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* polling_mode_names[] = {
+    "busy",
+    "adaptive",
+    "event",
+};
+// clang-format on
+static_assert(std::size(polling_mode_names) == static_cast<size_t>(PollingMode::count));
+/// Its name, as native/boundary spells it.
+constexpr const char* name_of(PollingMode value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(polling_mode_names) ? polling_mode_names[index] : "?";
+}
+
+/// What is at the other end of a port.
+enum class PortKind : uint8_t {
+    vhost,
+    host,
+    stream,
+    dgram,
+    tap,
+    packet,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* port_kind_names[] = {
+    "vhost",
+    "host",
+    "stream",
+    "dgram",
+    "tap",
+    "packet",
+};
+// clang-format on
+static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count));
+/// Its name, as native/boundary spells it.
+constexpr const char* name_of(PortKind value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
+}
+
+/// How a port takes part in the VLANs of its switch.
+enum class VlanMode : uint8_t {
+    none,
+    access,
+    trunk,
+    tunnel,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* vlan_mode_names[] = {
+    "none",
+    "access",
+    "trunk",
+    "tunnel",
+};
+// clang-format on
+static_assert(std::size(vlan_mode_names) == static_cast<size_t>(VlanMode::count));
+/// Its name, as native/boundary spells it.
+constexpr const char* name_of(VlanMode value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(vlan_mode_names) ? vlan_mode_names[index] : "?";
+}
+
+/// What stands before the frames of a tap port.
+enum class NetHeaderUse : uint8_t {
+    none,
+    plain,
+    tso,
+    uso,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* net_header_use_names[] = {
+    "none",
+    "plain",
+    "tso",
+    "uso",
+};
+// clang-format on
+static_assert(std::size(net_header_use_names) == static_cast<size_t>(NetHeaderUse::count));
+/// Its name, as native/boundary spells it.
+constexpr const char* name_of(NetHeaderUse value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
+}
+
+/// What a worker does for a port.
+enum class WorkerAct : uint8_t {
+    nothing,
+    receive,
+    transmit,
+    release,
+    notify,
+    acknowledge,
+    count,
+};
+
+// clang-format off
+inline constexpr const char* worker_act_names[] = {
+    "nothing",
+    "receive",
+    "transmit",
+    "release",
+    "notify",
+    "acknowledge",
+};
+// clang-format on
+static_assert(std::size(worker_act_names) == static_cast<size_t>(WorkerAct::count));
+/// Its name, as native/boundary spells it.
+constexpr const char* name_of(WorkerAct value) noexcept {
+    const auto index = static_cast<size_t>(value);
+    return index < std::size(worker_act_names) ? worker_act_names[index] : "?";
 }
 
 // clang-format off
@@ -395,132 +521,6 @@ constexpr FaultLevel closes(Fault fault) noexcept {
     return fault_levels[static_cast<size_t>(fault)];
 }
 
-/// How a worker learns that there is work.
-enum class PollingMode : uint8_t {
-    busy,
-    adaptive,
-    event,
-    count,
-};
-
-// clang-format off
-inline constexpr const char* polling_mode_names[] = {
-    "busy",
-    "adaptive",
-    "event",
-};
-// clang-format on
-static_assert(std::size(polling_mode_names) == static_cast<size_t>(PollingMode::count));
-/// Its name, as boundary.ts spells it.
-constexpr const char* name_of(PollingMode value) noexcept {
-    const auto index = static_cast<size_t>(value);
-    return index < std::size(polling_mode_names) ? polling_mode_names[index] : "?";
-}
-
-/// What is at the other end of a port.
-enum class PortKind : uint8_t {
-    vhost,
-    host,
-    stream,
-    dgram,
-    tap,
-    packet,
-    count,
-};
-
-// clang-format off
-inline constexpr const char* port_kind_names[] = {
-    "vhost",
-    "host",
-    "stream",
-    "dgram",
-    "tap",
-    "packet",
-};
-// clang-format on
-static_assert(std::size(port_kind_names) == static_cast<size_t>(PortKind::count));
-/// Its name, as boundary.ts spells it.
-constexpr const char* name_of(PortKind value) noexcept {
-    const auto index = static_cast<size_t>(value);
-    return index < std::size(port_kind_names) ? port_kind_names[index] : "?";
-}
-
-/// How a port takes part in the VLANs of its switch.
-enum class VlanMode : uint8_t {
-    none,
-    access,
-    trunk,
-    tunnel,
-    count,
-};
-
-// clang-format off
-inline constexpr const char* vlan_mode_names[] = {
-    "none",
-    "access",
-    "trunk",
-    "tunnel",
-};
-// clang-format on
-static_assert(std::size(vlan_mode_names) == static_cast<size_t>(VlanMode::count));
-/// Its name, as boundary.ts spells it.
-constexpr const char* name_of(VlanMode value) noexcept {
-    const auto index = static_cast<size_t>(value);
-    return index < std::size(vlan_mode_names) ? vlan_mode_names[index] : "?";
-}
-
-/// What stands before the frames of a tap port.
-enum class NetHeaderUse : uint8_t {
-    none,
-    plain,
-    tso,
-    uso,
-    count,
-};
-
-// clang-format off
-inline constexpr const char* net_header_use_names[] = {
-    "none",
-    "plain",
-    "tso",
-    "uso",
-};
-// clang-format on
-static_assert(std::size(net_header_use_names) == static_cast<size_t>(NetHeaderUse::count));
-/// Its name, as boundary.ts spells it.
-constexpr const char* name_of(NetHeaderUse value) noexcept {
-    const auto index = static_cast<size_t>(value);
-    return index < std::size(net_header_use_names) ? net_header_use_names[index] : "?";
-}
-
-/// What a worker does for a port.
-enum class WorkerAct : uint8_t {
-    nothing,
-    receive,
-    transmit,
-    release,
-    notify,
-    acknowledge,
-    count,
-};
-
-// clang-format off
-inline constexpr const char* worker_act_names[] = {
-    "nothing",
-    "receive",
-    "transmit",
-    "release",
-    "notify",
-    "acknowledge",
-};
-// clang-format on
-static_assert(std::size(worker_act_names) == static_cast<size_t>(WorkerAct::count));
-/// Its name, as boundary.ts spells it.
-constexpr const char* name_of(WorkerAct value) noexcept {
-    const auto index = static_cast<size_t>(value);
-    return index < std::size(worker_act_names) ? worker_act_names[index] : "?";
-}
-
 /// Why a command was refused.
 enum class CommandError : uint8_t {
     unknown_port,
@@ -539,6 +539,9 @@ enum class CommandError : uint8_t {
     worker_busy,
     system,
     closed,
+    message_malformed,
+    version_unknown,
+    unknown_command,
     count,
 };
 
@@ -560,10 +563,13 @@ inline constexpr const char* command_error_names[] = {
     "worker_busy",
     "system",
     "closed",
+    "message_malformed",
+    "version_unknown",
+    "unknown_command",
 };
 // clang-format on
 static_assert(std::size(command_error_names) == static_cast<size_t>(CommandError::count));
-/// Its name, as boundary.ts spells it.
+/// Its name, as native/boundary spells it.
 constexpr const char* name_of(CommandError value) noexcept {
     const auto index = static_cast<size_t>(value);
     return index < std::size(command_error_names) ? command_error_names[index] : "?";
@@ -587,6 +593,9 @@ inline constexpr const char* command_error_texts[] = {
     "a worker is stuck in the middle of a batch; try again when the log says that it goes on",
     "the operating system refused",
     "the datapath is closed",
+    "a message is cut off, too long, or not what a sender of this version makes",
+    "a message is of a version that this side does not read",
+    "no command has this number",
 };
 // clang-format on
 static_assert(std::size(command_error_texts) == static_cast<size_t>(CommandError::count));

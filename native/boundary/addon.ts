@@ -1,9 +1,11 @@
 /** What the addon gives besides the datapath: sockets, descriptors, interfaces. */
 
-import type { CommandName, Commands, DatapathEvent, NetHeaderUse } from './boundary.ts';
+import type { NetHeaderUse } from './kinds.ts';
+import type { CommandName, Commands } from './types.ts';
 
-/** The addon: `import { createRequire }` … `require('valenic.node')`. */
+/** The datapath as those see it who give it commands. */
 export interface NativeDatapath {
+  /** Rejects with an Error whose `code` is a FaultCode or one of commandErrors. */
   command<Name extends CommandName>(
     name: Name,
     argument: Commands[Name][0],
@@ -11,6 +13,20 @@ export interface NativeDatapath {
   /** 64-bit words of the stats page; live memory, read-only by convention. */
   readonly stats: BigUint64Array;
   /** Stops and joins every thread, or says `worker_busy` after seconds. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * What carries messages to a datapath and back; it knows none of them (codec.ts makes and reads
+ * them). The addon has one: `import { createRequire }` … `require('valenic.node')`.
+ */
+export interface Carrier {
+  /**
+   * Resolves with the message that answers. The descriptors beside it move to the datapath, also
+   * when the command fails or the promise is rejected.
+   */
+  send(message: Uint8Array, descriptors: readonly number[]): Promise<Uint8Array>;
+  readonly stats: BigUint64Array;
   close(): Promise<void>;
 }
 
@@ -44,10 +60,12 @@ export interface NativeFdListener {
 }
 
 export interface NativeAddon {
-  Datapath: new (options: {
-    maxPorts?: number;
-    onEvent: (event: DatapathEvent) => void;
-  }) => NativeDatapath;
+  Datapath: new (options: { maxPorts?: number; onMessage: (event: Uint8Array) => void }) => Carrier;
+  /**
+   * A message of any form as native code reads and writes it again: for tests that both sides
+   * read alike. Throws with `code` as a command would be refused. `descriptors`: how many came.
+   */
+  reencode(message: Uint8Array, descriptors: number): Uint8Array;
   /** Throws with `code` (EADDRINUSE, ENOENT, ECONNREFUSED, EACCES …). */
   connectFdSocket(path: string): NativeFdSocket;
   /** Adopts an open descriptor, e.g. one end of a socketpair in a test. */

@@ -1,5 +1,7 @@
 /** What peers do wrong: a table of the boundary, with what closes and what an operator can do. */
 
+import type { Enumeration } from './fields.ts';
+
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';
 
@@ -137,3 +139,10 @@ export const faults = {
   interface_gone: { closes: 'device', text: 'the interface was deleted' },
 } as const satisfies Record<string, { closes: FaultLevel; text: string; remedy?: string }>;
 export type FaultCode = keyof typeof faults;
+
+export const faultCode: Enumeration = {
+  name: 'Fault',
+  typeScript: 'FaultCode',
+  text: 'What a peer did wrong.',
+  names: Object.keys(faults),
+};

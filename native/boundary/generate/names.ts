@@ -1,27 +1,29 @@
-/** Writes native/src/spec/boundary.hpp: the C++ side of boundary.ts. Run by `npm run spec`. */
+/** native/src/boundary/names.hpp: enumerations, their names and their texts. */
 
 import {
   commentLines,
   enumText,
   headerFile,
   stringTable,
-} from '../frontend-spec/generate/cpp-text.ts';
-import {
-  commandErrors,
-  dropReasons,
-  type FaultLevel,
-  faults,
-  netHeaderUses,
-  pollingModes,
-  portCounters,
-  portKinds,
-  statsPage,
-  vlanModes,
-  workerActs,
-  workerCounters,
-} from './boundary.ts';
+} from '../../../frontend-spec/generate/cpp-text.ts';
+import { portCounters, statsPage, workerCounters } from '../counters.ts';
+import { dropReasons } from '../drops.ts';
+import { commandErrors } from '../errors.ts';
+import { type FaultLevel, faultCode, faults } from '../faults.ts';
+import type { Enumeration } from '../fields.ts';
+import { netHeaderUse, pollingMode, portKind, vlanMode, workerAct } from '../kinds.ts';
 
 const faultLevels = ['queue', 'device', 'connection'] as const satisfies readonly FaultLevel[];
+
+/** Those that fields have. */
+export const enumerations: readonly Enumeration[] = [
+  faultCode,
+  pollingMode,
+  portKind,
+  vlanMode,
+  netHeaderUse,
+  workerAct,
+];
 
 /**
  * An enumeration over `names`, and `name_of` for it.
@@ -41,7 +43,13 @@ function namedEnum(
       [...names, ...end].map((name) => [name, '']),
     ),
     '',
-    ...stringTable(type, 'name_of', 'Its name, as boundary.ts spells it.', names, end.length > 0),
+    ...stringTable(
+      type,
+      'name_of',
+      'Its name, as native/boundary spells it.',
+      names,
+      end.length > 0,
+    ),
   ];
 }
 
@@ -79,8 +87,7 @@ function closes(): string[] {
   ];
 }
 
-/** The header, by its path from the root of the repository. */
-export function generateBoundary(): Record<string, string> {
+export function namesHeader(): string {
   const texts = (rows: Readonly<Record<string, { readonly text: string }>>) =>
     Object.values(rows).map((row) => row.text);
   const parts = [
@@ -90,22 +97,11 @@ export function generateBoundary(): Record<string, string> {
     namedEnum('WorkerCounter', 'Counters of one worker.', workerCounters),
     statsConstants(),
     namedEnum('FaultLevel', 'How far a fault reaches.', faultLevels, []),
-    namedEnum('Fault', 'What a peer did wrong.', Object.keys(faults)),
+    ...enumerations.map(({ name, text, names }) => namedEnum(name, text, names)),
     textOf('Fault', 'The fault in words.', texts(faults)),
     closes(),
-    namedEnum('PollingMode', 'How a worker learns that there is work.', pollingModes),
-    namedEnum('PortKind', 'What is at the other end of a port.', portKinds),
-    namedEnum('VlanMode', 'How a port takes part in the VLANs of its switch.', vlanModes),
-    namedEnum('NetHeaderUse', 'What stands before the frames of a tap port.', netHeaderUses),
-    namedEnum('WorkerAct', 'What a worker does for a port.', Object.keys(workerActs)),
     namedEnum('CommandError', 'Why a command was refused.', Object.keys(commandErrors)),
     textOf('CommandError', 'The refusal in words.', Object.values(commandErrors)),
   ];
-  return {
-    'native/src/spec/boundary.hpp': headerFile(
-      'native/boundary.ts',
-      ['cstddef', 'cstdint', 'iterator'],
-      parts,
-    ),
-  };
+  return headerFile('native/boundary', ['cstddef', 'cstdint', 'iterator'], parts);
 }

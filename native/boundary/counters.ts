@@ -1,9 +1,10 @@
-/** What each counter counts, for the reference. */
+/** What is counted, and the page in which it stands: tables of the boundary. */
 
-import type { PortCounter, WorkerCounter } from '../../native/boundary.ts';
-
-/** TX and RX as the guest sees them: TX is guest -> us. */
-export const portCounterTexts: Readonly<Record<PortCounter, string>> = {
+/**
+ * Counters of one port, one block of 64-bit words for each worker (one writer per block). The drop
+ * reasons follow, in their order. TX and RX as the guest sees them: TX is guest -> us.
+ */
+export const portCounterTexts = {
   tx_frames: 'frames taken from the port',
   tx_bytes: 'their bytes',
   tx_batches: 'batches taken from the port',
@@ -23,15 +24,17 @@ export const portCounterTexts: Readonly<Record<PortCounter, string>> = {
   calls_moderated: 'notifications held back by moderation',
   macs_learned: 'addresses learned on the port',
   macs_moved: 'addresses that moved here from another port',
-  macs_evicted: 'addresses of the port pushed out of a full table',
   macs_refused: 'addresses not learned, because of mac-limit',
+  macs_evicted: 'addresses of the port pushed out of a full table',
   queue_faults: 'rings and connections closed because of a fault',
   turns: 'times a worker came to a queue of the port that had credit and was not known to be empty',
   turns_empty: 'turns that found nothing',
   turn_ns: 'nanoseconds of CPU charged to the port for what it sent and for costly receive buffers',
-};
+} as const satisfies Record<string, string>;
+export type PortCounter = keyof typeof portCounterTexts;
 
-export const workerCounterTexts: Readonly<Record<WorkerCounter, string>> = {
+/** Counters of one worker. */
+export const workerCounterTexts = {
   rounds: 'rounds over the queues',
   rounds_with_work: 'rounds that moved a frame',
   sleeps: 'times it went to sleep',
@@ -39,4 +42,12 @@ export const workerCounterTexts: Readonly<Record<WorkerCounter, string>> = {
   commands: 'topology changes that it stopped for',
   busy_ns: 'nanoseconds spent in rounds with work',
   kicks_missed: 'queues found with work a second after their last kick: a driver without barriers',
-};
+} as const satisfies Record<string, string>;
+export type WorkerCounter = keyof typeof workerCounterTexts;
+
+/** Their names in their order. */
+export const portCounters = Object.keys(portCounterTexts) as readonly PortCounter[];
+export const workerCounters = Object.keys(workerCounterTexts) as readonly WorkerCounter[];
+
+/** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
+export const statsPage = { magic: 0x56414c4553544154n, version: 4, wordsPerBlock: 64 } as const;

@@ -1,0 +1,189 @@
+/** Settings of a port: a table of the boundary. A new setting is one row of it. */
+
+import {
+  all,
+  boolean,
+  type Default,
+  type Field,
+  field,
+  list,
+  oneOf,
+  optional,
+  type Struct,
+  type Type,
+  u16,
+  u32,
+} from './fields.ts';
+import { pollingMode, vlanMode } from './kinds.ts';
+
+/** How operators write a setting, and where the datapath has it. */
+export interface Setting extends Field {
+  readonly default: Default;
+  /** The key on the command line and in the configuration file, where the row alone makes it. */
+  readonly key?: string;
+  /** What an operator reads about it. */
+  readonly help?: string;
+  /** What an operator writes for true and false, where that is not on and off. */
+  readonly words?: readonly [yes: string, no: string];
+  /**
+   * `word`: workers look at it with every batch, in boundary::PortSettings. `rule`: it is a part of
+   * a switch's rules, which change while no worker is in a batch (native/src/io/settings.cpp).
+   */
+  readonly kept: 'word' | 'rule';
+}
+
+type Written = Pick<Setting, 'key' | 'help' | 'words'>;
+
+function setting(
+  number: number,
+  type: Type,
+  text: string,
+  given: Default,
+  written: Written & { readonly kept?: Setting['kept'] } = {},
+): Setting {
+  return { ...field(number, type, text), default: given, kept: 'word', ...written };
+}
+
+const vlanNumber = u16({ min: 1, max: 4094 });
+
+export const vlanRange: Struct = {
+  name: 'VlanRange',
+  text: 'VLANs from the first to the last.',
+  pair: true,
+  fields: { first: field(1, vlanNumber, 'The first.'), last: field(2, vlanNumber, 'The last.') },
+};
+
+export const portVlan: Struct = {
+  name: 'PortVlan',
+  text:
+    'The VLANs of a port (docs/decisions/0013-vlans.md). `none`: it takes part in none, reaches ' +
+    'the ports that are like it, and frames stay as they are. `access`: untagged frames, of one ' +
+    'VLAN. `trunk`: tagged frames of these VLANs, and untagged ones of `native`. `tunnel`: ' +
+    "frames with or without tags, in one VLAN, behind a tag of a provider's.",
+  fields: {
+    mode: field(1, oneOf(vlanMode), 'How it takes part.'),
+    vlan: optional(2, vlanNumber, 'Of an access or tunnel port.'),
+    vlans: optional(3, list(all(vlanRange), 4094, 1), 'Of a trunk.'),
+    native: optional(4, vlanNumber, "Of a trunk's untagged frames."),
+  },
+  variants: {
+    by: 'mode',
+    of: {
+      none: { needs: [] },
+      access: { needs: ['vlan'] },
+      tunnel: { needs: ['vlan'] },
+      trunk: { needs: ['vlans'], may: ['native'] },
+    },
+  },
+};
+
+export const portSettingFields = {
+  polling: setting(1, oneOf(pollingMode), 'How the worker waits for work.', 'adaptive', {
+    key: 'polling',
+    help: 'how the worker waits for frames of this port',
+  }),
+  spinUs: setting(
+    2,
+    u32({
+      max: 1_000_000,
+      unit: 'microseconds',
+      besides: {
+        value: 0xffff_ffff,
+        word: 'auto',
+        means: 'what pays by the traffic of each queue',
+      },
+    }),
+    'Adaptive mode: microseconds to spin without work before sleeping. `auto`: the worker learns ' +
+      "it from the gaps in each queue's traffic (native/src/io/spin_tuner.hpp).",
+    'auto',
+    { key: 'spin-us', help: 'adaptive: microseconds without work before the worker sleeps' },
+  ),
+  more: setting(
+    3,
+    boolean,
+    '`false`: every frame is its own transaction, published and notified alone.',
+    true,
+    {
+      key: 'more',
+      help: 'whether frames are published and notified by the batch (on) or each alone (off)',
+    },
+  ),
+  moderationFrames: setting(
+    4,
+    u32({ min: 1, max: 1024, unit: 'frames' }),
+    'Notification moderation: a call is sent after this many frames, 1 = at once...',
+    1,
+  ),
+  moderationUs: setting(
+    5,
+    u32({ max: 1_000_000, unit: 'microseconds' }),
+    '...or this many microseconds after the first of them, 0 = at once.',
+    0,
+  ),
+  budget: setting(
+    6,
+    u32({ min: 1, max: 256, unit: 'frames' }),
+    'Most frames taken from one queue per round: the size of a batch.',
+    64,
+    { key: 'budget', help: 'frames taken from a queue before the next queue has its turn' },
+  ),
+  macLimit: setting(
+    7,
+    u32({ max: 65_536, unit: 'addresses' }),
+    'Most MAC addresses learned on this port.',
+    1024,
+    { key: 'mac-limit', help: 'addresses that the switch learns behind this port' },
+  ),
+  maxFrameBytes: setting(
+    8,
+    u32({ min: 60, max: 65_550, unit: 'bytes' }),
+    'Largest Ethernet frame the port may send, without FCS.',
+    65_550,
+    { key: 'max-frame', help: 'the longest frame in bytes' },
+  ),
+  // virtio 1.2, 5.1.4.1: what a device may tell its driver.
+  mtu: setting(
+    9,
+    u32({
+      min: 68,
+      max: 65_535,
+      unit: 'bytes',
+      besides: { value: 0, means: 'any length' },
+    }),
+    'Longest IP packet the port gets; big frames are measured cut. 0: any length.',
+    0,
+    {
+      key: 'mtu',
+      help:
+        'the longest packet the port gets; guests are told, and an interface is set to it when ' +
+        'it is made',
+    },
+  ),
+  up: setting(
+    10,
+    boolean,
+    'Administrative state. A down port neither sends nor receives; its MACs are forgotten.',
+    true,
+    { key: 'up', help: 'whether the port passes frames' },
+  ),
+  vlan: setting(11, all(portVlan), 'The VLANs of the port.', { mode: 'none' }, { kept: 'rule' }),
+  linkLocal: setting(
+    12,
+    boolean,
+    'Whether frames for 01:80:c2:00:00:00 to :0f (LACP, LLDP, STP ...) pass, from this port and ' +
+      'to it. A bridge keeps them; a wire does not.',
+    true,
+    {
+      key: 'link-local',
+      help: 'whether LACP, LLDP, STP and their like pass',
+      words: ['forward', 'drop'],
+      kept: 'rule',
+    },
+  ),
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export const portSettings: Struct & { readonly fields: Readonly<Record<string, Setting>> } = {
+  name: 'PortSettings',
+  text: 'Settings of a port. They can change under traffic.',
+  fields: portSettingFields,
+};

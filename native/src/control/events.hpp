@@ -1,0 +1,13 @@
+// What the engine says unasked, as messages.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "io/engine.hpp"
+
+namespace valenic::control {
+
+/// @param event  Not housekeeping_due, which stays on this side.
+std::vector<uint8_t> event_message(const EngineEvent& event);
+
+}  // namespace valenic::control
