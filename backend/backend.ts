@@ -30,6 +30,7 @@ import {
 } from './ports/spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
+import { KeptFiles } from './vhost-user/index.ts';
 
 export interface BackendOptions {
   /** Host I/O threads, 1..15. */
@@ -91,6 +92,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       addon,
       datapath: this.#datapath,
       reader: new StatsReader(this.#datapath.stats),
+      keptFiles: new KeptFiles(),
       log: options.log ?? silent,
       onChange: (port) => void this.emit('changed', port),
       portOf: (id) => this.#ports.get(id),
