@@ -138,6 +138,7 @@ export class VhostUserEndpoint {
   /** Nobody can reach the socket. */
   #unreachable: string | null = null;
   #closed = false;
+  #resting = false;
   /** Ends a rest. */
   #wake: (() => void) | null = null;
 
@@ -178,8 +179,10 @@ export class VhostUserEndpoint {
     };
     const { port } = this.#options;
     const stuck = () => fdsAreStuck(addon, port);
+    const resting = () => this.#restText();
     const log = this.#log;
-    this.#role = new Listener(file, { serve, onReach, stuck, log, guest: 'front-end' });
+    const guest = 'front-end';
+    this.#role = new Listener(file, { serve, onReach, stuck, resting, log, guest });
     // close() came while we were at it.
     if (this.#closed) await this.#role.close();
     else this.#log.info(`${path}: waiting for a front-end`);
@@ -300,13 +303,22 @@ export class VhostUserEndpoint {
   /** Nobody is served for a while. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#timings.restMs);
-      this.#wake = () => {
+      const end = () => {
+        this.#resting = false;
         clearTimeout(timer);
         resolve();
       };
+      const timer = setTimeout(end, this.#timings.restMs);
+      this.#resting = true;
+      this.#wake = end;
       if (this.#closed) this.#wake();
     });
+  }
+
+  #restText(): string | null {
+    if (!this.#resting) return null;
+    const seconds = this.#timings.restMs / 1000;
+    return `the last one kept a worker waiting, so nobody is served for ${seconds} seconds`;
   }
 
   #changed(): void {
