@@ -331,14 +331,14 @@ export class Backend extends EventEmitter<BackendEvents> {
     asleepMs,
   }: Extract<DatapathEvent, { event: 'worker_late' }>): void {
     const name = this.#ports.get(port)?.name;
-    const what = name === undefined ? workerActs.nothing : `${workerActs[act]} ${name}`;
+    const whom = act === 'nothing' ? '' : ` ${name ?? 'a port that was removed'}`;
     const remedy =
       name === undefined
         ? 'if it does not wake up, restart this daemon'
         : 'it then closes that device; if it does not wake up, end the VMM of that device';
     this.#context.log.warn(
       { worker, port: name, queue, act, asleepMs },
-      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${what}; ` +
+      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${workerActs[act]}${whom}; ` +
         `commands are refused until it wakes up: ${remedy}`,
     );
   }
