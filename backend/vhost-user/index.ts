@@ -22,6 +22,7 @@ import { Client } from '../socket/client.ts';
 import { SocketFile } from '../socket/file.ts';
 import { Listener } from '../socket/listener.ts';
 import { refuseAbstract } from '../socket/path.ts';
+import type { Device } from './device.ts';
 import { EarlyLeaves } from './early-leaves.ts';
 import { fdsAreStuck, foreignFds } from './fds.ts';
 import { KeptGuest, type KeptNotice } from './kept.ts';
@@ -234,8 +235,7 @@ export class VhostUserEndpoint {
       fault: latest,
       refused: this.#session?.refused ?? null,
       noMemory: memory !== null,
-      notice:
-        this.#unreachable ?? memory ?? device?.mtuNotice ?? this.#keptText() ?? this.#early.notice,
+      notice: this.#unreachable ?? memory ?? this.#offerNotice(device) ?? this.#early.notice,
       mtu: device?.mtu ?? (this.#mtu || null),
       messages: this.#session?.messages ?? 0,
     };
@@ -334,6 +334,12 @@ export class VhostUserEndpoint {
 
   #termsFor(owner: ProcessId | null): ReturnType<KeptGuest['termsFor']> {
     return this.#kept.termsFor(owner, { offer: this.#offer, queues: this.#options.queues });
+  }
+
+  /** What the guest was told, and what it keeps, where the port has another. */
+  #offerNotice(device: Device | null): string | null {
+    const both = [device?.mtuNotice ?? null, this.#keptText()];
+    return both.filter((text) => text !== null).join(' ') || null;
   }
 
   /** Of the front-end that is here, or cannot stay. */

@@ -116,6 +116,9 @@ export class KeptGuest {
     if (owner === null || !heardOffer) return;
     const before = this.#hadBy(owner);
     const features = (device.features ?? 0n) & ~transportBits;
+    // Whoever only looks in does not take the place of a guest that runs.
+    const guestRan = this.#kept !== null && this.#kept.had.taken !== 0n;
+    if (before === null && guestRan && features === 0n) return;
     const had: Had = {
       offered: (before?.offered ?? device.offered) | (device.features ?? 0n),
       taken: features === 0n ? (before?.taken ?? 0n) : features,

@@ -87,6 +87,7 @@ describe('a daemon that comes back with fewer queues, no offloads and a smaller 
     expect(vhostUser).toMatchObject({ connected: true, fault: null, mtu: 1400 });
     expect(vhostUser?.features).toContain('VIRTIO_NET_F_CSUM');
     expect(vhostUser?.notice).toContain('was told an MTU of 1400');
+    expect(vhostUser?.notice).toContain('The guest keeps 2 queue pairs and VIRTIO_NET_F_CSUM');
     expect(daemon.said).toContain('The guest keeps 2 queue pairs and VIRTIO_NET_F_CSUM');
     await expectTraffic(1);
   });

@@ -236,6 +236,15 @@ describe('another front-end', () => {
     expect(next.endpoint.state().notice).toBeNull();
   });
 
+  it('that only looks in does not take the place of a guest that runs', async () => {
+    await served();
+    const { endpoint } = await serve({ queues: 2 });
+    await stranger();
+    await endpoint.close();
+    await serve({ queues: 1, offloads: false });
+    expect((await hears(connect(), 2)).queues).toBe(2n);
+  });
+
   it('of the same number but another start is another', async () => {
     const own = await ownRecord();
     const process = { ...own.process, startTicks: own.process.startTicks - 1 };
