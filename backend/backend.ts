@@ -338,8 +338,8 @@ export class Backend extends EventEmitter<BackendEvents> {
         : 'it then closes that device; if it does not wake up, end the VMM of that device';
     this.#context.log.warn(
       { worker, port: name, queue, act, asleepMs },
-      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${workerActs[act]}${whom}; ` +
-        `commands are refused until it wakes up: ${remedy}`,
+      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s ` +
+        `while it ${workerActs[act]}${whom}; commands are refused until it wakes up: ${remedy}`,
     );
   }
 

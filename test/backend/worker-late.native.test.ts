@@ -49,8 +49,8 @@ describe('a worker that is late', () => {
         context: { worker: 3, port: 'vale0:vm1', queue: 2, act: 'transmit', asleepMs: 3200 },
         text:
           'worker 3 has been asleep for 3 s while it delivers frames to vale0:vm1; commands are ' +
-          'refused until it wakes up: that device is closed as soon as the worker comes back; if ' +
-          'it does not, end its VMM',
+          'refused until it wakes up: it then closes that device; if it does not wake up, end the ' +
+          'VMM of that device',
       },
     ]);
   });
@@ -65,7 +65,7 @@ describe('a worker that is late', () => {
     late({ port: 0, act: 'nothing' });
     expect(lines[0]?.text).toBe(
       'worker 3 has been asleep for 3 s while it looks for work; commands are refused until it ' +
-        'wakes up: if it stays so, restart this daemon',
+        'wakes up: if it does not wake up, restart this daemon',
     );
   });
 
