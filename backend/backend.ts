@@ -30,6 +30,7 @@ import {
 } from './ports/spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
+import { KeptFiles } from './vhost-user/index.ts';
 
 export interface BackendOptions {
   /** Host I/O threads, 1..15. */
@@ -91,6 +92,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       addon,
       datapath: this.#datapath,
       reader: new StatsReader(this.#datapath.stats),
+      keptFiles: new KeptFiles(),
       log: options.log ?? silent,
       onChange: (port) => void this.emit('changed', port),
       portOf: (id) => this.#ports.get(id),
@@ -329,15 +331,15 @@ export class Backend extends EventEmitter<BackendEvents> {
     asleepMs,
   }: Extract<DatapathEvent, { event: 'worker_late' }>): void {
     const name = this.#ports.get(port)?.name;
-    const what = name === undefined ? workerActs.nothing : `${workerActs[act]} ${name}`;
+    const whom = act === 'nothing' ? '' : ` ${name ?? 'a port that was removed'}`;
     const remedy =
       name === undefined
         ? 'if it does not wake up, restart this daemon'
         : 'it then closes that device; if it does not wake up, end the VMM of that device';
     this.#context.log.warn(
       { worker, port: name, queue, act, asleepMs },
-      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s while it ${what}; ` +
-        `commands are refused until it wakes up: ${remedy}`,
+      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s ` +
+        `while it ${workerActs[act]}${whom}; commands are refused until it wakes up: ${remedy}`,
     );
   }
 

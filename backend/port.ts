@@ -18,13 +18,20 @@ import { PeerLog } from './log.ts';
 import { type LinkEndpoint, type LinkState, makeLink } from './ports/index.ts';
 import { defaultSettings, nameText, type PortSpec, queuesOf } from './ports/spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
-import { type EndpointState, VhostUserEndpoint } from './vhost-user/index.ts';
+import {
+  type EndpointState,
+  type KeptFiles,
+  KeptGuest,
+  VhostUserEndpoint,
+} from './vhost-user/index.ts';
 
 /** What a port needs of the backend it lives in. */
 export interface PortContext {
   readonly addon: NativeAddon;
   readonly datapath: Datapath;
   readonly reader: StatsReader;
+  /** What guests have that ran already when this process came. */
+  readonly keptFiles: KeptFiles;
   readonly log: Logger;
   /** The port's state changed. */
   readonly onChange: (port: Port) => void;
@@ -57,12 +64,23 @@ interface Made {
   readonly port: number;
   readonly block: number;
   readonly workers: readonly number[];
+  readonly kept: KeptGuest | undefined;
 }
 
 /** What the datapath calls it: to that, the NAT of a user port is a peer like any other. */
 function datapathKind({ kind }: PortSpec['device']): PortKind {
   if (kind === 'vhost-user') return 'vhost';
   return kind === 'user' ? 'stream' : kind;
+}
+
+/** What the guest has that may run already, behind the socket of a port. */
+async function loadKept(
+  { keptFiles, log }: PortContext,
+  spec: PortSpec,
+): Promise<KeptGuest | undefined> {
+  const { device, name } = spec;
+  if (device.kind !== 'vhost-user') return undefined;
+  return KeptGuest.load(keptFiles, device.path, new PeerLog(log, { port: nameText(name) }));
 }
 
 const workerOf = (workers: readonly number[], pair: number): number =>
@@ -101,7 +119,7 @@ export class Port {
       },
       onChange: () => context.onChange(this),
     });
-    this.#endpoint = this.#makeEndpoint();
+    this.#endpoint = this.#makeEndpoint(made.kept);
     this.#link = this.#makeLink();
   }
 
@@ -120,11 +138,13 @@ export class Port {
     workers: readonly number[],
   ): Promise<Port> {
     const { device } = spec;
+    const kept = await loadKept(context, spec);
+    const queues = Math.max(queuesOf(device), kept?.queues ?? 0);
     const made = await context.datapath.command('port.create', {
       switch: home,
       name: spec.name.port,
       kind: datapathKind(device),
-      queues: queuesOf(device),
+      queues,
       workers,
       settings: { ...defaultSettings, ...spec.settings },
     });
@@ -132,7 +152,8 @@ export class Port {
       const port = new Port(context, spec, {
         port: made.port,
         block: made.statsBlock,
-        workers: Array.from({ length: queuesOf(device) }, (_, pair) => workerOf(workers, pair)),
+        workers: Array.from({ length: queues }, (_, pair) => workerOf(workers, pair)),
+        kept,
       });
       await (port.#endpoint ?? port.#link)?.start();
       return port;
@@ -274,12 +295,13 @@ export class Port {
     );
   }
 
-  #makeEndpoint(): VhostUserEndpoint | null {
+  #makeEndpoint(kept: KeptGuest | undefined): VhostUserEndpoint | null {
     const { device } = this.spec;
     if (device.kind !== 'vhost-user') return null;
     const { kind: _, ...socket } = device;
     return new VhostUserEndpoint({
       ...socket,
+      ...(kept === undefined ? {} : { kept }),
       mtu: this.#settings.mtu,
       addon: this.#context.addon,
       datapath: this.#context.datapath.native,

@@ -23,7 +23,8 @@ const minutes = 60_000;
 const without = ['-DVALENIC_ADDON=OFF', '-DVALENIC_AGENT=OFF', '-DVALENIC_USER=OFF'];
 const results = join(root, 'build/test-results');
 
-function buildAttackers() {
+/** Also for tests that need a descriptor which Node cannot make. */
+export function buildAttackers() {
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DVALENIC_TESTS=OFF', '-DVALENIC_HOSTILE=ON'];
   buildNative('build/test/hostile', [...options, ...without], ['hostile_attackers']);
 }

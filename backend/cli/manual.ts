@@ -169,7 +169,8 @@ const ending: readonly string[] = [
 /run/valenic/control.sock for root, else /tmp/valenic\\-UID/control.sock.`,
   `.TP\n.B XDG_STATE_HOME\nThe daemon keeps the random part of the MAC addresses that it gives to
 guests in valenic/installation in this folder, else in /var/lib for root, else in ~/.local/state.
-A service of systemd keeps it in its STATE_DIRECTORY.`,
+A service of systemd keeps it in its STATE_DIRECTORY. In valenic/guests there, it keeps what the
+running guests have, for the next daemon.`,
   `.TP\n.B XDG_CACHE_HOME\nThe kernel and image of our guests are kept in valenic/guest in this
 folder, else in ~/.cache/valenic/guest.`,
   '.TP\n.B VALENIC_ADDON\nThe built datapath, if it is not in the package.',

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { PortSettings } from '../../native/boundary/index.ts';
 import { isErrorCode, ValenicError } from '../errors.ts';
+import { folderFault } from '../xdg.ts';
 import type {
   AddPortBody,
   ApiEvent,
@@ -15,7 +16,7 @@ import type {
   SwitchAnswer,
   VersionAnswer,
 } from './api.ts';
-import { defaultControlPath, folderFault } from './paths.ts';
+import { defaultControlPath } from './paths.ts';
 
 /** Longer than the daemon ever takes: removing a port waits for every worker. */
 const defaultTimeoutMs = 30_000;

@@ -11,23 +11,14 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from '../log.ts';
-import { folderFault, type PathContext } from './paths.ts';
+import { folderFault, here, type PathContext, stateFolder } from '../xdg.ts';
 
 const randomPart = /^[0-9a-f]{32}\n$/;
 
-/**
- * Where the random part is kept: systemd's state folder of the service, else `valenic` in
- * `$XDG_STATE_HOME`, for root in /var/lib, in `~/.local/state`. Null: there is no such place.
- */
-export function installationPath({ env, uid }: PathContext): string | null {
-  const absolute = (path: string | undefined) => (path?.startsWith('/') ? path : undefined);
-  const service = absolute(env.STATE_DIRECTORY?.split(':')[0]);
-  if (service !== undefined) return join(service, 'installation');
-  const state = absolute(env.XDG_STATE_HOME);
-  if (state !== undefined) return join(state, 'valenic/installation');
-  if (uid === 0) return '/var/lib/valenic/installation';
-  const home = absolute(env.HOME);
-  return home === undefined ? null : join(home, '.local/state/valenic/installation');
+/** Where the random part is kept. Null: there is no such place. */
+export function installationPath(context: PathContext): string | null {
+  const folder = stateFolder(context);
+  return folder === null ? null : join(folder, 'installation');
 }
 
 export interface GuestMacsOptions {
@@ -57,7 +48,7 @@ export class GuestMacs {
 
   /** The file's, or one that goes with this process when there can be no file. */
   async #load(): Promise<string> {
-    const { context = { env: process.env, uid: process.getuid?.() ?? 0 }, log } = this.#options;
+    const { context = here(), log } = this.#options;
     const path = installationPath(context);
     try {
       if (path === null) throw new Error('neither HOME nor XDG_STATE_HOME is set');

@@ -1,5 +1,6 @@
 /** The daemon, its control API, and a client for it. */
 
+export { folderFault } from '../xdg.ts';
 export type {
   AddPortBody,
   ApiEvent,
@@ -11,4 +12,4 @@ export type {
 } from './api.ts';
 export { ControlClient } from './client.ts';
 export { Daemon, type DaemonOptions, packageVersion } from './daemon.ts';
-export { defaultControlPath, folderFault } from './paths.ts';
+export { defaultControlPath } from './paths.ts';

@@ -1,17 +1,9 @@
 /** Where the control socket is, for the daemon and for those who look for it. */
 
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ValenicError } from '../errors.ts';
-
-export interface PathContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly uid: number;
-}
-
-function here(): PathContext {
-  return { env: process.env, uid: process.getuid?.() ?? 0 };
-}
+import { folderFault, here, type PathContext } from '../xdg.ts';
 
 /**
  * `$XDG_RUNTIME_DIR/valenic/control.sock`, else in /run for root, else in a folder of ours in
@@ -39,23 +31,4 @@ export async function prepareFolder(path: string, uid = here().uid): Promise<voi
   }
   const fault = await folderFault(folder, uid);
   if (fault !== null) throw new ValenicError('socket_failed', fault);
-}
-
-/**
- * Why a folder that we would make ourselves is not to be trusted; null when it is, or is not
- * there.
- */
-export async function folderFault(
-  folder: string,
-  uid = here().uid,
-  instead = 'use --control PATH',
-): Promise<string | null> {
-  const facts = await lstat(folder).catch(() => null);
-  if (facts === null) return null;
-  if (!facts.isDirectory()) return `${folder} is not a folder: remove it, or ${instead}`;
-  if (facts.uid !== uid) {
-    return `${folder} belongs to user ${facts.uid}: remove it, or ${instead}`;
-  }
-  if ((facts.mode & 0o022) !== 0) return `others may write to ${folder}: chmod 700 ${folder}`;
-  return null;
 }

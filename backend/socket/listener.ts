@@ -28,6 +28,8 @@ export interface ListenerOptions {
   readonly lookMs?: number;
   /** While it is true nobody is accepted. */
   readonly stuck?: () => boolean;
+  /** Why nobody is served for a while after one has left; null: one is connected. */
+  readonly resting?: () => string | null;
 }
 
 /**
@@ -100,13 +102,7 @@ export class Listener {
   async #admit(socket: NativeFdSocket): Promise<void> {
     if (this.#current !== null && !(await this.#endsSoon())) {
       socket.close();
-      const { guest } = this.#options;
-      const remedy = `disconnect that one, or add a port for the second`;
-      this.#log.peer(
-        'warn',
-        'second',
-        `a second ${guest} was turned away, because one is connected; ${remedy}`,
-      );
+      this.#tellTurnedAway();
       return;
     }
     if (this.#closed) return socket.close();
@@ -115,6 +111,17 @@ export class Listener {
       this.#over?.();
     });
     this.#current = current;
+  }
+
+  #tellTurnedAway(): void {
+    const { guest, resting } = this.#options;
+    const rest = resting?.() ?? null;
+    if (rest === null) {
+      const text =
+        `a second ${guest} was turned away, because one is connected; ` +
+        'disconnect that one, or add a port for the second';
+      this.#log.peer('warn', 'second', text);
+    } else this.#log.peer('warn', 'resting', `a ${guest} was turned away: ${rest}`);
   }
 
   /**

@@ -53,6 +53,8 @@ export interface DeviceOptions {
   readonly offer: Offer;
   /** The port's MTU: the largest that the front-end may set. Undefined: it has none. */
   readonly mtu: () => number | undefined;
+  /** What its guest was told before the port's MTU was set lower: that it may be told again. */
+  readonly keptMtu?: number | null;
   /** How long a started device may be without memory before the operator is told. */
   readonly memoryNoticeMs: number;
   /** How long rings rest after a region was removed, in case others follow. */
@@ -107,6 +109,11 @@ export class Device implements Negotiated {
 
   get queues(): number {
     return this.#options.queues;
+  }
+
+  /** Queue pairs that the front-end spoke of. */
+  get pairsNamed(): number {
+    return this.rings.pairsNamed;
   }
 
   get enabledAtStart(): boolean {
@@ -218,7 +225,8 @@ export class Device implements Negotiated {
   }
 
   setMtu(value: bigint): void {
-    const most = this.#options.mtu() ?? maxMtu;
+    const { mtu, keptMtu } = this.#options;
+    const most = Math.max(mtu() ?? maxMtu, keptMtu ?? 0);
     if (value < BigInt(minMtu) || value > BigInt(most)) {
       const remedy =
         value > BigInt(most) && most < maxMtu ? `: start QEMU with host_mtu=${most}` : '';

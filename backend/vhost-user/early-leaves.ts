@@ -6,29 +6,27 @@
  * a second and for ever. What exactly is missing is known to the front-end alone.
  */
 
-import { featureNames, virtioFeatures } from '../../frontend-spec/index.ts';
+import { featureNames } from '../../frontend-spec/index.ts';
 import type { PeerLog } from '../log.ts';
-import type { Offer } from './offer.ts';
+import { pairsText, transportBits } from './offer.ts';
 
 /** What is looked at of a session that is over. */
 export interface Leaver {
   readonly heardAndTookNothing: boolean;
   readonly tookSomething: boolean;
+  /** What it was offered. */
+  readonly device: { readonly offered: bigint; readonly queues: number };
 }
 
 /** One that leaves so may have been stopped; a second one in a row is no accident. */
 const accidents = 1;
-const transportBits =
-  (1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit)) |
-  (1n << BigInt(virtioFeatures.VIRTIO_F_NOTIFY_ON_EMPTY.bit));
 
 export class EarlyLeaves {
-  readonly #text: string;
   readonly #log: PeerLog;
+  #text = '';
   #inARow = 0;
 
-  constructor(offer: Offer, queues: number, log: PeerLog) {
-    this.#text = earlyLeaveText(offer.features & ~transportBits, queues);
+  constructor(log: PeerLog) {
     this.#log = log;
   }
 
@@ -42,6 +40,8 @@ export class EarlyLeaves {
     if (session.tookSomething) this.#inARow = 0;
     if (!session.heardAndTookNothing) return false;
     this.#inARow += 1;
+    const { offered, queues } = session.device;
+    this.#text = earlyLeaveText(offered & ~transportBits, queues);
     // By kind: a front-end that stays now and then could fill the log otherwise.
     if (this.#inARow === accidents) this.#log.peer('info', 'early', this.#text);
     else if (this.#inARow === accidents + 1) {
@@ -52,9 +52,8 @@ export class EarlyLeaves {
 }
 
 function earlyLeaveText(features: bigint, queues: number): string {
-  const pairs = queues === 1 ? '1 queue pair' : `${queues} queue pairs`;
   return (
-    `the front-end left after it heard what the port offers: ${pairs} and ` +
+    `the front-end left after it heard what the port offers: ${pairsText(queues)} and ` +
     `${featureNames(features).join(' ')}. If it connects and leaves again, its guest has more ` +
     'queue pairs, or runs with a feature that is not in this list: add the port again with the ' +
     'queues=N and offloads=on of the guest (valenic port remove, port add), or restart the guest ' +

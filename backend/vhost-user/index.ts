@@ -22,14 +22,19 @@ import { Client } from '../socket/client.ts';
 import { SocketFile } from '../socket/file.ts';
 import { Listener } from '../socket/listener.ts';
 import { refuseAbstract } from '../socket/path.ts';
+import type { Device } from './device.ts';
 import { EarlyLeaves } from './early-leaves.ts';
 import { fdsAreStuck, foreignFds } from './fds.ts';
-import { type Offer, offerOf } from './offer.ts';
+import { KeptGuest, type KeptNotice } from './kept.ts';
+import { mostQueues, type Offer, offerOf } from './offer.ts';
+import { listenerOf, type ProcessId, processOf } from './process.ts';
 import { Session } from './session.ts';
 
 export type { FaultReport } from '../fault-report.ts';
 export type { Logger } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
+export { KeptGuest } from './kept.ts';
+export { KeptFiles } from './kept-file.ts';
 
 /** Delays in milliseconds; the defaults suit a machine, other values suit tests. */
 export interface Timings {
@@ -79,6 +84,8 @@ export interface VhostUserEndpointOptions {
   readonly featuresMask?: bigint;
   /** Offer the protocol feature CONFIG; see offer.ts why not. */
   readonly offerConfig?: boolean;
+  /** What the guest has that may come back; of this process alone unless it was loaded. */
+  readonly kept?: KeptGuest;
   readonly timings?: Partial<Timings>;
   readonly log: Logger;
   /** state() would now say something else. */
@@ -127,9 +134,12 @@ export class VhostUserEndpoint {
   /** Why the last connection was ended. */
   #ended: FaultReport | null = null;
   readonly #early: EarlyLeaves;
+  readonly #kept: KeptGuest;
+  #keptNotice: KeptNotice | null = null;
   /** Nobody can reach the socket. */
   #unreachable: string | null = null;
   #closed = false;
+  #resting = false;
   /** Ends a rest. */
   #wake: (() => void) | null = null;
 
@@ -141,7 +151,8 @@ export class VhostUserEndpoint {
     this.#timings = { ...defaultTimings, ...options.timings };
     this.#offer = offerOf(options);
     this.#log = new PeerLog(options.log, { port: options.name });
-    this.#early = new EarlyLeaves(this.#offer, options.queues, this.#log);
+    this.#early = new EarlyLeaves(this.#log);
+    this.#kept = options.kept ?? KeptGuest.inMemory(options.path, this.#log);
   }
 
   /**
@@ -169,8 +180,10 @@ export class VhostUserEndpoint {
     };
     const { port } = this.#options;
     const stuck = () => fdsAreStuck(addon, port);
+    const resting = () => this.#restText();
     const log = this.#log;
-    this.#role = new Listener(file, { serve, onReach, stuck, log, guest: 'front-end' });
+    const guest = 'front-end';
+    this.#role = new Listener(file, { serve, onReach, stuck, resting, log, guest });
     // close() came while we were at it.
     if (this.#closed) await this.#role.close();
     else this.#log.info(`${path}: waiting for a front-end`);
@@ -184,6 +197,7 @@ export class VhostUserEndpoint {
     this.#wake?.();
     this.#session?.end(null);
     await this.#role?.close();
+    await this.#kept.close();
   }
 
   /** 0: none. Holds for what the front-end sets from here on. */
@@ -221,7 +235,7 @@ export class VhostUserEndpoint {
       fault: latest,
       refused: this.#session?.refused ?? null,
       noMemory: memory !== null,
-      notice: this.#unreachable ?? memory ?? device?.mtuNotice ?? this.#early.notice,
+      notice: this.#unreachable ?? memory ?? this.#offerNotice(device) ?? this.#early.notice,
       mtu: device?.mtu ?? (this.#mtu || null),
       messages: this.#session?.messages ?? 0,
     };
@@ -229,31 +243,42 @@ export class VhostUserEndpoint {
 
   /** Serves one connection to its end. Returns how many requests it brought. Never rejects. */
   async #serve(socket: NativeFdSocket): Promise<number> {
-    const { addon, datapath, port, queues } = this.#options;
+    const { addon, datapath, port } = this.#options;
     const { memoryNoticeMs, settleMs } = this.#timings;
     const log = this.#log;
     const mtu = () => this.#mtu || undefined;
-    const onChange = () => this.#changed();
+    const peer = this.#credentials(socket);
+    const owner = await this.#ownerOf(peer);
+    const { offer, queues, mtu: keptMtu, notice } = this.#termsFor(owner);
+    const onChange = () => {
+      this.#kept.note(owner, session);
+      this.#changed();
+    };
     const fds = foreignFds(addon, port);
     const options = {
       addon: fds,
       datapath,
       port,
       queues,
+      offer,
       mtu,
+      keptMtu,
       memoryNoticeMs,
       settleMs,
       log,
       onChange,
     };
     socket.owner = port;
-    const session = new Session({ ...options, offer: this.#offer }, socket);
+    const session = new Session(options, socket);
     this.#session = session;
-    this.#peer = this.#credentials(socket);
+    this.#peer = peer;
+    this.#keptNotice = notice;
     log.peer('info', 'connected', 'a front-end connected', this.#peer ?? {});
     onChange();
     if (this.#closed) session.end(null);
+    if (notice !== null) log.peer(notice.lost ? 'warn' : 'info', 'kept', notice.text);
     const fault = await session.run();
+    this.#kept.left();
     this.#session = null;
     this.#peer = null;
     this.#ended = fault?.report ?? null;
@@ -278,17 +303,49 @@ export class VhostUserEndpoint {
   /** Nobody is served for a while. */
   #rest(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#timings.restMs);
-      this.#wake = () => {
+      const end = () => {
+        this.#resting = false;
         clearTimeout(timer);
         resolve();
       };
+      const timer = setTimeout(end, this.#timings.restMs);
+      this.#resting = true;
+      this.#wake = end;
       if (this.#closed) this.#wake();
     });
   }
 
+  #restText(): string | null {
+    if (!this.#resting) return null;
+    const seconds = this.#timings.restMs / 1000;
+    return `the last one kept a worker waiting, so nobody is served for ${seconds} seconds`;
+  }
+
   #changed(): void {
     this.#options.onChange?.();
+  }
+
+  /** Null: not known. */
+  async #ownerOf(peer: { pid: number } | null): Promise<ProcessId | null> {
+    const { role, path } = this.#options;
+    if (peer === null) return null;
+    return role === 'server' ? processOf(peer.pid) : listenerOf(peer.pid, path);
+  }
+
+  #termsFor(owner: ProcessId | null): ReturnType<KeptGuest['termsFor']> {
+    return this.#kept.termsFor(owner, { offer: this.#offer, queues: this.#options.queues });
+  }
+
+  /** What the guest was told, and what it keeps, where the port has another. */
+  #offerNotice(device: Device | null): string | null {
+    const both = [device?.mtuNotice ?? null, this.#keptText()];
+    return both.filter((text) => text !== null).join(' ') || null;
+  }
+
+  /** Of the front-end that is here, or cannot stay. */
+  #keptText(): string | null {
+    const shown = this.#session !== null || this.#keptNotice?.lost === true;
+    return shown ? (this.#keptNotice?.text ?? null) : null;
   }
 
   /** Who is at the other end, where the addon can tell. */
@@ -306,8 +363,8 @@ function checkOptions(options: VhostUserEndpointOptions): void {
   const { queues, mtu, mode, name } = options;
   const invalid = (text: string) => new ValenicError('value_invalid', `port ${name}: ${text}`);
   refuseAbstract(options.path);
-  if (!Number.isInteger(queues) || queues < 1 || queues > 16) {
-    throw invalid(`queues must be 1 to 16, not ${queues}`);
+  if (!Number.isInteger(queues) || queues < 1 || queues > mostQueues) {
+    throw invalid(`queues must be 1 to ${mostQueues}, not ${queues}`);
   }
   if (mtu && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
     throw invalid(`mtu must be 68 to 65535, not ${mtu}`);

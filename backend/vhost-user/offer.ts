@@ -8,6 +8,7 @@ import {
   protocolFeatureMask,
   settleOffloads,
   type VirtioFeatureName,
+  virtioFeatures,
 } from '../../frontend-spec/index.ts';
 import { writeFields } from './payload.ts';
 
@@ -55,6 +56,14 @@ const offeredProtocolFeatures = [
   'RESET_DEVICE',
 ] as const satisfies readonly ProtocolFeatureName[];
 
+/** What a port offers beside the features of virtio that its guest's driver may take. */
+export const transportBits =
+  (1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit)) |
+  (1n << BigInt(virtioFeatures.VIRTIO_F_NOTIFY_ON_EMPTY.bit));
+
+/** Most queue pairs of a port. */
+export const mostQueues = 16;
+
 /**
  * @param options.queues  Queue pairs. With one, VIRTIO_NET_F_MQ is left out; QEMU takes the bit
  *   from its guest unless the backend has it.
@@ -84,6 +93,14 @@ export function offerOf(options: {
         : offeredProtocolFeatures,
     ),
   };
+}
+
+/** All that a port can be told to offer. */
+export const mostOffered: Offer = offerOf({ queues: mostQueues, offerConfig: true });
+
+/** For sentences: `1 queue pair`. */
+export function pairsText(queues: number): string {
+  return queues === 1 ? '1 queue pair' : `${queues} queue pairs`;
 }
 
 /** The configuration space of the network device: virtio 1.2, 5.1.4. The MAC is the front-end's. */

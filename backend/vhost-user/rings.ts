@@ -40,6 +40,8 @@ export class Rings {
   readonly #log: PeerLog;
   readonly #device: RingsOptions['device'];
   readonly all: readonly Ring[];
+  /** The highest ring that the front-end spoke of; -1: of none. */
+  #highest = -1;
 
   constructor(options: RingsOptions) {
     this.#addon = options.addon;
@@ -59,7 +61,13 @@ export class Rings {
     if (ring === undefined) {
       throw fault('ring_index_invalid', `ring ${index}, but the port has ${this.all.length}`);
     }
+    this.#highest = Math.max(this.#highest, index);
     return ring;
+  }
+
+  /** Queue pairs that the front-end spoke of. */
+  get pairsNamed(): number {
+    return (this.#highest + 2) >> 1;
   }
 
   enabled(ring: Ring): boolean {

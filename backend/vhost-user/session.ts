@@ -84,7 +84,11 @@ export class Session {
    * more, and one that was stopped before its guest's driver came.
    */
   get heardAndTookNothing(): boolean {
-    return this.served.has('GET_FEATURES') && !this.tookSomething;
+    return this.heardOffer && !this.tookSomething;
+  }
+
+  get heardOffer(): boolean {
+    return this.served.has('GET_FEATURES');
   }
 
   get tookSomething(): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { serveConfig } from '../../backend/config/index.ts';
 import { ControlClient, Daemon } from '../../backend/daemon/index.ts';
-import { folderFault } from '../../backend/daemon/paths.ts';
+import { folderFault } from '../../backend/xdg.ts';
 import { testFolder } from './support.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };

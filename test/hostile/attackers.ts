@@ -8,7 +8,15 @@ import { addon } from '../backend/vhost-user/support.ts';
 const program = join(resolve(import.meta.dirname, '../..'), 'build/test/hostile/hostile_attackers');
 
 /** test/hostile/attackers/main.cpp says what each does. */
-export type AttackerWord = 'blocking' | 'fill' | 'linger' | 'fuse' | 'fight' | 'flip' | 'pound';
+export type AttackerWord =
+  | 'blocking'
+  | 'crowd'
+  | 'fill'
+  | 'linger'
+  | 'fuse'
+  | 'fight'
+  | 'flip'
+  | 'pound';
 
 export class Attackers {
   readonly #child: ChildProcess;

@@ -10,11 +10,7 @@ using spec::CommandError;
 Result<std::vector<MacAddress>, Refusal> Engine::macs_of(uint32_t id) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return Refusal(CommandError::unknown_port);
-    const Lookup& lookup = entry->port->home->lookup();
-    std::vector<MacAddress> macs(lookup.addresses_of(entry->port->slot, {}));
-    const size_t count = lookup.addresses_of(entry->port->slot, macs);
-    if (count < macs.size()) macs.resize(count);
-    return macs;
+    return entry->port->home->lookup().addresses_of(entry->port->slot);
 }
 
 /// Guests can bring either about as often as they like: a few ports in each turn, the next ones in

@@ -13,7 +13,7 @@ class HubLookup final : public Lookup {
     }
     size_t header_bytes() const noexcept override { return 0; }
     void forget(uint8_t) noexcept override {}
-    size_t addresses_of(uint8_t, std::span<MacAddress>) const noexcept override { return 0; }
+    std::vector<MacAddress> addresses_of(uint8_t) const override { return {}; }
 };
 
 }  // namespace valenic

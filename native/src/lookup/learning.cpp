@@ -173,18 +173,18 @@ void LearningLookup::forget(uint8_t slot) noexcept {
     board_.clear(slot);
 }
 
-size_t LearningLookup::addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept {
+std::vector<MacAddress> LearningLookup::addresses_of(uint8_t slot) const {
     const auto now_s = static_cast<uint32_t>(monotonic_ns() / 1'000'000'000);
-    size_t count = 0;
+    std::vector<MacAddress> found;
+    found.reserve(table_.held(slot));
     for (size_t place = 0; place < table_.places(); ++place) {
         const MacEntry& entry = table_.entry(static_cast<MacTable::Place>(place));
         const uint64_t key = entry.key.load(std::memory_order_relaxed);
         const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
         if (key == 0 || slot_of(key) != slot || table_.expired(seen, now_s)) continue;
-        if (count < out.size()) out[count] = mac_of(key);
-        ++count;
+        found.push_back(mac_of(key));
     }
-    return count;
+    return found;
 }
 
 }  // namespace valenic

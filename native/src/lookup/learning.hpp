@@ -31,7 +31,7 @@ class LearningLookup final : public Lookup {
                  std::span<Action> actions) noexcept override;
     size_t header_bytes() const noexcept override { return ethernet_header_bytes; }
     void forget(uint8_t slot) noexcept override;
-    size_t addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept override;
+    std::vector<MacAddress> addresses_of(uint8_t slot) const override;
     AddressNews news_of(uint8_t slot) const noexcept override { return board_.read(slot); }
 
  private:

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "net/batch.hpp"
 #include "stats/counters.hpp"
@@ -67,8 +68,9 @@ class Lookup {
     virtual size_t header_bytes() const noexcept = 0;
     /// Forgets what leads to a slot (its port left or went down). Workers may be running.
     virtual void forget(uint8_t slot) noexcept = 0;
-    /// Copies up to out.size() addresses that lead to `slot`; returns how many there are.
-    virtual size_t addresses_of(uint8_t slot, std::span<MacAddress> out) const noexcept = 0;
+    /// The addresses that lead to `slot`: once for each VLAN that they were heard in. Not for
+    /// workers: it looks through the whole table.
+    virtual std::vector<MacAddress> addresses_of(uint8_t slot) const = 0;
     /// Any thread, at any time; makes no worker wait.
     virtual AddressNews news_of(uint8_t) const noexcept { return {true, 0, {}}; }
 };

@@ -1,6 +1,7 @@
 /**
  * Descriptors of which the examination or the closing never ends: a file of FUSE whose server is
- * silent. A thread of ours that waited for it would end these tests by their time.
+ * silent, a socket that lingers. A thread of ours that waited for it would end these tests by their
+ * time.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -9,10 +10,28 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { writeMessage } from '../../../backend/vhost-user/connection.ts';
 import { foreignFds } from '../../../backend/vhost-user/fds.ts';
-import { addon, eventually, later, rig } from './support.ts';
+import { VhostUserEndpoint } from '../../../backend/vhost-user/index.ts';
+import { requests } from '../../../frontend-spec/index.ts';
+// @ts-expect-error: plain JavaScript, without types.
+import { buildAttackers } from '../../../setup/hostile.mjs';
+import { Attackers } from '../../hostile/attackers.ts';
+import {
+  addon,
+  eventually,
+  expectNoLeak,
+  Frontend,
+  later,
+  memoryBase,
+  RecordingDatapath,
+  RecordingLog,
+  region,
+  rig,
+  runToEnd,
+  sessionOn,
+} from './support.ts';
 
 /** Who keeps the test's own descriptors waiting. */
 const testOwner = 999_999;
@@ -112,8 +131,81 @@ describe.skipIf(!isRoot)('a file of FUSE whose server is silent', () => {
   });
 });
 
+/** Its close() waits a minute, unless whoever else holds it has closed it later. */
+async function lingering(attackers: Attackers): Promise<number> {
+  const [fd = -1] = await attackers.ask('linger', [60]);
+  // It has closed its own when it answers again: whoever closes the last one is who waits.
+  const nothing = addon.createEventFd();
+  await attackers.ask('blocking', [], [nothing]);
+  addon.closeFd(nothing);
+  return fd;
+}
+
+/** An endpoint with a number that no other test has, and a front-end there. */
+async function served(): Promise<{
+  endpoint: VhostUserEndpoint;
+  frontend: Frontend;
+  port: number;
+  attackers: Attackers;
+}> {
+  const folder = mkdtempSync(join(tmpdir(), 'valenic-'));
+  later(() => rmSync(folder, { recursive: true }));
+  const [port, path] = [nextPort++, join(folder, 'vm1.sock')];
+  const [datapath, log] = [new RecordingDatapath(), new RecordingLog()];
+  const endpoint = new VhostUserEndpoint({
+    ...{ addon, datapath, log, port, name: 'vale0:vm1', path, role: 'server', queues: 1 },
+  });
+  later(() => endpoint.close());
+  // What lingers ends with the process that holds the other end.
+  later(() => eventually(() => expect(addon.foreignFdsWaiting(port)).toBe(0)));
+  const attackers = Attackers.start();
+  later(attackers.close);
+  await endpoint.start();
+  return { endpoint, frontend: new Frontend(addon.connectFdSocket(path)), port, attackers };
+}
+let nextPort = 4_200_000;
+
+/** Closed elsewhere: it waits there, while this thread goes on and looks. */
+const expectWaiting = (port: number) =>
+  eventually(() => expect(addon.foreignFdsWaiting(port)).toBeGreaterThan(0));
+const expectEnded = (endpoint: VhostUserEndpoint, code: string) =>
+  eventually(() => {
+    expect(endpoint.state()).toMatchObject({ connected: false, fault: { code } });
+  });
+
+describe('a socket whose close() lingers', () => {
+  beforeAll(buildAttackers, 300_000);
+
+  const asMemory = { numRegions: 1, padding: 0, rows: [region(0n, 4096n, memoryBase)] };
+  it.each([
+    ['a kick', 'fd_kind_wrong', 'SET_VRING_KICK', { value: 0n }],
+    ['a call', 'fd_kind_wrong', 'SET_VRING_CALL', { value: 0n }],
+    ['memory', 'fd_kind_wrong', 'SET_MEM_TABLE', asMemory],
+    ['what no request takes', 'fd_count_wrong', 'SET_OWNER', {}],
+  ] as const)('as %s keeps no thread that others wait for', async (_, code, name, payload) => {
+    const { endpoint, frontend, port, attackers } = await served();
+    const fds = [await lingering(attackers)];
+    await frontend.send(name, payload as never, { fds });
+    await expectEnded(endpoint, code);
+    await expectWaiting(port);
+  });
+
+  it('in a message that nobody reads any more neither', async () => {
+    const { endpoint, frontend, port, attackers } = await served();
+    const bad = writeMessage(requests.SET_VRING_NUM.id, 1, Buffer.from([9, 0, 0, 0, 0, 1, 0, 0]));
+    const fd = await lingering(attackers);
+    frontend.socket.send(bad, []);
+    frontend.socket.send(writeMessage(requests.SET_OWNER.id, 1, Buffer.alloc(0)), [fd]);
+    addon.closeFd(fd);
+    await expectEnded(endpoint, 'ring_index_invalid');
+    await expectWaiting(port);
+  });
+});
+
 describe('more descriptors than a message may carry', () => {
-  it('are all taken and closed elsewhere, none by the kernel in our thread', async () => {
+  beforeAll(buildAttackers, 300_000);
+
+  it('are refused where they are sent: 64 is the most', async () => {
     const { frontend, ended } = await rig();
     const fd = addon.createEventFd();
     later(async () => addon.closeFd(fd));
@@ -121,4 +213,26 @@ describe('more descriptors than a message may carry', () => {
     frontend.socket.send(...message(12, Buffer.alloc(8), fd, 64));
     expect(await ended).toMatchObject({ code: 'fd_count_wrong' });
   });
+
+  it.each([65, 128, 252, 253])(
+    '%i: all are closed elsewhere, and the connection',
+    async (count) => {
+      expectNoLeak();
+      const attackers = Attackers.start();
+      later(attackers.close);
+      const [session, , frontend] = sessionOn(new RecordingDatapath(), testOwner + 2);
+      const [many, last] = [addon.createEventFd(), await lingering(attackers)];
+      const order = [requests.GET_FEATURES.id, count];
+      const sent = attackers.ask('crowd', order, [frontend.socket.fd, many, last]);
+      for (const fd of [many, last]) addon.closeFd(fd);
+      await sent;
+
+      expect(await runToEnd(session)).toMatchObject({ code: 'fds_truncated' });
+      expect(await frontend.refused()).toBe(true);
+      // The last one lingers there: the kernel did not cut it off and close it in this thread.
+      expect(addon.foreignFdsWaiting()).toBeGreaterThan(0);
+      attackers.close();
+      await eventually(() => expect(addon.foreignFdsWaiting()).toBe(0));
+    },
+  );
 });

@@ -23,6 +23,7 @@ bool make_blocking(const Order& order, std::vector<int>& made);
 bool fill_eventfd(const Order& order, std::vector<int>& made);
 bool make_lingering(const Order& order, std::vector<int>& made);
 bool fight_for_kicks(const Order& order, std::vector<int>& made);
+bool send_crowd(const Order& order, std::vector<int>& made);
 /// A file of a silent FUSE (silent_fuse.cpp).
 bool make_silent_file(const Order& order, std::vector<int>& made);
 /// Memory that moves (memory.cpp).
@@ -34,6 +35,7 @@ inline constexpr Attacker attackers[] = {
     {"fill", fill_eventfd},       // fd: an eventfd that takes no more.
     {"fight", fight_for_kicks},   // fd: an eventfd, written and drained for ever; blocking.
     {"linger", make_lingering},   // seconds: a TCP socket whose close() waits for so long.
+    {"crowd", send_crowd},        // request count, socket fd last: a message with so many.
     {"fuse", make_silent_file},   // thread: a file whose server is silent but to that thread.
     {"flip", flip_word},          // offset a b bytes, fd: a word of shared memory, a and b in turn.
     {"pound", pound_word},        // offset step, fd: a 16-bit word that grows by step, for ever.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstring>
 #include <thread>
 
 #include "attackers.hpp"
@@ -73,4 +74,28 @@ bool make_lingering(const Order& order, std::vector<int>& made) {
     if (setsockopt(mine, SOL_SOCKET, SO_LINGER, &wait, sizeof wait) != 0) return false;
     made.push_back(mine);
     return true;
+}
+
+/// One message of vhost-user whose header comes with `count` descriptors: the same one again and
+/// again, and another last.
+bool send_crowd(const Order& order, std::vector<int>&) {
+    const int wire = order.fds.at(0);
+    std::vector<int> crowd(order.number(1), order.fds.at(1));
+    crowd.back() = order.fds.at(2);
+    std::array<uint32_t, 3> header{static_cast<uint32_t>(order.number(0)), 1, 0};
+    std::vector<uint64_t> control(CMSG_SPACE(crowd.size() * sizeof(int)) / sizeof(uint64_t) + 1);
+    iovec bytes{header.data(), sizeof header};
+    msghdr message{};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_SPACE(crowd.size() * sizeof(int));
+    cmsghdr* const head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(crowd.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(head), crowd.data(), crowd.size() * sizeof(int));
+    const bool sent = sendmsg(wire, &message, MSG_NOSIGNAL) == sizeof header;
+    for (const int fd : order.fds) close(fd);
+    return sent;
 }

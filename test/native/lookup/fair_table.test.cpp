@@ -16,7 +16,7 @@ struct TableRig : LookupRig {
     explicit TableRig(LearningOptions options = {})
         : LookupRig(std::make_unique<LearningLookup>(
               LearningOptions{options.ageing_s, options.table_entries, 4242})) {}
-    size_t held(uint8_t slot) { return lookup->addresses_of(slot, {}); }
+    size_t held(uint8_t slot) { return lookup->addresses_of(slot).size(); }
     uint64_t evicted_in_all() const {
         uint64_t sum = 0;
         for (unsigned slot = 0; slot < 256; ++slot) sum += evicted(static_cast<uint8_t>(slot));

@@ -16,8 +16,7 @@ struct LearningRig : LookupRig {
     explicit LearningRig(LearningOptions options = {})
         : LookupRig(std::make_unique<LearningLookup>(options)) {}
     std::set<MacAddress> macs(uint8_t slot) {
-        std::vector<MacAddress> all(lookup->addresses_of(slot, {}));
-        lookup->addresses_of(slot, all);
+        const std::vector<MacAddress> all = lookup->addresses_of(slot);
         return {all.begin(), all.end()};
     }
 };

@@ -291,6 +291,8 @@ TEST_SUITE("memory whose pages do not come") {
         CHECK(late().port == hostile.id);
         CHECK(late().worker == both[0]);
         CHECK(late().act == Act::transmit);
+        CHECK(late().ring == 0);
+        CHECK(late().asleep_ms >= Watchdog::late_after_ns / 1'000'000);
 
         // Commands say that they cannot be, and the other worker's ports go on.
         CHECK(refused(rig.engine.enable_ring(a.id, 0, true)) == "worker_busy");
