@@ -63,7 +63,7 @@ export type DatapathEvent =
   | { readonly event: 'mac_rests'; readonly port: number }
   /** The address table was full: so many addresses of this port were pushed out since last told. */
   | { readonly event: 'macs_evicted'; readonly port: number; readonly evicted: number };
-/** What is to be told of the addresses behind a port. */
+/** News about the addresses behind a port. */
 export type AddressEvent = Extract<
   DatapathEvent,
   { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }

@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Folders in which nothing is written by hand. */
 const generatedFolders = ['native/src/spec'];
 
-/** What the user is told in one sentence, and the exit code that says it to a script. */
+/** One sentence for the user, and the exit code for a script. */
 class Failure extends Error {
   constructor(sentence, exitCode) {
     super(sentence);

@@ -17,7 +17,7 @@ const randomPart = /^[0-9a-f]{32}\n$/;
 
 /**
  * Where the random part is kept: systemd's state folder of the service, else `valenic` in
- * `$XDG_STATE_HOME`, for root in /var/lib, in `~/.local/state`. Null: there is no such place.
+ * `$XDG_STATE_HOME`, else /var/lib for root, else `~/.local/state`. Null: there is no such place.
  */
 export function installationPath({ env, uid }: PathContext): string | null {
   const absolute = (path: string | undefined) => (path?.startsWith('/') ? path : undefined);
@@ -76,7 +76,7 @@ export class GuestMacs {
   }
 }
 
-/** Several daemons may come at once: all read what the first one put there. */
+/** Several daemons may start at the same time: all read what the first one wrote. */
 async function loadOrMake(path: string, uid: number): Promise<string> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });

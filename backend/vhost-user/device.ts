@@ -53,7 +53,7 @@ export interface DeviceOptions {
   readonly offer: Offer;
   /** The port's MTU: the largest that the front-end may set. Undefined: it has none. */
   readonly mtu: () => number | undefined;
-  /** How long a started device may be without memory before the operator is told. */
+  /** How long a started device may be without memory before that is reported. */
   readonly memoryNoticeMs: number;
   /** How long rings rest after a region was removed, in case others follow. */
   readonly settleMs: number;

@@ -16,7 +16,7 @@ export interface Leaver {
   readonly tookSomething: boolean;
 }
 
-/** One that leaves so may have been stopped; a second one in a row is no accident. */
+/** One that leaves like that may have been stopped; a second in a row is not an accident. */
 const accidents = 1;
 const transportBits =
   (1n << BigInt(virtioFeatures.VHOST_USER_F_PROTOCOL_FEATURES.bit)) |
