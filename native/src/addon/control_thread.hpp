@@ -15,7 +15,7 @@
 
 namespace valenic::addon {
 
-/// What a command came to: a refusal, or a function that makes the answer on the JavaScript thread.
+/// The result of a command: a refusal, or a function that makes the answer in JavaScript.
 struct Outcome {
     std::optional<Refusal> refusal;
     std::function<Napi::Value(Napi::Env)> answer;
@@ -68,8 +68,8 @@ class ControlThread : public std::enable_shared_from_this<ControlThread> {
     std::vector<Result> results_;      // under mutex_
     std::vector<EngineEvent> events_;  // under mutex_
 
-    bool abandoned_ = false;  // control thread, then whoever joined it
-    Engine engine_;           // control thread, but for stats()
+    bool abandoned_ = false;  // control thread, then the thread that joined it
+    Engine engine_;           // control thread, except stats()
     std::thread thread_;
     napi_threadsafe_function speak_ = nullptr;
 

@@ -44,7 +44,7 @@ Outcome base_answer(uint16_t base) {
 }
 
 Work start_ring(const Reader& from) {
-    // Descriptors first: they are ours whatever else is wrong.
+    // Descriptors first: they are ours even if the rest is wrong.
     const auto kick = from.fd("kickFd");
     const auto call = from.fd("callFd");
     return
@@ -215,7 +215,7 @@ std::shared_ptr<std::vector<OwnedFd>> taken_fds(const Reader& from, const char* 
 }
 
 Work attach_link(const Reader& from) {
-    // Descriptors first: they are ours whatever else is wrong.
+    // Descriptors first: they are ours even if the rest is wrong.
     const auto fds = taken_fds(from, "fds");
     const auto shared = from.has("sharedFds") ? taken_fds(from, "sharedFds")
                                               : std::make_shared<std::vector<OwnedFd>>();
