@@ -53,7 +53,7 @@ export class AddressNotices {
     if (this.#evictedTimer !== null) clearTimeout(this.#evictedTimer);
   }
 
-  /** Both ports are told; the log once. */
+  /** Tells both ports, and the log once. */
   #tellMoves(event: Moves): void {
     const other = this.#context.notices(event.other);
     if (other === undefined) return;

@@ -39,7 +39,7 @@ export interface BackendOptions {
   readonly cpus?: readonly number[];
   /** Polling mode of ports that do not name one. */
   readonly polling?: PollingMode;
-  /** Addresses that a switch can hold, 64..1048576, unless createSwitch() is told otherwise. */
+  /** Addresses that a switch can hold, 64..1048576, unless createSwitch() sets it. */
   readonly macTableSize?: number;
   /** By name; createSwitch() may be told otherwise. */
   readonly switches?: Readonly<Record<string, SwitchOptions>>;
@@ -125,7 +125,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     return this.#datapath;
   }
 
-  /** Thread ids of the workers, for whoever measures their CPU time. */
+  /** Thread ids of the workers, to measure their CPU time. */
   get workerThreads(): readonly number[] {
     return this.#workers.map(({ tid }) => tid);
   }
@@ -190,7 +190,7 @@ export class Backend extends EventEmitter<BackendEvents> {
   }
 
   /**
-   * Adds a port; its switch is made when there is none of that name, and goes when the port fails.
+   * Adds a port. If its switch does not exist, it is made, and removed again if the port fails.
    * What the input leaves out is as on the command line.
    *
    * @throws {ValenicError} `name_in_use`, `socket_in_use`, `socket_failed`, `group_unknown`,
@@ -255,7 +255,7 @@ export class Backend extends EventEmitter<BackendEvents> {
       const results = await Promise.allSettled(this.ports().map((port) => port.close()));
       this.#ports.clear();
       this.#switches.clear();
-      // Whatever a port's socket came to, the threads are joined.
+      // Even if a port failed to close, the threads are joined.
       await this.#datapath.close();
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     });
@@ -317,12 +317,12 @@ export class Backend extends EventEmitter<BackendEvents> {
     if (port === undefined) return;
     port.handleEvent(event);
     if (isAddressEvent(event)) return;
-    // A peer that just left is no fault.
+    // A peer that just left is not a fault.
     if ('fault' in event && event.fault === 'none') return;
     this.emit('fault', port, event);
   }
 
-  /** A worker is stuck: whoever reads the log must know which, and with what. */
+  /** A worker is stuck: the log says which one, and on what. */
   #tellLate({
     worker,
     port,

@@ -1,5 +1,5 @@
 /**
- * Every error an operator can meet: a stable code, the exit status it leads to, and who can mend
+ * Every error an operator can meet: a stable code, the exit status it leads to, and who can fix
  * it.
  *
  * The sentence of an error says what is wrong and what to do; the code is for scripts and never
@@ -49,7 +49,7 @@ export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorCodes, code);
 }
 
-/** An error with a stable code; `message` is one sentence for the person who can mend it. */
+/** An error with a stable code; `message` is one sentence for the person who can fix it. */
 export class ValenicError extends Error {
   readonly code: ErrorCode;
 

@@ -23,7 +23,7 @@ export function here(): PathContext {
 /**
  * `$XDG_CACHE_HOME/valenic`, else `~/.cache/valenic`: what can be made again.
  *
- * XDG Base Directory Specification 0.8: a path that is not absolute is to be ignored.
+ * XDG Base Directory Specification 0.8: a path that is not absolute is ignored.
  */
 export function cacheFolder(env: Environment = process.env, home = homedir()): string {
   const given = env.XDG_CACHE_HOME;

@@ -163,7 +163,7 @@ function nicDevice(nic: GuestNic, id: string, host: GuestHost): string {
   return [model, ...parts, ...properties].join(',');
 }
 
-/** What a NIC is to be like, whoever writes it down: QEMU's command line or libvirt's XML. */
+/** The properties of a NIC, for QEMU's command line and for libvirt's XML. */
 export function nicProperties(nic: GuestNic, host: GuestHost): readonly Property[] {
   const { model = 'virtio-net-pci' } = nic;
   // The option ROM is for booting from the network, and slows every other boot down.

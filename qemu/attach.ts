@@ -86,7 +86,7 @@ export interface LibvirtParts {
 /** libvirt 8.2: formatdomain, "QEMU namespace"; a device is named by an alias of the user's. */
 const namespace = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'";
 
-/** The properties that libvirt has elements for, or writes by itself; all others are overridden. */
+/** Properties that libvirt has elements for, or writes itself; all others are overridden. */
 const libvirtKnows = ['mac', 'romfile', 'mq', 'packed', 'host_mtu', 'rx_queue_size'];
 
 /**

@@ -8,17 +8,17 @@ import type { Accel } from './kvm.ts';
  */
 export type SocketRole = 'server' | 'client';
 
-/** Models of NIC that need no driver of virtio; QEMU has more. */
+/** NIC models that do not need a virtio driver; QEMU has more. */
 export const nicModels = ['virtio-net-pci', 'e1000', 'e1000e', 'rtl8139', 'vmxnet3'] as const;
 export type NicModel = (typeof nicModels)[number];
 
-/** A place on a network, for sockets that are no files. */
+/** A network address, for sockets without a file. */
 export interface InetPlace {
   readonly host: string;
   readonly port: number;
 }
 
-/** What the guest sees of every virtio NIC, whatever is behind it. */
+/** What the guest sees of every virtio NIC, independent of its backend. */
 export interface NicFace {
   /** Twelve hexadecimal digits with colons, unicast. */
   readonly mac: string;

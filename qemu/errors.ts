@@ -14,7 +14,7 @@ export class QemuError extends Error {
   }
 }
 
-/** The sentence of whatever was thrown. */
+/** The sentence of anything that was thrown. */
 export function sentenceOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -18,7 +18,7 @@ const maxOutputBytes = 8 << 20;
 /**
  * Runs `file` without a shell and without a terminal.
  *
- * @param stopWhen  Looked at whenever something came on stderr; true ends the program at once.
+ * @param stopWhen  Called for each output on stderr; true ends the program at once.
  * @throws the operating system's error when the program cannot be started (ENOENT …).
  */
 export function run(

@@ -68,7 +68,7 @@ async function countAll(report) {
   return counts;
 }
 
-/** What is to be said of one figure, and whether it fails. */
+/** The sentence about one figure, and whether it fails. */
 export function judge(now, then, percent) {
   if (now === null) return { verdict: 'not run: this CPU lacks it' };
   if (now === undefined) return { verdict: 'FAILED to run', failed: true };

@@ -20,7 +20,7 @@ const generatedFolders = ['native/src/spec'];
 /** Folders in which a file says in its first line when it is generated. */
 const mixedFolders = ['native/src/boundary', 'native/boundary'];
 
-/** What the user is told in one sentence, and the exit code that says it to a script. */
+/** One sentence for the user, and the exit code for a script. */
 class Failure extends Error {
   constructor(sentence, exitCode) {
     super(sentence);

@@ -138,7 +138,7 @@ export class GuestLoad implements Load {
     return (after.frames - before.frames) / (ended - begun) / 1000;
   }
 
-  /** What the row says of the rings is what was negotiated. @throws {ValenicError} */
+  /** The rings must be what the row says. @throws {ValenicError} */
   #checkRings(task: Task): void {
     for (const port of this.#rig.portsOf(task.scenario)) {
       const { vhostUser } = port.state();

@@ -30,7 +30,7 @@ export interface Received {
   readonly corrupt: number;
 }
 
-/** A side that receives, whatever plays it. */
+/** A receiving side, of any kind. */
 export interface Receiver {
   look(): Promise<Received>;
   /** Ends it; its last look. */

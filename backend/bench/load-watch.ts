@@ -22,7 +22,7 @@ export interface LoadReport {
   readonly cpus: number;
 }
 
-/** In ticks, but for `waitedNs`. */
+/** In ticks, except `waitedNs`. */
 export interface Usage {
   readonly busy: number;
   readonly stolen: number;

@@ -58,7 +58,7 @@ const others = [
   ...[peersCommand, portsCommand, fairnessCommand, cpuCommand, idleCommand],
   ...tcpTests.map((test) => () => tcpCommand(test)),
 ];
-/** What stands after `valenic bench`, in the order of its help. */
+/** What may follow `valenic bench`, in the order of its help. */
 export const measurable: readonly string[] = [
   ...[...scenarios, ...curves],
   ...others.map((command) => command().name()),

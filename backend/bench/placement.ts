@@ -8,7 +8,7 @@
  * in the code so that nobody chooses it after seeing the rates.
  */
 export const nearNs = 100;
-/** Above this somebody else had one of the CPUs while it was probed: that is no placement. */
+/** Above this, another program used one of the CPUs during the probe: it says nothing. */
 export const disturbedNs = 1000;
 
 export function isNear(probeNs: number | null): boolean {
@@ -19,7 +19,7 @@ export function isFar(probeNs: number | null): boolean {
   return probeNs !== null && probeNs >= nearNs && probeNs < disturbedNs;
 }
 
-/** A probe in a table: what somebody disturbed is no number of nanoseconds. */
+/** A probe in a table: a disturbed one is not shown as a number of nanoseconds. */
 export function probeText(ns: number | null): string {
   if (ns === null) return '-';
   return ns < disturbedNs ? ns.toFixed(0) : `>${disturbedNs}`;

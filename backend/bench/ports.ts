@@ -84,7 +84,7 @@ async function measure(
 const neverAborted = new AbortController().signal;
 const signalOf = (io: BenchIo): AbortSignal => io.signal ?? neverAborted;
 
-/** What valenic-synthetic is told. */
+/** The arguments of valenic-synthetic. */
 export function wordsFor(
   traffic: Traffic,
   paths: readonly string[],

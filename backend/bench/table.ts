@@ -4,7 +4,7 @@ import { apartText } from './placement.ts';
 import { driverIsLimit, limitedByDriver, type Row, type SkippedRow } from './row.ts';
 import { doubtLegend, withVerdict } from './verdict.ts';
 
-/** Names of all cells; the width of those that stand in a line. */
+/** Names of all cells, and the width of those in a line. */
 const columns = [
   ['scenario', 8],
   ['driver', null],

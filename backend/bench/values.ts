@@ -53,7 +53,7 @@ export function cpuPairOf(cpus: readonly number[]): readonly [number, number] {
 }
 
 /**
- * The options of a command that stands alone.
+ * The options of a command without subcommands.
  *
  * @throws {ValenicError} `usage`; @returns null when help was printed.
  */

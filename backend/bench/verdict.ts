@@ -37,7 +37,7 @@ export const doubtTexts = {
 } as const;
 export type Doubt = keyof typeof doubtTexts;
 
-/** What a row says of itself; rows of all benches have it. */
+/** A row's verdict on itself; every benchmark has it. */
 export interface Verdict {
   readonly counts: boolean;
   /** Why not; none: it counts. */

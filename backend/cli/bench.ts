@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { measurable } from '../bench/options.ts';
 import type { Cli } from './io.ts';
 
-/** Its options are read by the bench itself, but for those of every command. */
+/** The benchmark reads its own options; those of every command are read here. */
 export function addBenchCommand(
   program: Command,
   cli: Cli,

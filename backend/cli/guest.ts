@@ -76,7 +76,7 @@ export function addGuestCommands(program: Command, cli: Cli): void {
 }
 
 async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
-  // Whatever is wrong is told before anything is fetched, made or started.
+  // Errors in the arguments are reported before anything is fetched, made or started.
   const read = checkOptions(options);
   const port = await portFor('guest run', options.port, cli);
   const binary = locateQemu(options.qemu);
@@ -231,7 +231,7 @@ async function addressFor(guest: Guest, wanted: string | undefined): Promise<str
   return (await guest.agent.dhcp(interfaceName)).address;
 }
 
-/** Until the guest ends by itself, or is told to. @throws {ValenicError} `guest_failed`. */
+/** Until the guest ends, or is told to end. @throws {ValenicError} `guest_failed`. */
 async function stay(guest: Guest, cli: Cli): Promise<void> {
   const stop = (): void => void guest.shutdown();
   if (cli.signal.aborted) stop();
@@ -240,7 +240,7 @@ async function stay(guest: Guest, cli: Cli): Promise<void> {
   cli.signal.removeEventListener('abort', stop);
   const { code, signal, expected, sentence } = exit;
   if (cli.json) cli.data({ event: 'exit', code, signal, expected, sentence }, () => '');
-  // A guest that powers itself off is done; whatever else it did unasked is a failure.
+  // A guest that powers itself off is done; any other unexpected end is a failure.
   if (!expected && code !== 0) throw new ValenicError('guest_failed', exit.report);
   cli.say(sentence);
 }

@@ -26,7 +26,7 @@ The full manual: man valenic, or docs/man/valenic.1 in the package.`;
  * Runs one command.
  *
  * @param argv  Without the program: `['port', 'list', '--json']`.
- * @returns The exit status. Errors are told on stderr, as JSON when --json is among the words.
+ * @returns The exit status. Errors go to stderr, as JSON with --json.
  */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   try {
@@ -44,7 +44,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 async function runProgram(argv: readonly string[], io: CliIo): Promise<number> {
   let heldBack = '';
   const writeErr = (text: string): void => {
-    // Errors are told once, by runCli().
+    // runCli() reports errors once.
     heldBack += text;
   };
   let status = 0;
@@ -99,7 +99,7 @@ export function createProgram(
   return program;
 }
 
-/** Rooms below have errors of their own, with codes that stand in the same table. */
+/** Rooms below have errors of their own, with codes from the same table. */
 function asValenicError(thrown: unknown): ValenicError {
   if (thrown instanceof ValenicError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -18,7 +18,7 @@ export interface CliIo {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Ends what runs until it is told to stop: serve, guest run, stats --watch, bench. */
+  /** Ends commands that run until they are stopped: serve, guest run, stats --watch, bench. */
   readonly signal?: AbortSignal;
   /** The reader of stdout is gone: ends what prints for it, and no daemon. */
   readonly unread?: AbortSignal;

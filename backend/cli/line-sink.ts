@@ -1,8 +1,8 @@
 /**
- * Lines to a descriptor that may fail or stand still, for a daemon that must do neither.
+ * Writes lines to a descriptor that may fail or block, for a daemon that must do neither.
  *
  * A pipe that nobody reads, a reader that ended, a full file system: a line that cannot be written
- * waits in a bounded memory or is counted as lost, and the count is told when lines pass again.
+ * waits in a bounded buffer or is counted as lost; the count is reported when lines pass again.
  */
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
@@ -65,7 +65,7 @@ export class LineSink {
   /** Takes a line with its end. Neither waits nor throws. */
   write(line: string): void {
     this.#tell();
-    // Once one is lost, so are those behind it until the notice stands in their place.
+    // After a lost line the next ones are lost too, until the notice is written.
     if (this.#lost > 0 || !this.#put(Buffer.from(line), 1)) this.#lose(1, 'EAGAIN');
     this.#drain();
   }

@@ -6,7 +6,7 @@ import { LineSink } from './line-sink.ts';
 
 const { env, stdout, stderr } = process;
 const stop = new AbortController();
-/** `valenic port list | head -1` is no failure. */
+/** `valenic port list | head -1` is not a failure. */
 const unread = new AbortController();
 let outputFailed = false;
 
@@ -18,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** Data that nobody gets is a failure, but for a reader who has had enough. */
+/** Data that cannot be written is a failure, unless its reader has closed the pipe. */
 function stdoutFailed(error: unknown): void {
   unread.abort();
   if (outputFailed || codeOf(error) === 'EPIPE') return;

@@ -1,4 +1,4 @@
-/** What Node would print by itself, raw, into the daemon's log. */
+/** What Node would otherwise print raw into the daemon's log. */
 
 import type { Logger } from '../log.ts';
 

@@ -26,7 +26,7 @@ import { logText, lostLine } from './log-text.ts';
 import { takeProcessWords } from './process-words.ts';
 import { plural } from './text.ts';
 
-/** How long the end waits for whoever reads the log. */
+/** How long the end of the daemon waits for the reader of the log. */
 const lastWordsMs = 500;
 
 interface ServeOptions {
@@ -85,7 +85,7 @@ async function serve(options: ServeOptions, cli: Cli): Promise<void> {
   }
 }
 
-/** A line of the log as stderr is to have it. */
+/** A line of the log, as written to stderr. */
 function asWritten(cli: Cli, line: string): string {
   return cli.io.terminal === true ? logText(line) : line;
 }

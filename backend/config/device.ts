@@ -29,7 +29,7 @@ type Whole = PortSpec['device'];
 const maxSocketPathBytes = 107;
 
 /**
- * @param value  What stands behind the kind's own key.
+ * @param value  The value of the kind's own key.
  * @param items  The other keys; each is one of this kind.
  * @throws {ValenicError} `port_syntax`, `value_invalid`.
  */
@@ -165,7 +165,7 @@ function interfaceOf(key: string, name: string | null): string {
   );
 }
 
-/** A path made absolute, or a network address as it stands. */
+/** A path made absolute, or a network address unchanged. */
 function placeOf(key: string, scheme: 'tcp' | 'udp', value: string | null, folder: string): string {
   if (value === null || value === '') {
     throw syntax(`${key} needs a place: ${key}=PATH, or ${key}=${scheme}:HOST:PORT`);

@@ -1,5 +1,5 @@
 /**
- * The configuration file of the daemon: YAML, of which JSON is a part.
+ * The configuration file of the daemon: YAML, which includes JSON.
  *
  * ```yaml
  * workers: 2
@@ -12,7 +12,7 @@
  *   - { name: vale0:vm2, vhost-user: /run/vm2.sock, queues: 2, moderation: 32/50 }
  * ```
  *
- * Whatever is wrong is told as `FILE:LINE:COLUMN: sentence`.
+ * Errors are reported as `FILE:LINE:COLUMN: sentence`.
  */
 
 import { readFile, stat } from 'node:fs/promises';
@@ -44,7 +44,7 @@ import {
 } from './serve.ts';
 import { parseSwitch, type SwitchConfig, switchFromItems } from './switch.ts';
 
-/** Longer files are no configuration. */
+/** A longer file is not a configuration. */
 const maxFileBytes = 1 << 20;
 type Path = readonly (string | number)[];
 
@@ -86,7 +86,7 @@ const shape = z.strictObject(
   },
   'the file is not a mapping: start with a line like "ports:"',
 );
-/** What may stand in a file; key-texts.ts has their meanings. */
+/** The keys of a file; key-texts.ts has their meanings. */
 export const fileKeys = shape.keyof().options;
 
 /**
@@ -233,7 +233,7 @@ function withoutAlias({ document }: Source, node: unknown): unknown {
   return isAlias(node) ? node.resolve(document) : node;
 }
 
-/** As it stands in the file: `0660` is meant in octal, but YAML reads a decimal number. */
+/** As written in the file: `0660` means octal, but YAML reads a decimal number. */
 function scalarText(node: unknown): string | null {
   if (!isScalar(node) || node.value === null) return null;
   if (typeof node.value === 'boolean') return node.value ? 'on' : 'off';

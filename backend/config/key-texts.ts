@@ -10,7 +10,7 @@ import { logLevel, macTableSize, maxWorkers, pollingMode, serveDefaults } from '
 export interface KeyText {
   readonly key: string;
   readonly meaning: string;
-  /** What may stand behind "=". */
+  /** What may follow "=". */
   readonly allowed: string;
   /** What counts where it is not given. */
   readonly given?: string;
@@ -18,7 +18,7 @@ export interface KeyText {
 
 type Kind = keyof typeof kindKeys;
 
-/** What a kind of port is, and what stands at its own key: `vhost-user=PATH`. */
+/** What a kind of port is, and the form of its own key: `vhost-user=PATH`. */
 export const kindTexts: Readonly<Record<Kind, { readonly form: string; readonly text: string }>> = {
   'vhost-user': { form: 'vhost-user=PATH', text: "a guest's NIC, over shared memory" },
   host: { form: 'host', text: 'a source and sink of test frames in the daemon itself' },

@@ -110,7 +110,7 @@ function onlyKind(name: string, items: readonly Item[]): Item {
   throw syntax(`${name} has no kind: add ",vhost-user=PATH" or ",host"`);
 }
 
-/** @throws {ValenicError} `not_built_in`: the kind has a name, and nothing else yet. */
+/** @throws {ValenicError} `not_built_in`: the kind has only a name so far. */
 export function refusePlanned(where: string, kind: string): void {
   if (!plannedNames.includes(kind)) return;
   throw new ValenicError(

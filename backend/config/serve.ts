@@ -1,4 +1,4 @@
-/** What the daemon is to be: defaults, under the configuration file, under the command line. */
+/** The daemon's settings: defaults, overridden by the file, overridden by the command line. */
 
 import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';

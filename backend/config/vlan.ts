@@ -1,6 +1,6 @@
 /**
  * The keys of a port's VLANs: `vlan=10`, `trunk=10+20+30-40` with or without `native=10`,
- * `tunnel=100`. Together they are one setting: whoever gives one of them says all of it anew.
+ * `tunnel=100`. Together they are one setting: giving one of them replaces all of it.
  */
 
 import type { PortSettings, PortVlan, VlanRange } from '../../native/boundary/index.ts';
@@ -20,7 +20,7 @@ const accessVlan: ValueKind<number | 'off'> = {
   read: (text) => (text === 'off' ? text : oneVlan.read(text)),
 };
 
-/** A comma stands between keys already, so that it would have to be written twice. */
+/** A comma separates keys, so it would have to be written twice here. */
 const vlanList: ValueKind<readonly VlanRange[]> = {
   allowed: `VLANs, 1 to ${lastVlan}, like 10+20+30-40, or all`,
   read: (text) => {
@@ -107,7 +107,7 @@ function row(kind: ValueKind<unknown>, write: (vlan: PortVlan) => string | undef
   } satisfies Row<Settings>;
 }
 
-/** Where several stand together, readVlans() reads them. */
+/** readVlans() reads several of them together. */
 export const vlanKeys: Readonly<Record<string, Row<Settings>>> = {
   vlan: row(accessVlan, (vlan) =>
     vlan.mode === 'none' ? 'off' : vlan.mode === 'access' ? `${vlan.vlan}` : undefined,

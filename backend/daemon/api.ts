@@ -18,7 +18,7 @@
  * | `GET /v1/events` | | server-sent events, {@link ApiEvent} |
  *
  * NAME is `vale0:vm1`; TARGET that or a switch's name. An error is `{ code, message }`, with the
- * codes of `errorCodes` and the HTTP status that stands there.
+ * codes of `errorCodes` and the HTTP status from the same table.
  */
 
 import type {
@@ -70,7 +70,7 @@ export interface PollingBody {
   readonly spinUs?: number | 'auto';
 }
 
-/** Queue pair i is to be owned by `workers[i % workers.length]`. */
+/** Queue pair i moves to `workers[i % workers.length]`. */
 export interface MoveBody {
   readonly workers: readonly number[];
 }

@@ -26,7 +26,7 @@ export class ControlSocket {
   readonly #addon: Addon;
   readonly #file: SocketFile;
   #server: Server | null = null;
-  /** Listens at a file that was made anew, and hands what it accepts to the server. */
+  /** Listens on a file that was made again, and passes connections to the server. */
   #second: NetServer | null = null;
   readonly #handed = new Set<Socket>();
   #reach: Reach | null = null;
@@ -87,7 +87,7 @@ export class ControlSocket {
     await this.#file.close();
   }
 
-  /** By a descriptor: of a path, Node would remove whatever stands there when it closes. */
+  /** By a descriptor: given a path, Node would remove any file there when it closes. */
   async #listenOn(server: NetServer): Promise<void> {
     const listening = once(server, 'listening');
     server.listen({ fd: this.#addon.duplicateFd(this.#file.listener.fd) });

@@ -11,7 +11,7 @@ const maxBehindBytes = 1 << 20;
 /** A comment now and then, so that both ends notice when the other is gone. */
 const heartbeatMs = 15_000;
 /**
- * A guest can change its port's state as often as it likes; its last state in this time is told.
+ * A guest can change its port's state very often; only its last state in this time is sent.
  */
 const settleMs = 50;
 

@@ -67,7 +67,7 @@ export class GuestMacs {
   }
 }
 
-/** Several daemons may come at once: all read what the first one put there. */
+/** Several daemons may start at the same time: all read what the first one wrote. */
 async function loadOrMake(path: string, uid: number): Promise<string> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });

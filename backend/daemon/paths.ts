@@ -11,7 +11,7 @@ import { folderFault, here, type PathContext } from '../xdg.ts';
  */
 export function defaultControlPath({ env, uid }: PathContext = here()): string {
   const runtime = env.XDG_RUNTIME_DIR;
-  // XDG Base Directory Specification 0.8: a path that is not absolute is to be ignored.
+  // XDG Base Directory Specification 0.8: a path that is not absolute is ignored.
   if (runtime?.startsWith('/')) return join(runtime, 'valenic/control.sock');
   return uid === 0 ? '/run/valenic/control.sock' : `/tmp/valenic-${uid}/control.sock`;
 }

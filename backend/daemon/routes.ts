@@ -133,7 +133,7 @@ async function portDetail(port: Port, context: RouteContext): Promise<PortDetail
   return { ...portAnswer(port), stats: port.stats(), macs, guestMac, hints };
 }
 
-/** VLANs are no fault of either port, and yet nobody hears the other. */
+/** Different VLANs are not a fault of either port, but the ports cannot hear each other. */
 function hintsOf(port: Port, backend: Backend): readonly string[] {
   const home = port.spec.name.switch;
   const { vlan } = port.settings;

@@ -154,7 +154,7 @@ export class InterfaceLink implements LinkEndpoint {
     return told ?? this.#mtuNotice();
   }
 
-  /** What is longer than the interface's MTU is lost there, whatever the port lets pass. */
+  /** A packet above the interface's MTU is lost there, even if the port lets it pass. */
   #mtuNotice(): string | null {
     const { name } = this.#place;
     const { mtu: portMtu, name: port } = this.#context;

@@ -1,4 +1,4 @@
-/** What a port is to be, as plain data: what configuration, CLI and API are parsed into. */
+/** A port's specification as plain data: the result of parsing configuration, CLI and API. */
 
 import type { PortSettings } from '../../native/boundary/index.ts';
 
@@ -101,7 +101,7 @@ export interface PortInput {
   readonly settings?: Partial<PortSettings>;
 }
 
-/** A device that says whatever has a default. */
+/** A device with all defaults filled in. */
 export type Filled<Some> = Some extends unknown
   ? Some & { readonly [Key in Extract<keyof Some, 'role' | 'queues'>]-?: NonNullable<Some[Key]> }
   : never;

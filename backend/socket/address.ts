@@ -9,7 +9,7 @@ export interface InetAddress {
   readonly port: number;
 }
 
-/** `tcp:HOST:PORT` or `udp:HOST:PORT`; an IPv6 address stands in brackets. Null: something else. */
+/** `tcp:HOST:PORT` or `udp:HOST:PORT`; an IPv6 address is in brackets. Null: neither. */
 export function parseInet(text: string, scheme: 'tcp' | 'udp'): InetAddress | null {
   const match = /^(tcp|udp):(\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text);
   if (match?.[1] !== scheme) return null;

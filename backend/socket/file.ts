@@ -100,7 +100,7 @@ export class SocketFile<Socket extends Bound = NativeFdListener> {
     return `${path} ${what} while this process listens there, so nobody can connect`;
   }
 
-  /** Makes the socket and its file anew, where nothing else stands. @throws {ValenicError} */
+  /** Makes the socket and its file again, unless something else is there. @throws {ValenicError} */
   async renew(): Promise<void> {
     const { addon, path } = this.#options;
     if (!(await this.#lock.stands())) {
@@ -189,7 +189,7 @@ async function takeLock(addon: SocketFunctions, path: string): Promise<SocketLoc
   }
 }
 
-/** Removes a socket file that nobody answers on; refuses anything else that stands there. */
+/** Removes a socket file that nobody answers on; refuses anything else. */
 async function removeStale(addon: SocketFunctions, path: string): Promise<void> {
   const facts = await lstat(path).catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;

@@ -11,7 +11,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A socket with a file can be made anew; `listener` is another then. */
+/** A socket with a file can be made again; `listener` is then a new one. */
 function isReachable(listening: Listening): listening is Listening & Reachable {
   return 'renew' in listening;
 }

@@ -21,7 +21,7 @@ const uid = () => process.geteuid?.() ?? 0;
 
 /** Why the lock cannot be had. */
 export class LockRefused extends Error {
-  /** `used`: another holds it. `foreign`: that file is no lock of ours; `message` says what is. */
+  /** `used`: another holds it. `foreign`: the file is not a lock of ours; `message` says why. */
   readonly kind: 'used' | 'foreign';
   constructor(kind: 'used' | 'foreign', text: string) {
     super(text);
@@ -59,7 +59,7 @@ export class SocketLock {
     throw new LockRefused('used', `${path} is in use`);
   }
 
-  /** The file is still there, and the one we hold: nobody else can take the path. */
+  /** The file is still there and is the one we hold, so nobody else can take the path. */
   async stands(): Promise<boolean> {
     return isNamed(this.#path, this.#file);
   }
@@ -79,7 +79,7 @@ async function openLock(path: string): Promise<FileHandle | null> {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     const made = await open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    // At once, so that whoever finds it knows whose it is; on a full disk it locks without.
+    // At once, so that others know whose it is; on a full disk it locks without the word.
     await made.write(word, 0, word.length, 0).catch(() => {});
     return made;
   } catch (error) {

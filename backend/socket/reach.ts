@@ -9,7 +9,7 @@ import type { PeerLog } from '../log.ts';
 export interface Reachable {
   /** What keeps others from reaching the socket; null when nothing does. */
   unreachable(): Promise<string | null>;
-  /** Makes socket and file anew. */
+  /** Makes socket and file again. */
   renew(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /** "Did you mean …?" for words that are not known. */
 
-/** More words than these are not listed: a sentence is to be read. */
+/** No more words than these are listed, or the sentence becomes unreadable. */
 const mostListed = 12;
 
 /**

@@ -4,7 +4,7 @@ import { ValenicError } from '../errors.ts';
 import { nearest } from './suggest.ts';
 
 export interface ValueKind<T> {
-  /** What is allowed, to stand after "give". */
+  /** What is allowed, in words that follow "give". */
   readonly allowed: string;
   /** The words that are possible, where there are only these: for suggestions. */
   readonly words?: readonly string[];
@@ -61,7 +61,7 @@ export const spinBudget: ValueKind<number | 'auto'> = {
 
 const mtuBytes = integer(68, 65_535);
 
-/** Longest IP packet that a port gets; 0 stands for any. virtio 1.2, 5.1.4.1 has the range. */
+/** Longest IP packet of a port; 0 means any. virtio 1.2, 5.1.4.1 has the range. */
 export const mtuValue: ValueKind<number> = {
   allowed: `${mtuBytes.allowed}, or none`,
   read: (text) => (text === 'none' ? 0 : mtuBytes.read(text)),

@@ -95,7 +95,7 @@ export class MessageConnection {
     return true;
   }
 
-  /** Ends the connection; whoever waits in next() or reply() gets null or false. Idempotent. */
+  /** Ends the connection; a pending next() gets null, a pending reply() false. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -18,7 +18,7 @@ export interface Leaver {
   readonly device: { readonly offered: bigint; readonly queues: number };
 }
 
-/** One that leaves so may have been stopped; a second one in a row is no accident. */
+/** One that leaves like that may have been stopped; a second in a row is not an accident. */
 const accidents = 1;
 
 export class EarlyLeaves {

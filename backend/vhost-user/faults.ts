@@ -152,7 +152,7 @@ function isCommandError(code: string): code is CommandError {
   return Object.hasOwn(commandErrors, code);
 }
 
-/** True when only the ring is to be closed: `closes: 'queue'` in the boundary's table. */
+/** True if only the ring closes: `closes: 'queue'` in the boundary's table. */
 export function isQueueFault(code: string): code is FaultCode {
   return isDatapathFault(code) && datapathFaults[code].closes === 'queue';
 }

@@ -50,7 +50,7 @@ export const handlers: Handlers = {
   }),
   SET_VRING_KICK: async (scene, { value }) => void (await setKick(scene, value)),
   SET_VRING_CALL: async (scene, { value }) => void (await setCall(scene, value)),
-  // Nothing is signalled there: faults are told to the operator. The descriptor is closed.
+  // It is never signalled: faults are reported to the operator. The descriptor is closed.
   SET_VRING_ERR: (scene, { value }) => void ringFd(scene, value),
   GET_PROTOCOL_FEATURES: ({ device }) => ({ value: device.offeredProtocol }),
   SET_PROTOCOL_FEATURES: ({ device }, { value }) => void device.setProtocolFeatures(value),

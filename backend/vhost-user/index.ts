@@ -55,7 +55,7 @@ const defaultTimings: Timings = {
   restMs: 5000,
 };
 
-/** What costs others time whenever it is done: who comes back at once could do it without end. */
+/** Work that costs others time: a front-end that always reconnects could cause it without end. */
 const costly: readonly string[] = ['notification_blocked', 'worker_stalled'];
 
 export interface VhostUserEndpointOptions {
@@ -156,7 +156,7 @@ export class VhostUserEndpoint {
   }
 
   /**
-   * Server: resolves when front-ends can connect. Client: resolves at once and goes on trying.
+   * Server: resolves when front-ends can connect. Client: resolves at once and keeps trying.
    *
    * @throws {ValenicError} `socket_in_use`, `socket_failed`, `group_unknown`.
    */

@@ -21,7 +21,7 @@ import type { Payload } from './payload.ts';
 export const maxMemorySlots = 64;
 
 type RegionRow = Payload<'memoryRegion'>;
-/** Immutable; `fd` is owned by whoever holds the table it is in. */
+/** Immutable; the holder of its table owns `fd`. */
 export type Region = RegionRow & { readonly fd: number };
 
 /** One row as the front-end sent it, with the descriptor that came with it. */

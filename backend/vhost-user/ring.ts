@@ -1,4 +1,4 @@
-/** What the front-end said of one ring, and what became of it. */
+/** What the front-end said about one ring, and the state of that ring. */
 
 import type { RingStart } from '../../native/boundary/index.ts';
 import type { FaultReport } from '../fault-report.ts';
@@ -8,7 +8,7 @@ import type { Payload } from './payload.ts';
 /** The largest ring: virtio 1.2, 2.7 "Split Virtqueues" and 2.8 "Packed Virtqueues". */
 const maxRingSize = 32768;
 
-/** The reason why a ring cannot have this size, or null. A packed one needs no power of two. */
+/** Why a ring cannot have this size, or null. A packed ring's need not be a power of two. */
 export function ringSizeFault(size: number, packed: boolean): 'ring_size_invalid' | null {
   const powerOfTwo = (size & (size - 1)) === 0;
   return size > 0 && size <= maxRingSize && (packed || powerOfTwo) ? null : 'ring_size_invalid';

@@ -182,7 +182,7 @@ export class Rings {
   }
 
   /**
-   * Notes a fault of one ring, and returns it for whoever asked. Nothing but the ring is closed.
+   * Notes a fault of one ring, and returns it. Only the ring is closed.
    */
   report(ring: Ring, code: FaultCode): PeerFault {
     const why = faultOfDatapath(code, undefined, `ring ${ring.index}`);

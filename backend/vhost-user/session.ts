@@ -101,7 +101,7 @@ export class Session {
     this.#connection.close();
   }
 
-  /** What the datapath said of this device. */
+  /** What the datapath reported about this device. */
   handleEvent(event: DatapathEvent): void {
     if (event.event === 'memory_not_shared') {
       this.device.tellMemoryNotShared();

@@ -135,7 +135,7 @@ function offloadNeeds(): string[] {
       }),
     );
   return [
-    '/// An offload, and one or two features of which one must be there: else it means nothing.',
+    '/// An offload, and the one or two features of which it needs one; without, it is ignored.',
     '/// @spec virtio 1.2, 5.1.3.1 "Feature bit requirements"',
     'struct OffloadNeed {',
     '    unsigned feature;',

@@ -56,7 +56,7 @@ export const featureNeeds = frozen({
 
 const rows = Object.entries(featureNeeds) as [VirtioFeatureName, FeatureNeeds][];
 
-/** A feature of a mask, and the group none of which is there. */
+/** A feature of a mask, and the group of which it lacks all. */
 export interface UnmetNeed {
   readonly feature: VirtioFeatureName;
   readonly anyOf: readonly VirtioFeatureName[];

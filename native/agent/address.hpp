@@ -12,7 +12,7 @@ namespace valenic::agent {
 
 using Mac = std::array<uint8_t, 6>;
 
-/// Six pairs of hexadecimal digits with colons; nothing else.
+/// Only six pairs of hexadecimal digits with colons.
 std::optional<Mac> parse_mac(std::string_view text);
 std::string format_mac(const Mac& mac);
 

@@ -11,7 +11,7 @@ namespace valenic::agent {
 
 /// What an operation may use besides its arguments.
 struct OpContext {
-    /// Set when the host disconnected: whoever waits gives up within 100 ms.
+    /// Set when the host disconnected: every wait ends within 100 ms.
     const std::atomic<bool>& stop;
     Jobs& jobs;
 };

@@ -21,7 +21,7 @@ class Pacer {
         return limits_.time_limit_ns != 0 && now_ns - start_ns_ >= limits_.time_limit_ns;
     }
 
-    /// Frames that may go now, at most `most`; the first is due at once.
+    /// Frames that may be sent now, at most `most`; the first is due at once.
     uint64_t due(uint64_t sent, uint64_t now_ns, uint64_t most) const {
         uint64_t allowed = most;
         if (limits_.count != 0) allowed = std::min(allowed, limits_.count - sent);

@@ -30,7 +30,7 @@ PacketSocket open_packet_socket(const std::string& name, uint16_t ethertype) {
     name.copy(request.ifr_name, IFNAMSIZ - 1);
     if (ioctl(opened.fd.get(), SIOCGIFHWADDR, &request) != 0) fail_errno(name + ": its MAC");
     std::memcpy(opened.mac.data(), request.ifr_hwaddr.sa_data, opened.mac.size());
-    // Our own outgoing frames are no reception.
+    // Our own outgoing frames are not received frames.
     const int on = 1;
     setsockopt(opened.fd.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     sockaddr_ll at{};

@@ -140,7 +140,7 @@ class PollModeDriver final : public Job {
         started_ns_ = monotonic_ns();
         const Pacer pacer(sending_ ? sending_->pace : PaceLimits{}, started_ns_);
         while (!stopping_) {
-            const std::lock_guard guard(mutex_);  // Uncontended but for a report now and then.
+            const std::lock_guard guard(mutex_);  // Uncontended, except for a rare report.
             for (int i = 0; i < 16; ++i) round(pacer);
         }
         drain();

@@ -36,7 +36,7 @@ void set_receive_buffer(const OwnedFd& socket, int bytes);
 /// Receives probes on a socket in a thread of its own and counts them.
 class ProbeReceiver : public Job {
  public:
-    /// `skip_bytes`: what stands before the probe in each message.
+    /// `skip_bytes`: bytes before the probe in each message.
     ProbeReceiver(OwnedFd socket, size_t skip_bytes, size_t largest_message);
     ~ProbeReceiver() override { stop(); }
     Json report(bool reset) override;

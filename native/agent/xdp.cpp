@@ -30,7 +30,7 @@ OwnedFd load_program(uint32_t verdict) {
     return OwnedFd(static_cast<int>(fd));
 }
 
-/// RTM_SETLINK with IFLA_XDP: a program for the driver itself, never the kernel's stand-in.
+/// RTM_SETLINK with IFLA_XDP: a program in the driver itself, never the kernel's generic one.
 struct LinkRequest {
     nlmsghdr header{};
     ifinfomsg link{};

@@ -20,7 +20,7 @@ using Replays = std::vector<std::unique_ptr<Replay>>;
 namespace {
 
 constexpr double ns_per_s = 1e9;
-/// Quiet for so long: what has not come by now was dropped.
+/// After this long without a frame, what has not arrived was dropped.
 constexpr uint64_t drain_quiet_ns = 300'000'000;
 constexpr uint64_t drain_at_most_ns = 5'000'000'000;
 constexpr uint64_t introduce_at_most_ns = 2'000'000'000;

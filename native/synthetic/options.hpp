@@ -1,4 +1,4 @@
-// What the synthetic driver is told to do.
+// The options of the synthetic driver.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -41,7 +41,7 @@ struct Options {
     bool indirect = false;    ///< Send by indirect tables.
     bool huge_pages = false;  ///< Guest memory of huge pages.
     bool echo = false;        ///< Receivers send every frame back; senders measure.
-    uint32_t window = 0;      ///< With echo: frames of a flow on their way at once; 0 = any.
+    uint32_t window = 0;      ///< With echo: frames of a flow in flight; 0 = any.
     bool verify = false;      ///< Fill and check every byte, not only the header.
     bool touch = false;       ///< Write and read every cache line, not only the first.
     bool latency = false;     ///< Stamp and measure every frame.

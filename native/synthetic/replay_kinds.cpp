@@ -85,7 +85,7 @@ void write_addresses(uint8_t* frame, const ReplayShape& shape) noexcept {
     put16(frame + 12, 0x88b5);  // IEEE 802: for local experiments.
 }
 
-/// Ethernet, IPv4 and TCP of a frame of `bytes`, with the checksum left to whoever sends it on.
+/// Ethernet, IPv4 and TCP of a frame of `bytes`, with the checksum left to the receiver.
 void write_tcp(uint8_t* frame, uint32_t bytes) noexcept {
     put16(frame + 12, ethertype_ipv4);
     uint8_t* ip = frame + ethernet_bytes;

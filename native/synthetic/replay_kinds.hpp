@@ -35,7 +35,7 @@ struct ReplayKind {
 
 /// All kinds, in the order of the help.
 std::span<const ReplayKind> replay_kinds() noexcept;
-/// nullptr: there is none of that name.
+/// nullptr: there is none with that name.
 const ReplayKind* replay_kind(std::string_view name) noexcept;
 
 /// What the rings of one guest are made from.

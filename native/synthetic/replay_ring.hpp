@@ -37,7 +37,7 @@ class SplitReplay {
     /// It came back.
     void take_said() noexcept { seen_ = 1; }
     /// Every place gets one of `chains`, in turn. One chain alone is offered many times at once:
-    /// a device cannot know, and it needs no more memory.
+    /// a device cannot tell, and it takes no more memory.
     void write(std::span<const Chain> chains, driver::GuestMemory&) noexcept {
         std::vector<uint16_t> heads;
         uint16_t next = 0;
@@ -81,7 +81,7 @@ class SplitReplay {
     uint16_t size_;
     uint16_t mask_;
     uint16_t seen_ = 0;   ///< First used entry that was not looked at.
-    uint16_t shown_ = 0;  ///< The available index as it stands.
+    uint16_t shown_ = 0;  ///< The current available index.
 };
 
 /// A chain of more than one buffer is an indirect table, so that every place is one slot.

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t receive_burst = driver::receive_burst_max;
 constexpr uint64_t ns_per_s = 1'000'000'000;
-/// Rounds between looks at the clock where nothing else needs the time.
+/// Rounds between looks at the clock if nothing else needs the time.
 constexpr unsigned rounds_per_look = 16;
 /// Rounds between fences for the question whether the backend wants a kick.
 constexpr unsigned rounds_per_fence = 8;
@@ -162,7 +162,7 @@ void Traffic::count(const driver::Received& frame, const uint8_t* probe, uint64_
     asm volatile("" ::"r"(sum));  // Read, although nothing is done with it.
 }
 
-/// Any frame: what is no good probe of ours is not counted.
+/// Any frame: one that is not a valid probe of ours is not counted.
 void Traffic::see_one(ProbeSink& sink, const driver::Received& frame, uint64_t now_ns) noexcept {
     const uint8_t* probe = frame.data + probe_offset_bytes;
     if (whole_) {
@@ -239,7 +239,7 @@ bool Traffic::receive(size_t index, uint64_t now_ns) {
                }) != 0;
 }
 
-/// Sends what came back to where it came from. It takes no more than it has buffers to send.
+/// Sends received frames back to their source. It takes no more than it has buffers to send.
 bool Traffic::send_back(size_t index) {
     Guest& guest = *guests_[index];
     driver::NetDriver& net = guest.net();

@@ -20,7 +20,7 @@ struct Totals {
     uint64_t bytes = 0;
     uint64_t kicks = 0;
     uint64_t calls = 0;
-    uint64_t foreign = 0;  ///< With `verify`: came to one station, and are no good frames of ours.
+    uint64_t foreign = 0;  ///< With `verify`: sent to one station, but not valid frames of ours.
     uint64_t idle_rounds = 0;
     uint64_t rounds = 0;
     uint64_t busy_ticks = 0;  ///< Of rounds that moved frames.

@@ -16,7 +16,7 @@ std::optional<Number> parse_number(std::string_view text) {
     return value;
 }
 
-/// `10.0.2.0/24`; at least 16 addresses stand behind the first guest's.
+/// `10.0.2.0/24`; at least 16 addresses follow the first guest's.
 bool parse_network(std::string_view text, Network& network) {
     const size_t slash = text.find('/');
     if (slash == std::string_view::npos) return false;

@@ -1,4 +1,4 @@
-// What the NAT of a user port is told to do; backend/ports/user/endpoint.ts writes it.
+// The options of the NAT of a user port; backend/ports/user/endpoint.ts writes them.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -284,7 +284,7 @@ export class AgentClient implements AsyncDisposable {
     else waiting.reject(new AgentError(waiting.op, String(error)));
   }
 
-  /** Says why to those who wait; an unasked end is explained by whoever knows more. */
+  /** Tells the reason to those who wait; the caller explains an unexpected end. */
   async #lost(reason: string | null, explain: AgentConnectOptions['explain']): Promise<void> {
     if (reason !== null) this.#endReason = (await explain?.()) ?? reason;
     this.#rejectAll(this.#endReason);

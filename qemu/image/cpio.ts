@@ -27,7 +27,7 @@ export type CpioEntry =
 const typeBits = { directory: 0o040000, file: 0o100000, link: 0o120000, device: 0o020000 } as const;
 const trailerName = 'TRAILER!!!';
 
-/** The archive, padded to 512 bytes. Parents must stand before what is in them. */
+/** The archive, padded to 512 bytes. A folder must come before its contents. */
 export function writeCpio(entries: readonly CpioEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const [index, entry] of entries.entries()) appendEntry(parts, entry, index + 1);

@@ -6,7 +6,7 @@
 
 const programInterpreter = 3; // PT_INTERP
 
-/** The bytes of a section, or null when the file has none of that name (or is no such ELF file). */
+/** The bytes of a section, or null when the file has none of that name, or it is not ELF64. */
 export function elfSection(file: Buffer, wanted: string): Buffer | null {
   if (!isElf64(file)) return null;
   const sections = tableAt(file, Number(file.readBigUInt64LE(40)), file.readUInt16LE(58), 64);
@@ -27,7 +27,7 @@ export function elfSection(file: Buffer, wanted: string): Buffer | null {
   return null;
 }
 
-/** Whether this is a program that needs no loader and no libraries. */
+/** Whether this program needs neither a loader nor libraries. */
 export function isStaticProgram(file: Buffer): boolean {
   if (!isElf64(file)) return false;
   const headers = tableAt(file, Number(file.readBigUInt64LE(32)), file.readUInt16LE(54), 56);

@@ -1,5 +1,5 @@
 /**
- * Debian packages, fetched and unpacked into a cache folder: needs no root and installs nothing.
+ * Debian packages, fetched and unpacked into a cache folder. Installs nothing, works without root.
  *
  * A finished folder appears by one rename, so a build that was cut off leaves no half package
  * behind.

@@ -174,7 +174,7 @@ function listen(open: (handlers: JsonLineHandlers) => JsonLineSocket): QmpParts 
   const listeners = new Set<(event: QmpEvent) => void>();
   const greeting = deferred<QmpGreeting>();
   const closed = deferred<string | null>();
-  greeting.promise.catch(() => {}); // connect() reports it; nobody else waits.
+  greeting.promise.catch(() => {}); // connect() reports it; nothing else waits.
   const lines = open({
     onObject: (object) => {
       if ('event' in object) announce(listeners, object);
@@ -208,7 +208,7 @@ function announce(
   for (const listener of [...listeners]) listener(event);
 }
 
-/** Hands an answer to whoever waits for its id; answers after their deadline find nobody. */
+/** Passes an answer to the waiter with its id; an answer after the deadline is dropped. */
 function settle(pending: Map<number, Pending>, object: Record<string, unknown>): void {
   const id = object.id;
   const waiting = typeof id === 'number' ? pending.get(id) : undefined;

@@ -18,7 +18,7 @@ import type { Cores } from './pairs.ts';
 import type { LegTimes, Measured } from './synthetic.ts';
 import type { GuestWorkload } from './workload.ts';
 
-/** A kernel's sender ends by itself: not before the receiver's last count was asked for. */
+/** A kernel's sender ends on its own, but not before the receiver's last count is read. */
 const slackSeconds = 0.5;
 /** After the last frame was sent, until all have surely arrived under TCG. */
 const settleMs = 400;

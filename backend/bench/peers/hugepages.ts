@@ -19,7 +19,7 @@ const kernelFiles: HugePageFiles = {
 };
 
 export class HugePages {
-  /** What a row says of them. */
+  /** What a row says about them. */
   readonly text: string;
   readonly available: boolean;
   readonly #files: HugePageFiles;
@@ -42,7 +42,7 @@ export class HugePages {
   /**
    * Never fails: without them the peers run with `--no-huge`, and `text` says why.
    *
-   * @param record  Told what is added, before it is: whoever finds us dead gives it back.
+   * @param record  Gets what is about to be added, so that the next run can return it if we die.
    */
   static take(
     wantedMiB: number,

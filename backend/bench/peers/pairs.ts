@@ -26,7 +26,7 @@ export interface Leg {
 export interface Cores {
   /** The process that moves frames, and the kernel's softirq threads. */
   readonly backend: number;
-  /** QEMU's threads but for the virtual CPUs. */
+  /** QEMU's threads except the virtual CPUs. */
   readonly devices: number;
   /** The virtual CPUs of both guests. */
   readonly guests: number;

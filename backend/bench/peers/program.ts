@@ -79,7 +79,7 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** All its threads stand still, and cost nothing. */
+  /** All its threads are stopped, and cost nothing. */
   pause(): void {
     this.#paused = this.#child.kill('SIGSTOP');
   }

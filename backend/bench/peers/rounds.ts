@@ -15,7 +15,7 @@ export interface RoundTools {
     /** Far CPUs are waited out until the deadline. */
     readonly nearOnly?: boolean;
   };
-  /** Nanoseconds between the two CPUs; nothing else runs on them meanwhile. */
+  /** Nanoseconds between the two CPUs; nothing else runs on them in the meantime. */
   probe(): Promise<number | null>;
   readonly signal: AbortSignal;
 }

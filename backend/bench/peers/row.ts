@@ -80,7 +80,7 @@ interface RowHead {
 /** Where the CPUs were in all pairs of a row; `alike`: of real guests, in each pair the same. */
 export type RowPlacement = 'near' | 'far' | 'alike';
 
-/** A row of far CPUs has a verdict that says so: its figures are no others' measure. */
+/** A row of far CPUs has a verdict that says so: do not compare its figures with others. */
 export interface PeersRow extends RowHead, Verdict {
   readonly placement: RowPlacement;
   readonly ring: 'split' | 'packed';
@@ -136,7 +136,7 @@ export interface SkippedPeersRow extends RowHead {
   readonly legs?: PeersRow['legs'];
 }
 
-/** What a backend says of itself. */
+/** What a backend reports about itself. */
 export type Side = Pick<Backend, 'command' | 'version' | 'refused'>;
 
 /** All that was measured of one setting of a peer. */
@@ -193,7 +193,7 @@ export function bestOf(
 
 /**
  * The peer's row, then ours with the ratio, of the pairs that count; then the same of those on far
- * CPUs, never mixed with them. Without either there is no figure.
+ * CPUs, never mixed with them. Without either, there is no figure.
  *
  * @param best     Of the peer's settings, by the pairs that count.
  * @param bestFar  The same by those on far CPUs.

@@ -15,7 +15,7 @@ import type { FrontendName, SyntheticWorkload } from './workload.ts';
 
 /** The backend wakes up, its timers with it, before the front-end comes. */
 const wakeMs = 30;
-/** It has taken the front-end's leave before it stands still. */
+/** It must see the front-end leave before it is stopped. */
 const leaveMs = 50;
 
 export interface RunTools extends RoundTools {
@@ -25,7 +25,7 @@ export interface RunTools extends RoundTools {
   say(sentence: string): void;
 }
 
-/** One peer's backends and ours; all stand still but the one that is measured. */
+/** One peer's backends and ours; all are stopped except the one that is measured. */
 export class Contest {
   readonly #tools: RunTools;
   readonly #peer: Peer;

@@ -13,7 +13,7 @@ import type { Workload } from './workload.ts';
 /** Longer than any leg: warm-up, run and the wait for late frames. */
 const graceSeconds = 30;
 
-/** Round trips on their way at once, to find out how many a backend can do: no ring gets full. */
+/** Round trips in flight, to find out how many a backend can do; no ring becomes full. */
 const saturatingWindow = 64;
 
 export interface LegTimes {

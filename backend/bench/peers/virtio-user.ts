@@ -49,7 +49,7 @@ export class VirtioUserFrontend implements Frontend {
       `--vdev=net_virtio_user${index},path=${path},queues=1,queue_size=${workload.ringSize},` +
       `mac=${macs[index]},packed_vq=${workload.ring === 'packed' ? 1 : 0}`;
     return [
-      // What it prints would stay in its buffer: its output is no terminal.
+      // Without this its output would stay in a buffer, because it is not a terminal.
       ...['stdbuf', '-oL'],
       ...ealWords(this.#ground, cores),
       // It says what it negotiates.

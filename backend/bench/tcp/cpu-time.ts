@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface CpuTimes {
   /** Processes that move frames, besides QEMU; the kernel's softirq threads too. */
   readonly backend: number;
-  /** QEMU's threads but for the virtual CPUs: its devices and its network back-ends. */
+  /** QEMU's threads except the virtual CPUs: its devices and its network back-ends. */
   readonly devices: number;
   /** The virtual CPUs: the guests' own work, under TCG mostly emulation. */
   readonly guests: number;

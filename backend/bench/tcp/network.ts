@@ -45,7 +45,7 @@ export interface LiveNetwork {
   readonly mtu?: number;
   /** Processes that move the frames, besides QEMU. */
   readonly pids: readonly number[];
-  /** It stands still while another one is measured, where it would not by itself. */
+  /** Stops it while another is measured, if it would not be idle on its own. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
@@ -60,5 +60,5 @@ export interface Network {
   start(ground: TcpGround, addresses: Addresses): Promise<LiveNetwork>;
 }
 
-/** For networks without a process of their own, or whose process sleeps by itself. */
+/** For networks without a process of their own, or whose process sleeps when idle. */
 export const sleepsByItself = { pause: () => {}, resume: () => {} } as const;

@@ -75,7 +75,7 @@ async function startPasst(ground: TcpGround, { a, host }: Addresses): Promise<Li
   const folder = join(ground.folder, 'passt');
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'passt.sock');
-  // It wants an interface to take a route from, which the namespace of a run has not.
+  // It needs an interface with a route, and the namespace of a run has none.
   await ip(
     'link add valenic-p0 type veth peer name valenic-p1',
     'link set valenic-p0 up',

@@ -203,7 +203,7 @@ export function earlierPairs(
   });
 }
 
-/** Rows of earlier runs of comparisons that this run has not. */
+/** Rows of earlier runs, of comparisons that are not in this run. */
 export function untouched(
   rows: readonly AnyTcpRow[],
   measured: readonly AnyTcpRow[],

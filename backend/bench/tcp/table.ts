@@ -48,7 +48,7 @@ export function tcpCells(rows: readonly AnyTcpRow[]): readonly (readonly string[
   );
 }
 
-/** None of a peer's row: it stands beside ours. */
+/** No row for the peer alone: it is shown beside ours. */
 function cellsOf(row: AnyTcpRow, all: readonly AnyTcpRow[]): readonly (readonly string[])[] {
   if ('skipped' in row) return [[row.scenario, row.system, `skipped: ${row.skipped}`]];
   const peer = peerOf(all, row);

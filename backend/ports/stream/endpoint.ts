@@ -21,7 +21,7 @@ import type { Filled, StreamSpec } from '../spec.ts';
 const backlog = 8;
 const reconnectMinMs = 100;
 const reconnectMaxMs = 1000;
-/** A connection that lasted so long was a good one: the next is tried at once. */
+/** A connection that lasted this long was good: the next is tried at once. */
 const goodAfterMs = 1000;
 /** A host that does not answer is tried again after this. */
 const connectTimeoutMs = 3000;

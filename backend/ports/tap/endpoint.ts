@@ -1,7 +1,7 @@
 /**
  * A tap port: an interface of the host, opened where it exists and made where it does not.
  *
- * One that was made for a user (`ip tuntap add dev NAME mode tap user USER`) needs no privileges.
+ * One made for a user (`ip tuntap add dev NAME mode tap user USER`) does not need privileges.
  */
 
 import { existsSync } from 'node:fs';

@@ -188,7 +188,7 @@ function over(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Its socket is closed, so it ends by itself; one that hangs is not waited for long. */
+/** Its socket is closed, so it ends on its own. If it hangs, we do not wait for long. */
 async function ended(child: ChildProcess | null): Promise<void> {
   if (child === null || child.pid === undefined || over(child)) return;
   const patience = setTimeout(() => child.kill('SIGKILL'), 1000);

@@ -19,7 +19,7 @@ export const network: ValueKind<string> = {
   },
 };
 
-/** `tcp:8080:80`; addresses of host and guest may stand before their ports. */
+/** `tcp:8080:80`; addresses of host and guest may precede their ports. */
 export const forward: ValueKind<Forward> = {
   allowed: 'tcp or udp:[HOST-ADDRESS:]PORT:[GUEST-ADDRESS:]PORT, like tcp:8080:80',
   read: (text) => {

@@ -24,7 +24,7 @@ namespace {
 
 /// What ends a service: systemd, a shell, a terminal that goes.
 constexpr std::array<int, 3> stop_signals{SIGTERM, SIGINT, SIGHUP};
-/// Removing files and saying a sentence may wait too: for a file system, for whoever reads stderr.
+/// Removing files and printing may block too: on a file system, or on the reader of stderr.
 constexpr time_t last_words_s = 2;
 constexpr uint32_t grace_most_ms = 600'000;
 
@@ -51,7 +51,7 @@ Guard& guard() {
     return *only;
 }
 
-/// Tells the guard and then whoever was told before: Node's own handler.
+/// Tells the guard, and then the previous handler: Node's own.
 void on_signal(int number, siginfo_t* info, void* context) {
     const int error = errno;
     sem_post(&guard().told);

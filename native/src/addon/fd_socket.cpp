@@ -117,7 +117,7 @@ void Waiting::update(Napi::Env env) {
 
 void Waiting::ready(Napi::Env env, uint32_t events) {
     std::array<Napi::FunctionReference, 2> due;
-    // A hang-up or an error is for whoever waits: the next receive() or send() will say which.
+    // A hang-up or an error wakes the waiter: its next receive() or send() says which it is.
     const uint32_t always = EPOLLHUP | EPOLLERR | EPOLLRDHUP;
     if ((events & (EPOLLIN | always)) != 0) due[0] = std::move(readable_);
     if ((events & (EPOLLOUT | always)) != 0) due[1] = std::move(writable_);

@@ -27,7 +27,7 @@ namespace {
 
 /// Jobs of one owner at the same time: a second one passes the first that is slow, and no more.
 constexpr unsigned lanes_per_owner = 2;
-/// Threads at most. Each that is stuck costs its stack and nothing else.
+/// Threads at most. A stuck one costs only its stack.
 constexpr unsigned lanes_max = 256;
 /// A thread without work ends after so long.
 constexpr auto idle_for = std::chrono::seconds(2);

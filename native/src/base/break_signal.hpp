@@ -7,7 +7,7 @@ namespace valenic::break_signal {
 /// process; a handler that the program has there already does as well and is left.
 void install() noexcept;
 
-/// Lets the signal through to this thread, whatever mask it inherited.
+/// Unblocks the signal for this thread, which may have inherited a mask.
 void admit() noexcept;
 
 /// Sends it to one thread of this process. One that is just about to begin its call misses it: send

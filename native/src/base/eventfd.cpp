@@ -27,7 +27,7 @@ bool make_nonblocking(int fd) noexcept {
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-/// The kernel knows no write to an eventfd that cannot wait: RWF_NOWAIT is for its reads alone.
+/// The kernel has no write to an eventfd that cannot block: RWF_NOWAIT works only for reads.
 bool call_peer(int fd) noexcept {
     const uint64_t one = 1;
     const Whereabouts::ForeignCall call;

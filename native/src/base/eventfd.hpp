@@ -10,7 +10,7 @@
 
 namespace valenic {
 
-/// Whether `fd` is an eventfd: nothing else is ever written or read as a kick or a call.
+/// Whether `fd` is an eventfd: only eventfds are written or read as kicks and calls.
 /// Looks at /proc/self/fd, so it is for the control thread.
 bool is_eventfd(int fd) noexcept;
 
@@ -23,11 +23,11 @@ bool make_nonblocking(int fd) noexcept;
 /// call waited, since the peer made the descriptor blocking, and the watchdog broke it.
 [[nodiscard]] bool call_peer(int fd) noexcept;
 
-/// Takes the whole count, whatever the descriptor's flags are; 0 when it was empty. Never waits.
-/// Before Linux 5.8 it leaves the count and says 0: edge-triggered waiting needs no more.
+/// Takes the whole count, under any flags of the descriptor; 0 if it was empty. Never blocks.
+/// Before Linux 5.8 it leaves the count and returns 0: enough for edge-triggered waiting.
 uint64_t take_kicks(int fd) noexcept;
 
-// ---- Our own, which nobody else holds.
+// ---- Our own eventfds, which no peer has.
 
 /// Adds one.
 void signal_eventfd(int fd) noexcept;

@@ -60,7 +60,7 @@ inline void own_line(void* address) noexcept {
 #endif
 }
 
-/// Stores the first eight bytes of an entry at once: its fields one by one are as many stores.
+/// Stores the first eight bytes of an entry with one store, instead of one for each field.
 template <typename Entry>
 inline void store_whole(Entry* to, uint64_t fields) noexcept {
     static_assert(sizeof(Entry) >= sizeof fields && std::endian::native == std::endian::little);

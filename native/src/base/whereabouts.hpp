@@ -1,4 +1,4 @@
-// What a thread of the datapath is at, told to whoever watches it (io/watchdog.hpp).
+// What a thread of the datapath is doing, for the watchdog (io/watchdog.hpp).
 #pragma once
 #include <atomic>
 #include <cstdint>

@@ -23,7 +23,7 @@ class DmaMemory {
     size_t bytes() const noexcept { return bytes_; }
     /// Guest-physical address of a byte; pages follow each other only by chance. 0 = unknown.
     uint64_t physical(const void* host) const noexcept;
-    /// Cuts off a part, page-aligned; nullptr when there is no room.
+    /// Allocates a part, page-aligned; nullptr if there is no room.
     uint8_t* take(size_t bytes) noexcept;
 
  private:

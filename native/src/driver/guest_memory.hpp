@@ -31,7 +31,7 @@ class GuestMemory {
     uint64_t guest_addr(const void* host) const noexcept {
         return guest_base + static_cast<uint64_t>(static_cast<const uint8_t*>(host) - data_);
     }
-    /// Cuts off a part, 4096-aligned and zeroed; nullptr when there is no room.
+    /// Allocates a part, 4096-aligned and zeroed; nullptr if there is no room.
     uint8_t* take(size_t bytes) noexcept;
 
  private:

@@ -35,7 +35,7 @@ class PackedQueue {
     static constexpr uint16_t first_position = PackedPlace::wrap_bit;
 
     /// `memory`: parts_of(size).bytes, zeroed. `base`: position to begin at, as in an event
-    /// structure. Any size up to 32768: packed rings need no power of two.
+    /// structure. Any size up to 32768: it need not be a power of two.
     PackedQueue(uint8_t* memory, uint16_t size, bool event_index, bool in_order = false,
                 uint16_t base = first_position)
         : size_(size), event_index_(event_index), in_order_(in_order) {
@@ -220,7 +220,7 @@ class PackedQueue {
     /// Flags that make a descriptor available at the next position.
     uint16_t available_flags() const noexcept { return next_.available_flags(); }
     uint16_t next_index() const noexcept { return next_.index; }
-    /// Makes one slot available as it stands, past the driver's own books.
+    /// Makes one slot available as it is, past the driver's own bookkeeping.
     void offer_raw(uint64_t addr, uint32_t len, uint16_t id, uint16_t flags) noexcept {
         slots_[next_.index].addr = addr;
         const uint64_t rest =
@@ -239,7 +239,7 @@ class PackedQueue {
         uint16_t flags;
     };
 
-    /// A chain of one slot that is to be offered.
+    /// A chain of one slot, to be offered.
     struct Offer {
         uint16_t id;
         Chain chain;

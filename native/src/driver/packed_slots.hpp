@@ -7,7 +7,7 @@
 
 namespace valenic::driver {
 
-/// A descriptor in its two halves: each is loaded and stored at once.
+/// A descriptor in two halves; each is loaded and stored with one access.
 struct PackedSlot {
     uint64_t addr;
     uint64_t rest;  ///< len, id, flags.

@@ -158,7 +158,7 @@ class SplitQueue {
     }
     /// Which head the next add_one() takes.
     uint16_t next_head() const noexcept { return free_[free_head_ & mask_]; }
-    /// Puts a head straight back whose descriptor still stands: receive buffers.
+    /// Offers a head again whose descriptor is unchanged: receive buffers.
     void offer_again(uint16_t head) noexcept { offer(head); }
 
     void publish() noexcept {

@@ -11,7 +11,7 @@
 
 namespace valenic::driver {
 
-/// One virtqueue as it is told to the backend.
+/// One virtqueue, as described to the backend.
 struct RingSetup {
     unsigned index;
     uint16_t size;

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// How long a closed gate waits for a worker that sleeps inside a batch before the others go on.
-/// They stand still meanwhile.
+/// They are stopped in the meantime.
 constexpr uint64_t gate_patience_ns = 100'000'000;
 /// Then the others go on for as long, and the gate is closed again, until a command has waited for
 /// so long. A worker that merely gets no CPU is waited for.
@@ -108,7 +108,7 @@ bool Engine::close_gate() noexcept {
         const bool stalled = std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) {
             return worker->watched().stalled.load(std::memory_order_relaxed);
         });
-        // One that is known to be stuck is not waited for by each command anew.
+        // Commands do not wait again for a worker that is known to be stuck.
         if (stalled || monotonic_ns() > give_up_ns) return false;
         std::this_thread::sleep_for(gate_pause);
     }
@@ -317,7 +317,7 @@ Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     const uint32_t before = entry->owners[pair];
     if (before == worker) return std::nullopt;
     Queue& queue = *entry->port->queues()[pair];
-    // Between two batches nothing is borrowed: the next owner goes on where this one stopped.
+    // Between two batches nothing is borrowed: the next owner resumes where this one stopped.
     return exclusive([&] {
         workers_[before]->remove(queue);
         workers_[worker]->add(*entry->port, queue);

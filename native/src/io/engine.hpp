@@ -60,7 +60,7 @@ struct EngineEvent {
         mac_rests,
         macs_evicted,
         worker_late,
-        housekeeping_due,  ///< For the control thread alone: a device has to be closed at once.
+        housekeeping_due,  ///< Only for the control thread: a device has to be closed at once.
     };
     Kind kind;
     uint32_t port;
@@ -154,7 +154,7 @@ class Engine final : private PortEvents, private LinkEvents {
     Done detach_link(uint32_t id);
 
     /// About once a second, and when an event says that it is due: looks for truncated memory
-    /// files, for drivers that write elsewhere, and for what is to be told of addresses.
+    /// files, for drivers that write elsewhere, and for news about addresses.
     void housekeeping(uint64_t now_ns = monotonic_ns());
 
  private:

@@ -1,4 +1,4 @@
-// Stops every worker between two batches, so that the topology can change under none of them.
+// Stops every worker between two batches, so that the topology never changes under one.
 #pragma once
 #include <atomic>
 #include <cstdint>

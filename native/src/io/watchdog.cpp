@@ -18,7 +18,7 @@ namespace valenic {
 
 namespace {
 
-/// What the kernel says of a thread of ours.
+/// What the kernel says about one of our threads.
 struct ThreadFacts {
     bool asleep = false;  ///< Neither running nor waiting for a CPU.
     uint64_t run_ns = 0;  ///< On a CPU so far.
@@ -35,7 +35,7 @@ bool read_file(int thread_id, const char* name, char (&text)[512]) noexcept {
     return true;
 }
 
-/// A thread that is stopped or ended, or of which nothing can be read, counts as running.
+/// A thread that was stopped, has ended or cannot be read counts as running.
 ThreadFacts facts_of(int thread_id) noexcept {
     ThreadFacts facts;
     char text[512];

@@ -16,13 +16,13 @@
 
 namespace valenic {
 
-/// A thread to look after. Written before watch(), but for the atomics.
+/// A thread to watch. Written before watch(), except the atomics.
 struct Watched {
     int thread_id = 0;
     uint16_t worker = 0;
     const Whereabouts* whereabouts = nullptr;
     std::function<bool()> inside;      ///< Between the boundaries of its batches.
-    std::function<uint64_t()> rounds;  ///< Changes as it goes on.
+    std::function<uint64_t()> rounds;  ///< Changes while it makes progress.
 
     /// Waits inside a batch for longer than `late_after_ns`. The watchdog writes.
     std::atomic<bool> stalled{false};

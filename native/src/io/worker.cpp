@@ -359,7 +359,7 @@ void Worker::wait(int64_t timeout_ns) {
     }
     for (int i = 0; i < count; ++i) {
         if (events[i].data.u64 == wake_tag) {
-            drain_eventfd(wake_.get());  // What it is about stands in attention_.
+            drain_eventfd(wake_.get());  // attention_ says what it is about.
             continue;
         }
         Entry* entry = entry_of(events[i].data.u64);
@@ -372,7 +372,7 @@ void Worker::wait(int64_t timeout_ns) {
 }
 
 /// A driver whose stores and loads pass each other kicks too seldom: some hypervisors' emulation
-/// does that to a guest with one CPU. Then its queue stands still for a second, and not for ever.
+/// does that to a guest with one CPU. Its queue then stops for a second, but not for ever.
 void Worker::look_again() {
     next_look_ns_ = context_->now_ns + look_again_ns;
     for (auto& entry : entries_) {
@@ -382,7 +382,7 @@ void Worker::look_again() {
     }
 }
 
-/// After a wake: a queue that is to be polled now is polled, whatever it waited for.
+/// After a wake: queues that must be polled now are polled, even if they waited for a kick.
 void Worker::look_at_settings() {
     for (auto& entry : entries_)
         if (entry) activate(*entry);

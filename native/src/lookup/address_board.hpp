@@ -27,7 +27,7 @@ class AddressBoard {
         row.other.store(moves.other, std::memory_order_relaxed);
         row.turn.store(turn + 2, std::memory_order_release);
     }
-    /// A port that leaves takes along what is said of it, here and at the others.
+    /// Removing a port also removes what is said about it, here and at the others.
     void clear(uint8_t slot) noexcept {
         rows_[slot].evicted.store(0, std::memory_order_relaxed);
         write(slot, {});

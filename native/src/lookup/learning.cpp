@@ -158,7 +158,7 @@ void LearningLookup::learn_moved(MacTable::Place place, const LookupSource& sour
     source.counters->add(PortCounter::macs_moved, 1);
 }
 
-/// Counts what there is no room for.
+/// Counts addresses that there is no room for.
 bool LearningLookup::has_room(const LookupSource& source) noexcept {
     if (table_.held(source.slot) >= source.mac_limit)
         table_.drop_expired_of(source.slot, source.now_s);

@@ -47,7 +47,7 @@ class LearningLookup final : public Lookup {
     MacTable table_;
     /// Which generation holds each slot: what an older one left behind is not believed.
     alignas(64) std::array<std::atomic<uint8_t>, MacTable::slots_max> generations_{};
-    /// Insertions and moves: some hundred nanoseconds, whatever the ports do.
+    /// Insertions and moves: some hundred nanoseconds, independent of what the ports do.
     alignas(64) Spinlock lock_;
     AddressBoard board_;
 };

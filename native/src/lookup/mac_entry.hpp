@@ -47,7 +47,7 @@ struct MacEntry {
         return {mac_of(key.load(std::memory_order_relaxed)),
                 vlan_of(seen.load(std::memory_order_relaxed))};
     }
-    /// The same station at another seat: whoever reads it finds the one or the other.
+    /// The same station in another place: a reader finds one or the other.
     void move(uint64_t new_key, uint64_t new_seen) noexcept {
         seen.store(new_seen, std::memory_order_relaxed);
         key.store(new_key, std::memory_order_release);

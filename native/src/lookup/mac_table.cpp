@@ -161,7 +161,7 @@ MacTable::Place MacTable::displaced_from(const MacBucket& bucket, uint32_t now_s
     return nowhere;
 }
 
-/// Room for one more of this port's. False: there is none that it could take.
+/// Makes room for one more address of this port. False: it may not take any place.
 bool MacTable::make_room(uint8_t slot, uint32_t now_s, Outcome& outcome) noexcept {
     sweep(now_s);
     if (total_ < room_) return true;

@@ -94,7 +94,7 @@ void chain(int signal, siginfo_t* info, void* context) noexcept {
     }
     const bool sent = info->si_code <= 0;  // By kill(): no access comes again.
     if (sent && previous_action.sa_handler == SIG_IGN) return;
-    // Not ours and nobody else's: the access is repeated and ends the process as it would have.
+    // Nobody handles it: the access is repeated and ends the process, as without this handler.
     struct sigaction fallback {};
     fallback.sa_handler = SIG_DFL;
     sigaction(SIGBUS, &fallback, nullptr);

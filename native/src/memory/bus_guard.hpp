@@ -11,7 +11,7 @@
 
 namespace valenic::bus_guard {
 
-/// Mappings guarded at once, in the whole process.
+/// Mappings guarded at the same time, in the whole process.
 inline constexpr size_t mappings_max = 8192;
 
 /// Memory of ours that a truncated mapping may take, as far as it has no more than 64 times that.

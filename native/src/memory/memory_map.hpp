@@ -18,7 +18,7 @@
 
 namespace valenic {
 
-/// One region as the front-end described it. Untrusted but for the descriptor's ownership.
+/// One region as the front-end described it. Untrusted, except that we own the descriptor.
 struct RegionSpec {
     uint64_t guest_addr;
     uint64_t user_addr;

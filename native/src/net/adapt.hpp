@@ -46,7 +46,7 @@ inline bool needs_adapting(const Batch& batch, std::span<const uint8_t> indices,
 /// whole segments.
 inline constexpr uint32_t full_frame_bytes = 60'000;
 
-/// Counts a frame that goes on as it is.
+/// Counts a frame that passes unchanged.
 inline void count_whole(const Batch& batch, size_t index, AdaptCounts& counts) noexcept {
     const bool big = (batch.needs_of(index) & offload_segmentation) != 0;
     counts.whole += big;

@@ -68,7 +68,7 @@ struct Batch {
     Segment segments[batch_segments];
     // The rest means nothing until `offloaded`.
     uint32_t cut_frames;                  ///< What the big ones make when all of them are cut.
-    OffloadSet needs[batch_frames];       ///< Of a receiver that is to get a frame untouched.
+    OffloadSet needs[batch_frames];       ///< What a receiver must take to get the frame untouched.
     FrameOffload offloads[batch_frames];  ///< Of frames that need something.
 
     void clear() noexcept {

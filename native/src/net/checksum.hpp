@@ -1,7 +1,7 @@
 // The Internet checksum: ones' complement sums of 16-bit words. RFC 1071.
 //
 // Sums are in memory order: words are added as the processor loads them, and what is stored as the
-// processor stores it stands right on the wire (RFC 1071, 2 (B) "Byte Order Independence").
+// processor stores it is correct on the wire (RFC 1071, 2 (B) "Byte Order Independence").
 #pragma once
 #include <cstddef>
 #include <cstdint>

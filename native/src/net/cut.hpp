@@ -1,5 +1,5 @@
 // Cuts one big frame into the segments that its receiver takes: TCP (TSO) and UDP (USO), over IPv4
-// and IPv6, behind whatever tags it has.
+// and IPv6, behind any VLAN tags.
 #pragma once
 #include <cstdint>
 

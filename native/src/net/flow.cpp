@@ -41,7 +41,7 @@ uint32_t finished(uint64_t state) noexcept {
     return static_cast<uint32_t>(state * 0x9e37'79b9'7f4a'7c15 >> 32);
 }
 
-/// The header that comes next: of which type, and where it begins.
+/// The next header: its type, and where it begins.
 struct Layer {
     uint16_t ethertype;
     uint32_t at;
@@ -59,7 +59,7 @@ struct Walk {
     void add(uint64_t a, uint64_t b) noexcept { state = mixed(state, seed, a, b); }
 };
 
-/// Lengths stand where types do, and differ from frame to frame. IEEE 802.3-2018, 3.2.6.
+/// A length is in the place of a type, and differs from frame to frame. IEEE 802.3-2018, 3.2.6.
 constexpr uint16_t smallest_ethertype = 0x0600;
 
 Layer add_unknown(Walk& walk, uint16_t ethertype) noexcept {

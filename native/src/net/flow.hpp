@@ -1,7 +1,7 @@
 // A number for the flow that a frame belongs to: frames are spread over queues by it.
 //
 // A flow is what its first bytes say: stations, VLANs, addresses, ports, and where there are none
-// what stands in their place (SPI, echo identifier, labels, a tunnel's key and the headers inside).
+// what replaces them (SPI, echo identifier, labels, a tunnel's key and the headers inside).
 // What its frames do not have in common (lengths, sequence numbers, priorities) is left out.
 #pragma once
 #include <cstdint>
@@ -25,7 +25,7 @@ uint32_t flow_hash(const uint8_t* frame, uint32_t bytes, const FlowSeed& seed) n
 /// Of all frames of a batch, from their stages alone.
 void hash_flows(const Batch& batch, const FlowSeed& seed, uint32_t* hashes) noexcept;
 
-/// One of `count` places: as many hashes lead to each, but for one.
+/// One of `count` places: the same number of hashes leads to each, give or take one.
 constexpr uint32_t place_of(uint32_t hash, uint32_t count) noexcept {
     return static_cast<uint32_t>(uint64_t{hash} * count >> 32);
 }

@@ -20,7 +20,7 @@ enum class HeadersFound : uint8_t {
 struct Headers {
     HeadersFound found = HeadersFound::too_deep;
     uint8_t version = 0;        ///< 4 or 6; 0 unless IP was found.
-    uint8_t protocol = 0;       ///< What stands at transport_at.
+    uint8_t protocol = 0;       ///< The protocol at transport_at.
     uint16_t network_at = 0;    ///< Of the IP header.
     uint16_t transport_at = 0;  ///< What follows the IP header and its extensions; may lie behind
                                 ///< the bytes that were given.

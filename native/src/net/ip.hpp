@@ -1,4 +1,4 @@
-// Where the fields of IPv4, IPv6, TCP and UDP stand, and how to read and write them.
+// The offsets of the fields of IPv4, IPv6, TCP and UDP, and how to read and write them.
 #pragma once
 #include <cstdint>
 #include <cstring>

@@ -78,7 +78,7 @@ NetHeaderFault check_negotiated(const spec::NetHeader& header, OffloadSet negoti
 bool rewrites_addresses(const Headers& headers, uint32_t start, uint32_t offset) noexcept {
     if (headers.found == HeadersFound::no_ip) return start < headers.network_at;
     if (headers.found == HeadersFound::malformed) return true;
-    // All that was found of the headers stands before transport_at, even if there is more of them.
+    // Every header that was found is before transport_at, even if there are more of them.
     if (headers.transport_at == 0 || start < headers.transport_at) return true;
     const bool tcp = headers.protocol == protocol_tcp;
     if (headers.found != HeadersFound::transport || (!tcp && headers.protocol != protocol_udp))

@@ -68,7 +68,7 @@ struct FrameOffload {
     uint16_t header_bytes = 0;  ///< Ethernet to transport. With segmentation only.
     uint16_t gso_bytes = 0;     ///< Payload of each segment, the last one's excepted.
     uint16_t csum_at = 0;       ///< Where summing starts.
-    uint16_t csum_field = 0;    ///< Where the checksum stands, from the start of the frame.
+    uint16_t csum_field = 0;    ///< Offset of the checksum, from the start of the frame.
 
     bool segmented() const noexcept { return (needs & offload_segmentation) != 0; }
     bool is_tcp() const noexcept { return (needs & (offload_tso4 | offload_tso6)) != 0; }

@@ -11,7 +11,7 @@ namespace valenic {
 
 namespace {
 
-/// Lends a frame but for the two bytes of its checksum, which are others.
+/// Lends a frame, except the two bytes of its checksum, which are replaced.
 bool lend_around(PieceWalk walk, uint32_t before, const uint8_t* checksum, uint32_t after,
                  Batch& to) noexcept {
     if (!walk.lend(before, to) || to.segment_count == batch_segments) return false;

@@ -12,10 +12,10 @@ namespace valenic {
 /// About 60 KB: one for each worker, never on a stack.
 struct RewrittenBatch {
     Batch batch;
-    uint8_t checksums[batch_frames][2];  ///< Those that stand behind their frame's stage.
+    uint8_t checksums[batch_frames][2];  ///< Those behind their frame's stage.
 };
 
-/// Makes the stage that stands there, and the segments from `first` on, the next frame.
+/// Makes the current stage, and the segments from `first` on, the next frame.
 void commit_frame(Batch& batch, uint32_t len_bytes, uint32_t stage_len, size_t first,
                   const FrameOffload& offload) noexcept;
 

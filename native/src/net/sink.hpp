@@ -40,7 +40,7 @@ class ProbeSink {
     static constexpr size_t streams_max = 32;
 
     /// Checks one whole frame at `frame`; `now_ns` 0: without measuring its delay. Frames that
-    /// are no probes, or of too many streams, are not counted.
+    /// are not probes, or of too many streams, are not counted.
     ProbeCheck check(const uint8_t* frame, uint32_t frame_bytes, uint64_t now_ns) noexcept {
         if (frame_bytes < probe_offset_bytes) return ProbeCheck::not_probe;
         ProbeHeader header;

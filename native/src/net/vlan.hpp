@@ -13,7 +13,7 @@ inline constexpr uint16_t vlan_last = 4094;
 /// Outside all VLANs: where ports are that take part in none.
 inline constexpr uint16_t vlan_none = 0;
 
-/// Where a tag stands: behind the addresses.
+/// Where a tag is: behind the addresses.
 inline constexpr uint32_t tag_at = 12;
 /// Its second half: priority (3 bits), drop eligible (1), VLAN (12).
 inline constexpr uint32_t tag_control_at = tag_at + 2;
@@ -37,7 +37,7 @@ struct Tags {
     bool nested() const noexcept { return announced > 1; }
 };
 
-/// What tags_of() says of a frame that has some.
+/// What tags_of() returns for a tagged frame.
 Tags read_tags(const uint8_t* frame, uint32_t bytes) noexcept;
 
 /// @param bytes  How many may be read: at least an Ethernet header.

@@ -55,7 +55,7 @@ class LinkQueue : public Queue {
     /// Whether transmit() has nothing to do: nobody is there, or the frames cannot be read any
     /// more. Then all of them were counted.
     bool nothing_to_send(size_t frames, WorkerContext& context) noexcept;
-    /// Counts what transmit() came to; the rest of `given` is dropped under `reason`.
+    /// Counts the result of transmit(); the rest of `given` is dropped under `reason`.
     void count_sent(size_t given, size_t sent, uint64_t bytes, spec::DropReason reason,
                     WorkerContext& context) noexcept;
 
@@ -90,7 +90,7 @@ class LinkPort final : public Port {
     bool set_peer(const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
-    /// What stands before each frame: of tap ports.
+    /// The header before each frame, of tap ports.
     spec::NetHeaderUse net_header() const noexcept { return net_header_; }
 
  private:

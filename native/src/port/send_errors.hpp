@@ -8,9 +8,9 @@
 
 namespace valenic {
 
-/// To whom an error of a send belongs. What follows from it reaches nobody else.
+/// Who caused an error of a send. Its consequences reach nobody else.
 enum class Blame : uint8_t {
-    source,     ///< The memory of whoever sent the frame cannot be read: its device is closed.
+    source,     ///< The memory of the sender cannot be read: its device is closed.
     frame,      ///< The receiver cannot have a frame like this one: that frame alone is dropped.
     full,       ///< The receiver has no room now: it loses what does not fit.
     host,       ///< Memory or rules of this host: frames are dropped, and nobody's peer is closed.

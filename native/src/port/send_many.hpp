@@ -11,7 +11,7 @@ namespace valenic {
 /// What becomes of a frame that the kernel did not take, and of those behind it.
 enum class Refused : uint8_t { again, skip, stop };
 
-/// Sends `messages` in their order; `refused(errno)` says how it goes on.
+/// Sends `messages` in order; `refused(errno)` says how to continue.
 /// Returns how many were sent or skipped.
 template <typename Taken, typename OnRefusal>
 size_t send_many(int fd, std::span<mmsghdr> messages, Taken taken, OnRefusal refused) noexcept {

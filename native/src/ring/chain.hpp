@@ -17,14 +17,14 @@ struct Piece {
 };
 
 /// Sets `id`, `slots` and a length, with which heads and chains begin, of one that takes one slot:
-/// with one store, of which some CPUs have one a cycle.
+/// with one store; some CPUs do only one store a cycle.
 template <typename Chain>
 inline void set_one_slot(Chain& chain, uint16_t id, uint32_t bytes) noexcept {
     static_assert(offsetof(Chain, id) == 0 && offsetof(Chain, slots) == 2);
     store_whole(&chain, uint64_t{bytes} << 32 | uint32_t{1} << 16 | id);
 }
 
-/// What guest memory held at one moment, whatever its alignment: an indirect table may lie at any
+/// What guest memory held at one moment, at any alignment: an indirect table may lie at any
 /// address.
 template <typename Entry>
 inline Entry load_entry(const Entry* entry) noexcept {

@@ -55,7 +55,7 @@ Result<uint16_t, Fault> PackedLayout::start(const RingConfig& config) const noex
 /// A position divides the ring. What lies before it the driver wrote in this round and the device
 /// used; from it on lies what is available in this round, and then what the device used in the
 /// round before. A used chain shows its first descriptor as used and the others as the driver wrote
-/// them. Each descriptor is loaded once; what a driver does meanwhile breaks none of these rules.
+/// them. Each descriptor is loaded once, so a driver that writes meanwhile cannot break a rule.
 bool PackedLayout::may_stand_at(PackedPosition at) const noexcept {
     const bool first_of_all = at.off_wrap == PackedPosition::wrap_bit;
     bool ended = false;       // The tail of a used chain was seen to its end.

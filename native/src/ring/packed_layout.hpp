@@ -39,8 +39,8 @@ struct PackedPosition {
     }
 };
 
-/// A descriptor in memory, in halves that are loaded and stored at once. Availability, length and
-/// id are in one of them: whoever sees the flags sees those as well.
+/// A descriptor in memory, in halves that are loaded and stored whole. Availability, length and
+/// id are in one half: who sees the flags sees those as well.
 struct PackedSlot {
     uint64_t addr;
     uint64_t rest;  ///< len, id, flags.
@@ -78,7 +78,7 @@ struct PackedLayout {
     static Result<PackedLayout, spec::Fault> resolve(const RingConfig& config,
                                                      const MemoryMap& memory) noexcept;
 
-    /// Where a device goes on: where it is told, unless the descriptors say otherwise. A packed
+    /// Where a device resumes: at the given base, unless the descriptors say otherwise. A packed
     /// ring has no index in guest memory, and QEMU keeps none for a backend that ended.
     Result<uint16_t, spec::Fault> start(const RingConfig& config) const noexcept;
 
@@ -97,7 +97,7 @@ struct PackedLayout {
     void own_slots(PackedPosition at, size_t count) const noexcept {
         if (count > 1) own_entries(slots, at.index(), count, size);
     }
-    /// Marks `count` slots from `at` on used, each of which holds a chain of its own.
+    /// Marks `count` slots from `at` on as used; each holds a chain of its own.
     /// `content_of(i)` gives length, id and the flags that do not tell a round.
     template <typename ContentOf>
     void mark_used_run(PackedPosition at, size_t count, ContentOf content_of) const noexcept {

@@ -64,7 +64,7 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
                 layout_.slots + index,
                 static_cast<uint16_t>(next_.at.available_flags() | spec::desc_f_write)};
     }
-    /// What was not published has not come back, so the driver cannot have offered it again. This
+    /// The driver does not have back what we did not publish, so it cannot offer it again. This
     /// also bounds how far workers can get ahead of one that is held up in its copy.
     size_t free_slots(const Place& place) const noexcept {
         return layout_.size - static_cast<size_t>(place.number - reservations_.published());

@@ -43,7 +43,7 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
     void note_taken(std::span<const TxHead> heads) noexcept;
     void show_used(PackedPosition at, uint16_t id) noexcept;
 
-    /// What a used descriptor will say of one chain that was taken.
+    /// What a used descriptor will say about one taken chain.
     struct Borrowed {
         uint16_t id;
         uint16_t slots;

@@ -28,7 +28,7 @@ class Reservations {
         reserved_ += count;
         return reservation;
     }
-    /// Acquire: of what is counted here the guest can see the used entries, whoever wrote them.
+    /// Acquire: the guest can see all used entries that are counted here, of any worker.
     uint64_t published() const noexcept { return published_.load(std::memory_order_acquire); }
     /// After the guest was shown everything before `end`.
     void publish(uint64_t end) noexcept { published_.store(end, std::memory_order_release); }
@@ -49,7 +49,7 @@ class Reservations {
             }
             end += waiting_[i].count;
             waiting_[i] = waiting_[--waiting_count_];
-            i = 0;  // The next one may stand anywhere; there are at most workers_max.
+            i = 0;  // The next one may be anywhere; there are at most workers_max.
         }
         return end;
     }

@@ -35,9 +35,9 @@ constexpr bool negotiated(uint64_t features, unsigned bit) noexcept {
 
 // A position is 16 bits. Split: an index that counts on modulo 2^16. Packed: the index in the ring,
 // and the wrap counter in bit 15. Between batches what was taken was also handed back, so one
-// position says where both sides of a ring stand.
+// position says where both sides of a ring are.
 
-/// A fetch ends with the frame that reaches batch_bytes_max or one of these, whatever else waits.
+/// A fetch ends with the frame that reaches batch_bytes_max or one of these limits.
 
 struct FetchLimits {
     size_t frames;                  ///< 1..batch_frames.
@@ -114,15 +114,14 @@ struct Delivery {
     bool published = false;  ///< The used index moved (perhaps for other workers' frames as well).
 };
 
-/// Us -> guest. deliver() and call_wanted() may be called by several workers at once.
+/// Us -> guest. Several workers may call deliver() and call_wanted() at the same time.
 class RxRing {
  public:
     virtual ~RxRing() = default;
     /// Copies the frames `batch.frames[indices[i]]`, in that order, into the guest's buffers:
-    /// reserves under the ring's lock, copies outside it; whoever completes the contiguous prefix
-    /// publishes. Frames that do not fit are counted in `counters` by reason. Never blocks on
-    /// another's copy.
-    /// `expense` bounds what its buffers may cost, and says what they did.
+    /// reserves under the ring's lock, copies outside it; the one that completes the contiguous
+    /// prefix publishes. Frames that do not fit are counted in `counters` by reason. Never blocks
+    /// on another's copy. `expense` bounds what its buffers may cost, and says what they did.
     virtual Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
                              CounterBlock& counters, RxExpense& expense) noexcept = 0;
     Delivery deliver(const Batch& batch, std::span<const uint8_t> indices,
@@ -142,8 +141,8 @@ class RxRing {
 };
 
 /// Check size, base, alignment and extents; disable kicks (we poll until arm()). Packed or split by
-/// feature_ring_packed. Where a ring begins is read in guest memory where it stands there: a split
-/// ring at its used index, whatever the base.
+/// feature_ring_packed. The start of a ring is read from guest memory if it is there: a split
+/// ring starts at its used index, whatever the base.
 Result<std::unique_ptr<TxRing>, spec::Fault> make_tx_ring(const RingConfig& config,
                                                           std::shared_ptr<const MemoryMap> memory);
 Result<std::unique_ptr<RxRing>, spec::Fault> make_rx_ring(const RingConfig& config,

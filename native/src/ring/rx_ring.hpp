@@ -1,4 +1,4 @@
-// How frames find room in a receiver's ring, whatever its kind: CRTP, so that split and packed
+// How frames find room in a receiver's ring of either kind: CRTP, so that split and packed
 // rings share it without a call for each frame.
 #pragma once
 #include <algorithm>
@@ -25,9 +25,9 @@ struct DirectBuffer {
     uint16_t id;
 };
 
-/// Several workers deliver at once: each reserves chains and used entries under the lock, copies
-/// outside it, and completes under the lock. Whoever completes the oldest reservation publishes all
-/// that is complete behind it. Nobody waits for another's copy.
+/// Several workers may deliver together: each reserves chains and used entries under the lock,
+/// copies outside it, and completes under the lock. Whoever completes the oldest reservation
+/// publishes all that is complete behind it. Nobody waits for another's copy.
 ///
 /// `Ring` supplies
 /// - `next()`, `set_next(place)`: the first chain not taken; under the lock, as all but write_used;
@@ -60,7 +60,7 @@ class BasicRxRing : public RxRing {
             break_with(spec::Fault::memory_truncated);
         return delivery;
     }
-    /// Two workers may ask at once: then one of them may hear "yes" needlessly, and none misses
+    /// Two workers may ask together: then one may get a needless "yes", and none misses
     /// one.
     bool call_wanted() noexcept final {
         // What counts as published is what the guest can see, even if another worker's store showed

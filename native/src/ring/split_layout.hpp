@@ -19,7 +19,7 @@ constexpr uint64_t split_used(uint16_t id, uint32_t written_bytes) noexcept {
     return uint64_t{written_bytes} << 32 | id;
 }
 
-/// A split ring, resolved and bound-checked. Plain pointers into one MemoryMap: whoever keeps a
+/// A split ring, resolved and bound-checked. Plain pointers into one MemoryMap: the owner of a
 /// layout keeps the map. @spec virtio 1.2, 2.7 "Split Virtqueues".
 struct SplitLayout {
     const spec::SplitDesc* table = nullptr;  ///< Guest writes, we read.
@@ -35,7 +35,7 @@ struct SplitLayout {
     static Result<SplitLayout, spec::Fault> resolve(const RingConfig& config,
                                                     const MemoryMap& memory) noexcept;
 
-    /// Where a device goes on: at the used index in guest memory, or why it cannot. The base of the
+    /// Where a device resumes: at the used index in guest memory, or why it cannot. The base of the
     /// message is a front-end's word, and some send the available index there.
     /// @spec vhost-user, "VHOST_USER_SET_VRING_BASE"; virtio 1.2, 2.7.8 "The Virtqueue Used Ring".
     Result<uint16_t, spec::Fault> start(const RingConfig& config) const noexcept;
@@ -54,7 +54,7 @@ struct SplitLayout {
     /// Asks the guest for a kick once its available index passes `index`, or for each without event
     /// index.
     void ask_for_kicks(uint16_t index) const noexcept;
-    /// Asks for none. With event index the old avail_event stands: one kick in 65536 frames.
+    /// Asks for none. With event index the old avail_event stays: one kick in 65536 frames.
     void ask_for_no_kicks() const noexcept;
     /// Writes `count` used entries from place `first` on, of which `entry_of(i)` gives
     /// split_used(). The guest does not look at them before the index says so: one store for both

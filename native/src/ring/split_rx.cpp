@@ -27,7 +27,7 @@ Fault SplitRxRing::rebind(const RingConfig& config,
 bool SplitRxRing::chain_waits(uint16_t next) noexcept {
     if (next != known_avail_) return true;
     const uint16_t avail = layout_.avail_index();
-    // What was not published has not come back, so the driver cannot have offered it again. This
+    // The driver does not have back what we did not publish, so it cannot offer it again. This
     // also bounds how far workers can get ahead of one that is held up in its copy.
     const auto published = static_cast<uint16_t>(reservations_.published());
     const auto taken = static_cast<uint16_t>(next - published);
@@ -61,7 +61,7 @@ RxRoom SplitRxRing::take_chain(uint16_t& next, RxPlan& plan, RxTarget& target,
     return RxRoom::reserved;
 }
 
-/// Our own entries only: nobody else writes or publishes them before finish().
+/// Only our own entries: nobody else writes or publishes them before finish().
 void SplitRxRing::write_used(const RxPlan& plan, const Reservation& reservation) const noexcept {
     layout_.write_used_run(
         static_cast<uint16_t>(reservation.start), plan.chain_count,

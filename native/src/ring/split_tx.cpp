@@ -34,7 +34,7 @@ size_t SplitTxRing::waiting(size_t wanted) noexcept {
     if (known >= wanted) return known;
     const uint16_t avail = layout_.avail_index();
     known = static_cast<uint16_t>(avail - next_avail_);
-    // What is borrowed has not come back, so the driver cannot have offered it again.
+    // The driver does not have back what we borrow, so it cannot offer it again.
     if (known + taken_ > layout_.size) [[unlikely]] {
         break_with(Fault::avail_index_jumped);
         return 0;

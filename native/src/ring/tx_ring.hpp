@@ -1,4 +1,4 @@
-// How a batch is fetched, whatever the ring: CRTP, so that a split and a packed ring share this
+// How a batch is fetched from a ring of either kind: CRTP, so that split and packed share this
 // loop without a call for each frame.
 #pragma once
 #include <algorithm>

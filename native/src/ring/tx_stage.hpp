@@ -28,7 +28,7 @@ static_assert(offsetof(TxHead, len_bytes) == 4);
 /// Nearly all chains are of one of these two shapes. Not written for a head that has data.
 struct TxPair {
     const uint8_t* header;
-    const uint8_t* frame;  ///< nullptr: the chain is to be walked.
+    const uint8_t* frame;  ///< nullptr: the chain must be walked.
     const uint8_t* table;  ///< Two entries that may name them, or nullptr: for read_tables().
 };
 

@@ -115,7 +115,7 @@ inline constexpr unsigned net_feature_speed_duplex = 63;
 /// The mask of one feature bit.
 constexpr uint64_t feature_mask(unsigned bit) noexcept { return uint64_t{1} << bit; }
 
-/// An offload, and one or two features of which one must be there: else it means nothing.
+/// An offload, and the one or two features of which it needs one; without, it is ignored.
 /// @spec virtio 1.2, 5.1.3.1 "Feature bit requirements"
 struct OffloadNeed {
     unsigned feature;

@@ -1,4 +1,4 @@
-// The stats page: all counter blocks side by side, so that a reader needs no call.
+// The stats page: all counter blocks side by side, so that a reader makes no call.
 #pragma once
 #include <cstddef>
 #include <cstdint>

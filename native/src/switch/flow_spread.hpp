@@ -26,7 +26,7 @@ class FlowSpread {
     static constexpr uint32_t asker(uint8_t source, uint32_t now_s) noexcept {
         return (now_s & seen_mask) << seen_shift | taken | source;
     }
-    /// Any worker, several at once. @param pairs 1 to 16.
+    /// Any worker, several together. @param pairs 1 to 16.
     unsigned pair_of(uint32_t hash, uint32_t asker, unsigned pairs) noexcept {
         const uint32_t entry = places_[place_of(hash, places)].load(std::memory_order_relaxed);
         const unsigned pair = entry & pair_mask;

@@ -25,7 +25,7 @@ struct LookupSource {
     /// The VLAN of each frame, where the switch has VLANs; vlan_refused: of none, not to be learned
     /// from, and its action counts for nothing. Else nullptr: all frames are of one network.
     const uint16_t* vlans = nullptr;
-    /// By slot: the first of the port's blocks, of which worker `worker` writes one.
+    /// By slot: the first of the port's blocks; worker `worker` writes one of them.
     CounterBlock* const* books = nullptr;
     uint16_t worker = 0;
 
@@ -44,7 +44,7 @@ struct AddressMoves {
     MacAddress mac = 0;
     uint16_t vlan = 0;
     uint8_t other = 0;     ///< The slot of the other port.
-    uint16_t count = 0;    ///< Without a pause in between; 0: nothing is to be told.
+    uint16_t count = 0;    ///< Without a pause in between; 0: nothing to report.
     uint16_t seconds = 0;  ///< In which that was.
     uint32_t last_s = 0;   ///< As LookupSource::now_s.
 };
@@ -57,7 +57,7 @@ struct AddressNews {
 };
 
 /// Several workers resolve at once. Reads only the stages of the batch. Whatever it answers: a port
-/// gets no frame of a VLAN that it has not.
+/// gets no frame of a VLAN that it is not in.
 class Lookup {
  public:
     virtual ~Lookup() = default;

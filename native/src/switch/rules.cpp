@@ -12,7 +12,7 @@ FrameVlan refused() noexcept {
     return frame;
 }
 
-/// IEEE 802.1Q-2018, 6.9.1: a tag without a VLAN is no tag to the rules of ports.
+/// IEEE 802.1Q-2018, 6.9.1: to the rules of ports, a tag without a VLAN is not a tag.
 FrameVlan of_port(const PortVlan& port, const Tags& tags) noexcept {
     FrameVlan frame;
     frame.vlan = port.vlan;
@@ -21,8 +21,8 @@ FrameVlan of_port(const PortVlan& port, const Tags& tags) noexcept {
     return frame;
 }
 
-/// It sends no tags: else it could put its own VLAN's in front of another's, and whoever pops the
-/// first one would hand the rest to that other VLAN (double tagging).
+/// It sends no tags: else it could put its own VLAN's in front of another's, and a switch that pops
+/// the first one would hand the rest to that other VLAN (double tagging).
 FrameVlan from_access(const PortVlan& port, const Tags& tags) noexcept {
     if (tags.announced > 0 && (tags.cut_off() || tags.nested() || tags.vlans[0] != 0))
         return refused();

@@ -47,7 +47,7 @@ FrameVlan classify(const PortVlan& port, const uint8_t* frame, uint32_t staged) 
 struct Egress {
     enum class Verdict : uint8_t {
         sent,
-        stranger,  ///< The port has not the frame's VLAN.
+        stranger,  ///< The port is not in the frame's VLAN.
         refused,   ///< It has, and would be shown a tag that is not of it.
     };
     Verdict verdict = Verdict::stranger;

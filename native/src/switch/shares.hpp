@@ -70,7 +70,7 @@ class Shares {
         earliest_ = std::min(earliest_, share.paid_to);
         return false;
     }
-    /// Most frames that a turn takes: with nobody else waiting, all that its budget allows.
+    /// Most frames that a turn takes. If nobody else waits: all that its budget allows.
     size_t frames_of(const Share& share, size_t budget) const noexcept {
         return contended_ ? std::min<size_t>(budget, share.frames) : budget;
     }
@@ -101,7 +101,7 @@ class Shares {
         return used;
     }
 
-    /// Whether a receiver whose buffers are dear has used more than it may. Ports that are alone
+    /// Whether a receiver with costly buffers has used more than it may. Ports that are alone
     /// with a worker may use what they like.
     uint64_t receivers_limit() const noexcept {
         return contended_ ? virtual_now_ + credit_max_ns : UINT64_MAX;

@@ -19,13 +19,13 @@ uint32_t now_s(const WorkerContext& context) noexcept {
     return static_cast<uint32_t>(context.now_ns / 1'000'000'000);
 }
 
-/// Whether each is what the next one is. The library's compare looks at many at once.
+/// Whether all are equal. The library's compare looks at many at once.
 bool all_same(std::span<const Action> actions) noexcept {
     return std::memcmp(actions.data(), actions.data() + 1, (actions.size() - 1) * sizeof(Action)) ==
            0;
 }
 
-/// One list for each slot, one for floods, one for drops and whatever else a lookup may say.
+/// One list for each slot, one for floods, one for drops and any other answer of a lookup.
 constexpr size_t action_lists = 256;
 constexpr uint8_t list_of(Action action) noexcept {
     if (action < ValeSwitch::ports_max) return static_cast<uint8_t>(action);

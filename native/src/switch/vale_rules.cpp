@@ -1,4 +1,4 @@
-// A batch through a switch of which some port has rules: VLANs, or no link-local frames.
+// A batch through a switch with rules at some port: VLANs, or no link-local frames.
 //
 // The same steps as in vale.cpp, with each frame's VLAN beside it: classified by the rules of the
 // port it comes from, looked up in its VLAN, admitted and tagged by those of each port it goes to.
@@ -105,7 +105,7 @@ void ValeSwitch::flood_ruled(const Batch& batch, Indices indices, Pass& pass) {
 }
 
 /// Lists the frames that a port may have, and says in Ruled::changes in which shape. A flood passes
-/// by the ports that have not its VLAN; else that is a fault of the lookup, and counted.
+/// by the ports that are not in its VLAN; else that is a fault of the lookup, and counted.
 size_t ValeSwitch::admit(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass,
                          uint8_t* admitted) noexcept {
     const PortRules& rules = rules_of(to);

@@ -38,7 +38,7 @@ Types read_types() {
     return types;
 }
 
-/// What stands behind a type. Kernel, Documentation/bpf/btf.rst, "2.2 Type Encoding".
+/// What follows a type. Kernel, Documentation/bpf/btf.rst, "2.2 Type Encoding".
 size_t bytes_behind(uint32_t info) noexcept {
     const size_t count = BTF_INFO_VLEN(info);
     switch (BTF_INFO_KIND(info)) {

@@ -1,5 +1,5 @@
 // Frames whose checksum their sender left to its NIC, and that met none: what a veth or a tap hands
-// to an XDP program, which is told nothing of it.
+// to an XDP program, which does not learn of it.
 #pragma once
 #include <span>
 

@@ -21,7 +21,7 @@ namespace {
 
 constexpr uint16_t tag_protocol_default = 0x8100;  // IEEE 802.1Q.
 
-/// What the kernel says of the frame in a slot, held against the slot. False: it cannot be.
+/// Checks what the kernel says of the frame against its slot. False: it cannot be true.
 bool read_slot(const uint8_t* slot, uint32_t status, PacketArrival& arrival) noexcept {
     const auto& header = *reinterpret_cast<const tpacket2_hdr*>(slot);
     const uint32_t at = header.tp_mac;

@@ -13,7 +13,7 @@ constexpr uint32_t addresses_bytes = 12;
 constexpr uint32_t tag_bytes = 4;
 constexpr OffloadSet every_offload = offload_csum | offload_segmentation | offload_ecn;
 
-/// Whether the sender of a frame left something to do. NIC drivers say of most frames that their
+/// Whether the sender of a frame left work to us. NIC drivers say of most frames that their
 /// checksum was found right (DATA_VALID): that asks for nothing.
 bool asks(const uint8_t* net_header) noexcept {
     const bool csum = (net_header[0] & spec::net_hdr_f_needs_csum) != 0;

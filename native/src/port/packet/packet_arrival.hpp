@@ -10,7 +10,7 @@ namespace valenic {
 /// The kernel's header in front of a frame has the legacy length, without num_buffers.
 inline constexpr uint32_t packet_header_bytes = spec::net_header_legacy_bytes;
 
-/// One frame that came to an interface, before it is part of a batch.
+/// One frame that arrived at an interface, before it is part of a batch.
 struct PacketArrival {
     const uint8_t* net_header = nullptr;
     const uint8_t* frame = nullptr;  ///< Without a VLAN tag: the kernel takes the outer one out.

@@ -133,7 +133,7 @@ bool interface_is_gone(int packet_socket) noexcept {
            address.sll_ifindex <= 0;
 }
 
-/// Segmentation of UDP came to this header with Linux 6.2.
+/// This header has had segmentation of UDP since Linux 6.2.
 OffloadSet packet_offloads() noexcept {
     OffloadSet set = offload_csum | offload_tso4 | offload_tso6 | offload_ecn;
     utsname system{};

@@ -216,7 +216,7 @@ void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bo
         const DropReason reason =
             source_lost(context) ? DropReason::tx_memory_unreadable : DropReason::rx_backlog_full;
         count_sent(used + left, used, bytes, reason, context);
-    } else {  // There was no interface any more to send them.
+    } else {  // The interface to send them on is gone.
         count_sent(used + left, 0, 0, DropReason::rx_not_connected, context);
     }
 }

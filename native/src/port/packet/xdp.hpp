@@ -49,7 +49,7 @@ class XdpQueue final : public LinkQueue {
     std::atomic<uint32_t> longest_bytes_{0};  ///< That the interface takes, without a VLAN tag.
     std::atomic<bool> interface_down_{false};
     std::atomic<bool> deferred_{false};  ///< A worker will try again.
-    std::atomic<uint32_t> callers_{0};   ///< Workers whose frames the kernel has not been told of.
+    std::atomic<uint32_t> callers_{0};   ///< Workers whose frames the kernel does not know of yet.
     Spinlock lock_;                      ///< Of the free chunks and the rings that go.
 };
 

@@ -30,7 +30,7 @@ class XdpRing {
     const uint32_t* producer_word() const noexcept { return producer_; }
     void produced(uint32_t position) noexcept { store_release(*producer_, position); }
     void consumed(uint32_t position) noexcept { store_release(*consumer_, position); }
-    /// The kernel does not look at the ring by itself: a system call makes it.
+    /// The kernel does not look at the ring on its own: it needs a system call.
     bool wants_call() const noexcept { return (load_once(*flags_) & XDP_RING_NEED_WAKEUP) != 0; }
 
  private:

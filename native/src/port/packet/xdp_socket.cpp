@@ -20,7 +20,7 @@ namespace valenic {
 
 namespace {
 
-/// What was sent and has not left the host yet.
+/// Frames that were sent and are still in the host.
 constexpr int xdp_send_buffer_bytes = 8 << 20;
 
 /// The kernel gives a queue free a moment after its last socket was closed, in a thread of its own:

@@ -235,7 +235,7 @@ bool StreamSender::drain() noexcept {
 }
 
 /// Gives the writer's part back. `blocked`: the owner is woken when the socket takes bytes. Under
-/// the lock, so that whoever is woken finds the part free.
+/// the lock, so that the woken thread finds the part free.
 void StreamSender::settle(bool blocked) noexcept {
     writing_ = false;
     if (blocked == this->blocked()) return;

@@ -39,11 +39,11 @@ class StreamSender {
         size_t frames = 0;  ///< Of those given: written, or waiting to be.
         uint64_t bytes = 0;
         size_t unreadable = 0;  ///< The last ones: their source took its memory away.
-        bool broken = false;    ///< The stream takes no bytes any more.
+        bool broken = false;    ///< The stream no longer takes bytes.
     };
     /// Takes frames from the first on, as many as fit. Any worker.
     ///
-    /// What cannot be read is its source's fault, and the stream goes on: a frame is not begun, or,
+    /// Unreadable memory is its source's fault, and the stream goes on: a frame is not begun, or,
     /// where its length is out already, gets as many bytes as it said, zeros in place of what is
     /// lost.
     Sent send(const Batch& batch, std::span<const uint8_t> indices,

@@ -21,7 +21,7 @@ namespace {
 /// The kernel's stack cuts and completes what it is given, as a guest that negotiated all of it.
 constexpr OffloadSet with_tso = offload_csum | offload_tso4 | offload_tso6 | offload_ecn;
 
-/// The header that a receiver gets stands before the first bytes of the frame.
+/// The header for the receiver is before the first bytes of the frame.
 void add_header(const FrameStage& stage, iovec& first) noexcept {
     static_assert(offsetof(FrameStage, bytes) == sizeof stage.net_header);
     static_assert(sizeof stage.net_header == spec::net_header_bytes);

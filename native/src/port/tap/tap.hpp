@@ -9,7 +9,7 @@ namespace valenic {
 
 /// Frames carry a virtio-net header where the interface has one (LinkPort::net_header): then the
 /// host's stack leaves checksums and segmentation to others as a guest does, and takes what guests
-/// leave. Its headers are held against its frames as a guest's are.
+/// leave. Its headers are checked against its frames, as a guest's are.
 class TapQueue final : public LinkQueue {
  public:
     TapQueue(LinkPort& port, unsigned index) noexcept;

@@ -65,7 +65,7 @@ class VhostPort final : public Port {
     /// Makes a ring in the present memory. Errors are the front-end's.
     Result<PreparedRing, spec::Fault> prepare(unsigned ring, RingConfig config) const;
 
-    /// Parked. Takes the place of whatever ran there. Bars the device whose call descriptor holds
+    /// Parked. Replaces the ring that ran there. Bars the device whose call descriptor holds
     /// us.
     void install(PreparedRing prepared);
     /// Parked. Returns the next available index not taken, or nothing when the ring did not run.

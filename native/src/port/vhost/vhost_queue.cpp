@@ -13,7 +13,7 @@ using spec::PortCounter;
 
 namespace {
 
-/// Of chains that are walked: a bound on what a turn costs, whatever its frames are made of.
+/// Bounds the walked chains of a turn, and so its cost for any kind of frames.
 constexpr size_t turn_descriptors_max = 256;
 
 }  // namespace
