@@ -53,21 +53,24 @@ double share_of(uint64_t part, uint64_t rest) {
     return whole == 0 ? 0.0 : static_cast<double>(part) / whole;
 }
 
-/// CPU time of a thread, wherever it is: its first number is nanoseconds on a CPU. 0: it is gone.
-uint64_t cpu_ns_of(int thread) {
+/// CPU time of a thread that never sleeps, less a constant: the time that has passed, without what
+/// it waited for a CPU, once it has one again. What the kernel itself says that it used is as old
+/// as its last tick.
+int64_t cpu_ns_of(int thread) {
     const std::string path = "/proc/" + std::to_string(thread) + "/schedstat";
     std::FILE* file = std::fopen(path.c_str(), "r");
     if (file == nullptr) return 0;
-    uint64_t ns = 0;
-    if (std::fscanf(file, "%" SCNu64, &ns) != 1) ns = 0;
+    uint64_t used_ns = 0;
+    uint64_t waited_ns = 0;
+    const int found = std::fscanf(file, "%" SCNu64 " %" SCNu64, &used_ns, &waited_ns);
     std::fclose(file);
-    return ns;
+    return found == 2 ? static_cast<int64_t>(monotonic_ns() - waited_ns) : 0;
 }
 
 /// What replayed guests and the watched thread have done, at one moment.
 struct Mark {
     std::vector<ReplayCount> counts;
-    uint64_t worker_ns = 0;
+    int64_t worker_ns = 0;
 };
 
 Mark mark_of(const Options& options, const Replays& replays) {
@@ -81,7 +84,7 @@ Mark mark_of(const Options& options, const Replays& replays) {
 void print_marks(const Options& options, const Replays& replays, const Mark& before,
                  const Mark& after) {
     if (options.cpu_of != 0)
-        std::printf("\"workerNs\":%" PRIu64 ",", after.worker_ns - before.worker_ns);
+        std::printf("\"workerNs\":%" PRId64 ",", after.worker_ns - before.worker_ns);
     if (replays.empty()) return;
     std::printf("\"replays\":[");
     for (size_t i = 0; i < replays.size(); ++i) {
@@ -151,6 +154,13 @@ void bind_to(int cpu) {
         std::fprintf(stderr, "valenic-synthetic: cannot run on CPU %d\n", cpu);
 }
 
+/// Without the right to it nothing changes.
+void go_first() {
+    sched_param param{};
+    param.sched_priority = 1;
+    sched_setscheduler(0, SCHED_FIFO, &param);
+}
+
 bool any_gone(const Guests& guests, const Replays& replays) {
     for (const auto& guest : guests)
         if (guest->backend_gone()) return true;
@@ -206,6 +216,7 @@ int main(int argc, char** argv) {
     const Options options = parse_options(argc, argv);
     std::signal(SIGTERM, [](int) { asked_to_stop = 1; });
     bind_to(options.cpu);
+    if (options.first) go_first();
     std::string error;
     Guests guests;
     for (const std::string& path : options.ports) {

@@ -40,9 +40,11 @@ constexpr char usage[] =
     "ones:\n"
     "  --replay KIND=SOCKET[>TO]   TO as of --flow; without it its frames go to its own MAC.\n"
     "                       Numbers count the --port options first, then these.\n"
-    "  --chain N            descriptors of a long chain, 1..32768; 0 = 32768\n"
-    "                       (default 1024 to send, 64 to receive)\n"
-    "  --cpu-of TID         workerNs of each run: CPU time that this thread used\n"
+    "  --chain LENGTH       descriptors of a long chain: most = as many as are accepted "
+    "(default),\n"
+    "                       over = one more, ring = as many as a ring can have\n"
+    "  --first              before all other programs of its CPU, where that is allowed\n"
+    "  --cpu-of TID         workerNs of each run: CPU time of this thread, which never sleeps\n"
     "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
     "those were honest frames.\n";
 
@@ -112,6 +114,14 @@ ReplaySpec replay_of(const char* text) {
     return spec;
 }
 
+ChainLength chain_of(std::string_view word) {
+    constexpr std::pair<std::string_view, ChainLength> words[] = {
+        {"most", ChainLength::most}, {"over", ChainLength::over}, {"ring", ChainLength::ring}};
+    for (const auto& [name, length] : words)
+        if (name == word) return length;
+    refuse("--chain: most, over or ring is wanted");
+}
+
 void check_replays(const Options& options) {
     const size_t guests = options.ports.size() + options.replays.size();
     if (guests > 254) refuse("at most 254 guests");
@@ -170,6 +180,7 @@ enum Option {
     replay,
     chain,
     cpu_of,
+    first,
     help
 };
 
@@ -200,6 +211,7 @@ const option table[] = {
     {"replay", required_argument, nullptr, Option::replay},
     {"chain", required_argument, nullptr, Option::chain},
     {"cpu-of", required_argument, nullptr, Option::cpu_of},
+    {"first", no_argument, nullptr, Option::first},
     {"help", no_argument, nullptr, Option::help},
     {nullptr, 0, nullptr, 0},
 };
@@ -249,6 +261,9 @@ bool apply_switch(int option, Options& to) {
         case Option::sleeps:
             to.sleeps = true;
             return true;
+        case Option::first:
+            to.first = true;
+            return true;
         default:
             return false;
     }
@@ -296,7 +311,7 @@ void apply(int option, Options& to) {
             to.replays.push_back(replay_of(optarg));
             return;
         case Option::chain:
-            to.chain = uint16_t(number("chain", optarg, 0, 32'768));
+            to.chain = chain_of(optarg);
             return;
         case Option::cpu_of:
             to.cpu_of = int(number("cpu-of", optarg, 1, INT32_MAX));

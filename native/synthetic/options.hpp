@@ -14,6 +14,9 @@ struct FlowSpec {
     uint64_t to_mac = 0;
 };
 
+/// Descriptors of a long chain: as many as the backend takes, one more, as the largest ring has.
+enum class ChainLength : uint8_t { most, over, ring };
+
 struct ReplayKind;
 
 /// A guest that is played from rings which were written once.
@@ -28,8 +31,8 @@ struct Options {
     std::vector<std::string> ports;  ///< UNIX sockets of the backend.
     std::vector<FlowSpec> flows;
     std::vector<ReplaySpec> replays;
-    std::optional<uint16_t> chain;  ///< Descriptors of a long chain; 0 = as a ring can have.
-    int cpu_of = 0;                 ///< A thread whose CPU time each run tells; 0: none.
+    ChainLength chain = ChainLength::most;  ///< Of replayed guests.
+    int cpu_of = 0;                         ///< A thread whose CPU time each run tells; 0: none.
     uint32_t frame_bytes = 60;
     uint64_t rate_pps = 0;  ///< Of each flow; 0 = as fast as buffers come back.
     uint16_t ring_size = 256;
@@ -51,6 +54,7 @@ struct Options {
     double seconds = 1;
     unsigned runs = 1;
     int cpu = -1;
+    bool first = false;  ///< Before all others there, if that is allowed.
 };
 
 /// Prints a sentence and ends the process with status 2 when something is wrong.

@@ -99,18 +99,12 @@ class ReplayGuest final : public Replay {
     }
 
     void turn() noexcept override {
-        const bool fence = ++turns_ % turns_per_fence == 0;
-        if (const uint32_t count = rx_.due(); count > 0) {
-            if (shape_.role == ReplayRole::sink) count_.honest += honest_of(count);
-            count_.received += count;
-            rx_.offer(count);
-        }
+        count_.received += shape_.role == ReplayRole::sink ? count_honest() : rx_.again();
         if (!sends_) return;
-        if (const uint32_t count = tx_.due(); count > 0) {
-            for (uint32_t i = 0; i < count && !frames_.empty(); ++i) name_anew(tx_.place(i));
-            count_.sent += count;
-            tx_.offer(count);
-        }
+        count_.sent += frames_.empty()
+                           ? tx_.again()
+                           : tx_.again([this](uint32_t place, uint32_t) { name_anew(place); });
+        const bool fence = ++turns_ % turns_per_fence == 0;
         if (fence) full_fence();
         if (tx_.kick_wanted()) kick(tx_kick_);
     }
@@ -134,18 +128,21 @@ class ReplayGuest final : public Replay {
         tx_.say({memory_.guest_addr(data), hello_bytes});
         kick(tx_kick_);
         const uint64_t give_up_ns = monotonic_ns() + say_at_most_ns;
-        while (tx_.due() == 0) {
+        while (!tx_.said_came_back()) {
             if (monotonic_ns() > give_up_ns) return false;
             sched_yield();
         }
         tx_.take_said();
         return true;
     }
-    uint64_t honest_of(uint32_t count) const noexcept {
+    /// Returns how many chains came back, of which some hold an honest frame.
+    uint32_t count_honest() noexcept {
         const uint32_t wanted = shape_.frame_bytes + 12;
         uint64_t honest = 0;
-        for (uint32_t i = 0; i < count; ++i) honest += rx_.used_bytes(i) == wanted ? 1 : 0;
-        return honest;
+        const uint32_t count = rx_.again(
+            [&honest, wanted](uint32_t, uint32_t bytes) { honest += bytes == wanted ? 1 : 0; });
+        count_.honest += honest;
+        return count;
     }
     /// Each frame is in a buffer of its own: its source can be written while others are under way.
     void each_from_another(const std::vector<Chain>& chains) {

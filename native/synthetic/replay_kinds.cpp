@@ -5,6 +5,7 @@
 
 #include "base/lines.hpp"
 #include "net/ip.hpp"
+#include "ring/chain.hpp"
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_net.hpp"
 
@@ -19,8 +20,11 @@ constexpr uint32_t header_bytes = sizeof(spec::NetHeader);
 constexpr uint32_t ethernet_bytes = 14;
 constexpr uint32_t tcp_headers_bytes =
     ethernet_bytes + ipv4::header_bytes_min + tcp::header_bytes_min;
-/// Large enough that a worker does not drain it within a driver's round.
-constexpr uint16_t ring_size = 256;
+/// Large enough that a worker does not drain it within a driver's round...
+constexpr uint16_t ring_size = 2048;
+/// ...of fewer buffers, each of which is offered in several places: they take less of the caches,
+/// and nobody looks at what is received.
+constexpr uint32_t buffer_count = 256;
 /// Hostile frames have another length than honest ones: a receiver tells them apart by it.
 constexpr uint32_t flood_frame_bytes = 64;
 constexpr uint32_t csum_frame_bytes = 1514;
@@ -36,12 +40,9 @@ constexpr uint32_t piece_bytes = 4;
 constexpr uint16_t hostile_rx_ring = 4096;
 constexpr uint32_t rx_buffer_bytes = 2048;
 /// Floods must not fill it between two looks of the driver: what is lost there says nothing of the
-/// worker. More buffers, and smaller ones, so that they take no more of the caches.
-constexpr uint16_t sink_ring = 1024;
+/// worker.
+constexpr uint16_t sink_ring = 4096;
 constexpr uint32_t sink_buffer_bytes = 256;
-/// What the longest chains of drivers have: 64 KiB in pages are 17 buffers, with slack.
-constexpr uint16_t tx_chain_usual = 1024;
-constexpr uint16_t rx_chain_usual = 64;
 /// A mergeable buffer must hold the net header; a piece more is the least that is of use. Of single
 /// bytes a short frame would take more pieces than a backend looks at.
 constexpr uint32_t rx_piece_bytes = 2;
@@ -57,7 +58,7 @@ constexpr ReplayKind kinds[] = {
     {ReplayRole::drain, "drain", "honest: receives and looks at nothing", 0},
     {ReplayRole::flood, "flood", "frames of 64 bytes", 0},
     {ReplayRole::churn, "churn", "frames of 64 bytes, each from another MAC", 0},
-    {ReplayRole::chain, "chain", "each frame behind empty descriptors: --chain of them", 0},
+    {ReplayRole::chain, "chain", "each frame behind empty descriptors: chains of --chain", 0},
     {ReplayRole::tso, "tso", "TCP to be cut into 255 segments of 8 bytes", tso_features},
     {ReplayRole::gso, "gso", "TCP to be cut into 45 segments of 1448 bytes", tso_features},
     {ReplayRole::csum, "csum", "frames of 1514 bytes with partial checksums", csum_feature},
@@ -130,7 +131,7 @@ Buffer tcp_frame(const ReplayShape& shape, GuestMemory& memory, uint32_t payload
     return {memory.guest_addr(data), header_bytes + bytes};
 }
 
-/// One buffer for each place, spread over the cache's sets as a driver's are.
+/// Spread over the cache's sets as a driver's are.
 std::vector<Chain> buffers(GuestMemory& memory, uint32_t count, uint32_t bytes,
                            bool device_writes) {
     const uint32_t stride = spread_stride(bytes);
@@ -142,7 +143,9 @@ std::vector<Chain> buffers(GuestMemory& memory, uint32_t count, uint32_t bytes,
 }
 
 std::vector<Chain> frames(const ReplayShape& shape, GuestMemory& memory, uint32_t bytes) {
-    std::vector<Chain> chains = buffers(memory, ring_size, header_bytes + bytes, false);
+    // What changes while others are under way has a buffer in each place.
+    const uint32_t count = shape.role == ReplayRole::churn ? ring_size : buffer_count;
+    std::vector<Chain> chains = buffers(memory, count, header_bytes + bytes, false);
     for (const Chain& chain : chains)
         write_addresses(memory.data() + (chain[0].addr - GuestMemory::guest_base) + header_bytes,
                         shape);
@@ -164,8 +167,16 @@ uint32_t sink_bytes(const ReplayShape& shape) noexcept {
 
 uint32_t chain_length(const ReplayShape& shape) noexcept {
     const bool receives = shape.role == ReplayRole::rx_chain;
-    const uint32_t chain = shape.chain.value_or(receives ? rx_chain_usual : tx_chain_usual);
-    return chain == 0 ? spec::ring_size_max : chain;
+    const size_t most = chain_max(receives ? ChainUse::receive : ChainUse::send);
+    switch (shape.chain) {
+        case ChainLength::most:
+            return static_cast<uint32_t>(most);
+        case ChainLength::over:
+            return static_cast<uint32_t>(most + 1);
+        case ChainLength::ring:
+            return spec::ring_size_max;
+    }
+    return 0;
 }
 
 Chain behind_empty_ones(const Buffer& last, uint32_t count) {
@@ -210,8 +221,8 @@ uint16_t rx_ring_size(const ReplayShape& shape) noexcept {
 
 size_t content_bytes(const ReplayShape& shape) noexcept {
     constexpr size_t page = 4096;
-    const size_t received = std::max(ring_size * size_t{spread_stride(rx_buffer_bytes)},
-                                     sink_ring * size_t{spread_stride(sink_bytes(shape))});
+    const size_t received =
+        buffer_count * size_t{spread_stride(std::max(rx_buffer_bytes, sink_bytes(shape)))};
     const size_t sent = ring_size * size_t{spread_stride(header_bytes + shape.frame_bytes)};
     // Tables and buffers of long chains, small buffers that take a page each, a whole big frame.
     const size_t tables = chain_length(shape) * (sizeof(spec::SplitDesc) + 4);
@@ -255,12 +266,13 @@ std::vector<Chain> rx_chains(const ReplayShape& shape, GuestMemory& memory) {
         const uint32_t whole = header_bytes + std::max(flood_frame_bytes, shape.frame_bytes);
         return {small_buffers(memory, count, (whole + count - 1) / count)};
     }
-    if (shape.role == ReplayRole::sink) return buffers(memory, sink_ring, sink_bytes(shape), true);
+    if (shape.role == ReplayRole::sink)
+        return buffers(memory, buffer_count, sink_bytes(shape), true);
     if (shape.role != ReplayRole::rx_pieces)
-        return buffers(memory, ring_size, rx_buffer_bytes, true);
+        return buffers(memory, buffer_count, rx_buffer_bytes, true);
     // As many as fit into the table, each in its place.
     std::vector<Chain> chains;
-    for (uint32_t count = 0; count + rx_pieces <= ring_size; count += rx_pieces)
+    for (uint32_t count = 0; count + rx_pieces <= buffer_count; count += rx_pieces)
         chains.push_back(small_buffers(memory, rx_pieces, rx_piece_bytes));
     return chains;
 }

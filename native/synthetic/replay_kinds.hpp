@@ -2,10 +2,10 @@
 // offer. A row for each; `valenic-synthetic --help` prints the table.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "options.hpp"
 #include "replay_ring.hpp"
 
 namespace valenic::synthetic {
@@ -31,6 +31,9 @@ struct ReplayKind {
     std::string_view name;
     const char* text;
     uint64_t features;  ///< Of virtio, beyond what every replayed guest asks for.
+
+    /// What it gets of the worker is measured.
+    bool honest() const noexcept { return role == ReplayRole::frames || role == ReplayRole::sink; }
 };
 
 /// All kinds, in the order of the help.
@@ -44,9 +47,7 @@ struct ReplayShape {
     uint64_t from_mac;
     uint64_t to_mac;
     uint32_t frame_bytes;  ///< Of honest frames.
-    /// Descriptors of a long chain; 0 = as many as the largest ring has, nothing = as many as a
-    /// driver would use at most.
-    std::optional<uint16_t> chain;
+    ChainLength chain;     ///< Of long chains.
 };
 
 /// Entries of the ring that the shape needs, a power of two.

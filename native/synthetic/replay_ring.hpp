@@ -7,6 +7,7 @@
 
 #include "base/atomic.hpp"
 #include "base/check.hpp"
+#include "base/lines.hpp"
 #include "driver/guest_memory.hpp"
 #include "driver/packed_queue.hpp"
 #include "driver/split_queue.hpp"
@@ -16,12 +17,15 @@ namespace valenic::synthetic {
 /// The buffers of one chain, in their order.
 using Chain = std::vector<driver::Buffer>;
 
-/// Both kinds: `say()` and, when something is due, `take_said()`; then `write()`; then `due()` and
-/// `offer()` in turn. A *place* is an entry of the available ring, or a slot. From write() on all
-/// places are always offered.
+/// Both kinds: `say()` and, when it came back, `take_said()`; then `write()`; then `again()` for
+/// ever. A *place* is an entry of the available ring, or a slot. A device gives chains back in the
+/// order in which they were offered.
 class SplitReplay {
  public:
     using Queue = driver::SplitQueue;
+    /// Chains that came back are offered again once there are so many: each look at fewer costs a
+    /// line that the device writes.
+    static constexpr uint32_t block = 64;
 
     SplitReplay(uint8_t* memory, uint16_t size)
         : queue_(memory, size, false), size_(size), mask_(static_cast<uint16_t>(size - 1)) {
@@ -56,14 +60,34 @@ class SplitReplay {
         for (uint32_t i = 0; i < size_; ++i) queue_.avail_ring()[i] = heads[i % heads.size()];
         offer(0);
     }
-    /// Places that came back and are not offered again yet.
+    bool said_came_back() const noexcept { return due() > 0; }
+    /// Offers again what came back, if that is a block or more. Returns how many chains.
+    uint32_t again() noexcept {
+        const uint32_t count = due();
+        if (count < block) return 0;
+        offer(count);
+        return count;
+    }
+    /// The same; calls `see(place, bytes)` of each: its number, and what the device says that it
+    /// wrote there.
+    template <typename See>
+    uint32_t again(See see) noexcept {
+        const uint32_t count = due();
+        if (count < block) return 0;
+        for (uint32_t i = 0; i < count; ++i) {
+            const uint32_t place = (seen_ + i) & mask_;
+            see(place, load_once(queue_.used_ring()[place].len));
+        }
+        offer(count);
+        return count;
+    }
+    bool kick_wanted() const noexcept {
+        return (load_once(queue_.used()->flags) & spec::used_f_no_notify) == 0;
+    }
+
+ private:
     uint32_t due() const noexcept {
         return static_cast<uint16_t>(load_acquire(queue_.used()->idx) - seen_);
-    }
-    /// The number of place `i` of those that are due, and what the device says it wrote there.
-    uint32_t place(uint32_t i) const noexcept { return (seen_ + i) & mask_; }
-    uint32_t used_bytes(uint32_t i) const noexcept {
-        return load_once(queue_.used_ring()[(seen_ + i) & mask_].len);
     }
     void offer(uint32_t count) noexcept {
         seen_ = static_cast<uint16_t>(seen_ + count);
@@ -72,11 +96,7 @@ class SplitReplay {
         shown_ = idx;
         store_release(queue_.avail()->idx, idx);
     }
-    bool kick_wanted() const noexcept {
-        return (load_once(queue_.used()->flags) & spec::used_f_no_notify) == 0;
-    }
 
- private:
     mutable Queue queue_;  ///< Its layout; its books are not used.
     uint16_t size_;
     uint16_t mask_;
@@ -88,6 +108,9 @@ class SplitReplay {
 class PackedReplay {
  public:
     using Queue = driver::PackedQueue;
+    /// As SplitReplay's, and so many that their lines come one behind the other: four slots are in
+    /// each of them.
+    static constexpr uint32_t block = 256;
 
     PackedReplay(uint8_t* memory, uint16_t size) : queue_(memory, size, false), size_(size) {
         queue_.ask_for_no_call();
@@ -116,27 +139,23 @@ class PackedReplay {
         // Full: where the next one comes back is where it is offered again, a lap later.
         at_.wrap = !at_.wrap;
     }
-    /// At most so many are looked at in one turn: others have theirs.
-    static constexpr uint32_t look_max = 256;
-    uint32_t due() noexcept {
-        driver::PackedPlace at = at_;
+    bool said_came_back() const noexcept {
+        return at_.is_used(load_acquire(queue_.slots()[at_.index].rest));
+    }
+    /// As SplitReplay's.
+    uint32_t again() noexcept {
+        return again([](uint32_t, uint32_t) {});
+    }
+    template <typename See>
+    uint32_t again(See see) noexcept {
         uint32_t count = 0;
-        const uint32_t most = std::min<uint32_t>(look_max, size_);
-        while (count < most && at.is_used(load_acquire(queue_.slots()[at.index].rest))) {
-            at.advance(1, size_);
-            ++count;
+        // A device writes a batch from its end: the last one may be there before those it follows.
+        while (count < size_ && block_came_back()) {
+            const uint32_t found = block_again(see);
+            count += found;
+            if (found < block) break;
         }
         return count;
-    }
-    uint32_t place(uint32_t i) const noexcept { return (at_.index + i) % size_; }
-    uint32_t used_bytes(uint32_t i) const noexcept {
-        return static_cast<uint32_t>(load_once(queue_.slots()[place(i)].rest));
-    }
-    void offer(uint32_t count) noexcept {
-        for (uint32_t i = 0; i < count; ++i) {
-            show({at_.index, !at_.wrap});
-            at_.advance(1, size_);
-        }
     }
     bool kick_wanted() const noexcept {
         return load_once(*queue_.device_event()) >> 16 != spec::packed_event_flag_disable;
@@ -145,6 +164,24 @@ class PackedReplay {
  private:
     using Slot = driver::PackedSlot;
 
+    bool block_came_back() const noexcept {
+        driver::PackedPlace last = at_;
+        last.advance(block - 1, size_);
+        return last.is_used(load_acquire(queue_.slots()[last.index].rest));
+    }
+    template <typename See>
+    uint32_t block_again(See see) noexcept {
+        own_entries(queue_.slots(), at_.index, block, size_);
+        uint32_t count = 0;
+        for (; count < block; ++count) {
+            const uint64_t rest = load_acquire(queue_.slots()[at_.index].rest);
+            if (!at_.is_used(rest)) break;
+            see(at_.index, static_cast<uint32_t>(rest));
+            show({at_.index, !at_.wrap});
+            at_.advance(1, size_);
+        }
+        return count;
+    }
     void show(driver::PackedPlace at) noexcept {
         store_release(queue_.slots()[at.index].rest,
                       rest_[at.index] | uint64_t{at.available_flags()} << 48);

@@ -9,6 +9,7 @@
 #include "base/atomic.hpp"
 #include "base/clock.hpp"
 #include "base/machine.hpp"
+#include "replay_kinds.hpp"
 
 namespace valenic::synthetic {
 
@@ -51,17 +52,15 @@ uint64_t mac_of(unsigned index) noexcept {
 
 Traffic::Traffic(const Options& options, std::vector<std::unique_ptr<Guest>>& guests,
                  std::vector<std::unique_ptr<Replay>>& replays)
-    : options_(options),
-      guests_(guests),
-      replays_(replays),
-      started_ns_(monotonic_ns()),
-      whole_(options.verify) {
+    : options_(options), guests_(guests), started_ns_(monotonic_ns()), whole_(options.verify) {
     for (const FlowSpec& spec : options.flows) {
         const auto stream = static_cast<uint32_t>(flows_.size() + 1);
         // The buffers of a guest with two flows serve both: nothing in them stays the same.
         for (const Flow& other : flows_) whole_ |= other.from == spec.from;
         flows_.push_back({spec.from, stream, spec.to ? mac_of(*spec.to) : spec.to_mac});
     }
+    for (const auto& replay : replays)
+        (replay->spec().kind->honest() ? honest_replays_ : other_replays_).push_back(replay.get());
     echoes_.resize(guests.size());
     if (options.echo)
         for (const FlowSpec& spec : options.flows) echoes_[*spec.to] = true;
@@ -293,11 +292,21 @@ void Traffic::sleep(uint64_t until_ns) {
     }
 }
 
+/// The honest ones before each of the others: their rings are never empty for as long as all the
+/// others take.
+void Traffic::replay_all() noexcept {
+    for (Replay* replay : honest_replays_) replay->turn();
+    for (Replay* other : other_replays_) {
+        other->turn();
+        for (Replay* replay : honest_replays_) replay->turn();
+    }
+}
+
 /// Each step asks for the lines that a later one needs: buffers to write and frames to read are on
 /// their way while something else is done.
 bool Traffic::round(uint64_t now_ns, bool drain) {
     bool work = false;
-    for (const auto& replay : replays_) replay->turn();
+    replay_all();
     for (const Flow& flow : flows_) {
         driver::NetDriver& net = guests_[flow.from]->net();
         if (net.tx_room() < 2 * size_t{options_.burst}) net.reclaim(options_.burst);

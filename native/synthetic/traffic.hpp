@@ -74,13 +74,15 @@ class Traffic {
     bool send_back(size_t guest);
     uint64_t window_room(Flow& flow, uint64_t now_ns) noexcept;
     void kick_owed() noexcept;
+    void replay_all() noexcept;
     void write_frame(const Flow& flow, uint8_t* frame, uint64_t sequence, uint64_t now_ns) noexcept;
     uint64_t due(Flow& flow, uint64_t now_ns) noexcept;
     void sleep(uint64_t until_ns);
 
     const Options& options_;
     std::vector<std::unique_ptr<Guest>>& guests_;
-    std::vector<std::unique_ptr<Replay>>& replays_;
+    std::vector<Replay*> honest_replays_;
+    std::vector<Replay*> other_replays_;
     std::vector<Flow> flows_;
     std::vector<std::unique_ptr<ProbeSink>> sinks_;  ///< One for each guest.
     LatencyHistogram latency_ns_;

@@ -1,8 +1,5 @@
 /** Who is measured beside an honest pair: a row for each kind of attacker. */
 
-/** Descriptors of the longest chains that are accepted; docs/THREAT_MODEL.md has the rule. */
-export const longestChain = { send: 1024, receive: 64 } as const;
-
 export interface FairnessKind {
   readonly name: string;
   readonly text: string;
@@ -12,8 +9,8 @@ export interface FairnessKind {
   readonly to?: 'accomplice' | 'all' | 'nobody';
   /** Who sends to it, of a receiver: an accomplice, or the honest source's broadcasts. */
   readonly from?: 'accomplice' | 'honest';
-  /** Descriptors of its chains; 0: as many as the largest ring has. */
-  readonly chain?: number;
+  /** Descriptors of its chains: as many as are accepted, one more, as the largest ring has. */
+  readonly chain?: 'most' | 'over' | 'ring';
   /** It breaks a rule: what counts is that its ring stops. */
   readonly breaks?: true;
 }
@@ -21,18 +18,18 @@ export interface FairnessKind {
 export const fairnessKinds = [
   {
     name: 'chain-max',
-    text: `chains of ${longestChain.send} descriptors, all but the last empty`,
-    ...{ plays: 'chain', chain: longestChain.send },
+    text: 'the longest chains that are accepted, all but the last descriptor empty',
+    ...{ plays: 'chain', chain: 'most' },
   },
   {
     name: 'chain-over',
     text: 'the same with one more: the ring must stop',
-    ...{ plays: 'chain', chain: longestChain.send + 1, breaks: true },
+    ...{ plays: 'chain', chain: 'over', breaks: true },
   },
   {
     name: 'chain-ring',
     text: 'the same with 32768, as many as a ring can have: the ring must stop',
-    ...{ plays: 'chain', chain: 0, breaks: true },
+    ...{ plays: 'chain', chain: 'ring', breaks: true },
   },
   {
     name: 'tso',
@@ -56,18 +53,18 @@ export const fairnessKinds = [
   { name: 'stream', text: "a stream port's peer: frames of one byte", plays: 'stream' },
   {
     name: 'rx-chain',
-    text: `a receiver with chains of ${longestChain.receive} tiny buffers; an accomplice sends`,
-    ...{ plays: 'rx-chain', from: 'accomplice', chain: longestChain.receive },
+    text: 'a receiver with the longest chains, of tiny buffers; an accomplice sends',
+    ...{ plays: 'rx-chain', from: 'accomplice', chain: 'most' },
   },
   {
     name: 'rx-chain-honest',
     text: 'the same; the honest source broadcasts',
-    ...{ plays: 'rx-chain', from: 'honest', chain: longestChain.receive },
+    ...{ plays: 'rx-chain', from: 'honest', chain: 'most' },
   },
   {
     name: 'rx-chain-over',
     text: 'the same with one more: the ring must stop',
-    ...{ plays: 'rx-chain', from: 'honest', chain: longestChain.receive + 1, breaks: true },
+    ...{ plays: 'rx-chain', from: 'honest', chain: 'over', breaks: true },
   },
   {
     name: 'rx-pieces',

@@ -2,6 +2,7 @@
 
 import { type Environment, environmentOf, noGuest } from '../environment.ts';
 import { type Spread, spreadOf } from '../spread.ts';
+import type { SyntheticReplay } from '../synthetic-process.ts';
 import {
   type Doubt,
   doubtTexts,
@@ -10,24 +11,20 @@ import {
   scatterDoubt,
   verdictOf,
 } from '../verdict.ts';
-import { type FairnessKind, floorOf, hostilePorts } from './kinds.ts';
+import { type FairnessKind, floorOf, hostilePorts, type Part } from './kinds.ts';
 import type { RingKind } from './options.ts';
-import type { RunResult, StationResult } from './run.ts';
+import type { RunResult } from './run.ts';
+import {
+  attackersWaiting,
+  type JudgedRun,
+  judged,
+  least,
+  type OwnDoubt,
+  ownDoubtTexts,
+  partOf,
+  sourceWaiting,
+} from './windows.ts';
 
-/** Of its turns, those in which the honest source had frames waiting. */
-const sourceWaits = 0.95;
-/** The same of each attacker, or of the buffers that a hostile receiver offered. */
-const attackerWaits = 0.9;
-
-/** Why a run does not count that has nothing to do with the machine. */
-const ownDoubtTexts = {
-  uncounted: 'the worker did not count turns',
-  'source-idle': `the honest source had work in less than ${percent(sourceWaits)} of its turns`,
-  'attacker-idle': `an attacker had work in less than ${percent(attackerWaits)} of its turns`,
-  accepted: 'the attacker broke a rule, and its ring did not stop',
-  stopped: 'an attacker broke no rule, and its ring stopped',
-} as const;
-type OwnDoubt = keyof typeof ownDoubtTexts;
 export type FairnessDoubt = Doubt | OwnDoubt;
 
 export interface FairnessRow {
@@ -50,7 +47,9 @@ export interface FairnessRow {
   readonly share: Spread;
   readonly floor: number;
   readonly fair: boolean;
-  /** The least of the runs: of turns, those in which something waited. */
+  /** Windows of the runs, and those of which the figures are. */
+  readonly windows: { readonly all: number; readonly counted: number };
+  /** The least of the windows that count: of turns, those in which something waited. */
   readonly sourceWaiting: number | null;
   readonly attackersWaiting: number | null;
   /** What the backend took from the attackers, or filled of them, in millions a CPU second. */
@@ -72,122 +71,88 @@ export function fairnessRow(
   attackers: number,
   pairs: readonly FairnessPair[],
 ): FairnessRow {
-  const alone = spreadOf(pairs.map((pair) => honestRate(pair.alone)));
-  const beside = spreadOf(pairs.map((pair) => honestRate(pair.attacked)));
+  const judgedPairs = pairs.map(({ alone, attacked }) => ({
+    alone: judged(null, alone),
+    attacked: judged(kind, attacked),
+  }));
+  const runs = judgedPairs.flatMap((pair) => [pair.alone, pair.attacked]);
+  const attackedWindows = judgedPairs.flatMap(({ attacked }) => attacked.windows);
+  const alone = spreadOf(judgedPairs.map((pair) => honestRate(pair.alone)));
+  const beside = spreadOf(judgedPairs.map((pair) => honestRate(pair.attacked)));
   const share = spreadOf(
-    pairs.map(({ alone: without, attacked }) => over(honestRate(attacked), honestRate(without))),
+    judgedPairs.map((pair) => over(honestRate(pair.attacked), honestRate(pair.alone))),
   );
   const floor = floorOf(kind, attackers);
-  const runs = pairs.flatMap((pair) => [pair.alone, pair.attacked]);
-  const doubts = doubtsOf(kind, pairs, { alone, share });
+  const doubts = [
+    ...new Set(pairs.flatMap((pair) => pairDoubts(kind, pair))),
+    ...verdictOf([scatterDoubt(share), share.median > 0 ? null : 'nothing']).doubts,
+  ];
   return {
     ...{ scenario: 'fairness', system: 'valenic', driver: 'synthetic', kind: kind.name, ring },
     ...{ attackers, hostilePorts: hostilePorts(kind, attackers), frameBytes: 60 },
     ...{ polling: 'busy', more: true, mppsPerCpu: beside, alone, share, floor },
     fair: share.median >= floor,
-    sourceWaiting: least(runs.map((run) => waitingOf(partOf(run, 'source')))),
+    windows: {
+      all: runs.reduce((sum, run) => sum + run.all, 0),
+      counted: runs.reduce((sum, { windows }) => sum + windows.length, 0),
+    },
+    sourceWaiting: least(runs.flatMap(({ windows }) => windows.map(sourceWaiting))),
     attackersWaiting: kind.breaks
       ? null
-      : least(pairs.map(({ attacked }) => attackersWaiting(kind, attacked))),
-    hostileMppsPerCpu: spreadOf(pairs.map(({ attacked }) => hostileRate(attacked))).median,
+      : least(attackedWindows.map((window) => attackersWaiting(kind, window))),
+    hostileMppsPerCpu: spreadOf(judgedPairs.map(({ attacked }) => hostileRate(attacked))).median,
     ...{ counts: doubts.length === 0, doubts },
-    probeNs: runs[0]?.probesNs[0] ?? null,
+    probeNs: pairs[0]?.alone.probesNs[0] ?? null,
     environment: environmentOf(noGuest, []),
   };
 }
 
 /** Its frames a microsecond of the worker's CPU: what arrived, counted by the sink itself. */
-function honestRate(run: RunResult): number {
-  const honest = partOf(run, 'sink').reduce((sum, { replay }) => sum + replay.honest, 0);
-  return Number(over(honest * 1000, run.workerNs).toFixed(5));
+function honestRate(run: JudgedRun): number {
+  return rateOf(run, 'sink', ({ honest }) => honest);
 }
 
-function hostileRate(run: RunResult): number {
-  const frames = partOf(run, 'attacker').reduce(
-    (sum, { replay }) => sum + Math.max(replay.sent, replay.received),
-    0,
+function hostileRate(run: JudgedRun): number {
+  return rateOf(run, 'attacker', ({ sent, received }) => Math.max(sent, received));
+}
+
+function rateOf(
+  { windows }: JudgedRun,
+  part: Part,
+  framesOf: (replay: SyntheticReplay) => number,
+): number {
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const frames = sum(
+    windows.flatMap((window) => partOf(window, part).map(({ replay }) => framesOf(replay))),
   );
-  return Number(over(frames * 1000, run.workerNs).toFixed(5));
+  return Number(over(frames * 1000, sum(windows.map(({ workerNs }) => workerNs))).toFixed(5));
 }
 
 function over(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
-function partOf(run: RunResult, part: StationResult['station']['part']): readonly StationResult[] {
-  return run.stations.filter(({ station }) => station.part === part);
-}
-
-/** The least share of turns in which something waited; null where none was counted. */
-function waitingOf(stations: readonly StationResult[]): number | null {
-  return least(
-    stations.map(({ stats: { counters } }) =>
-      counters.turns === 0 ? null : 1 - counters.turns_empty / counters.turns,
-    ),
-  );
-}
-
-/** Receivers have no turns: those who send to them have, or else their buffers must have lasted. */
-function attackersWaiting(kind: FairnessKind, run: RunResult): number | null {
-  if (kind.from === undefined) return waitingOf(partOf(run, 'attacker'));
-  if (kind.from === 'accomplice') return waitingOf(partOf(run, 'accomplice'));
-  return least(
-    partOf(run, 'attacker').map(({ stats: { counters, drops } }) => {
-      const lost = Object.values(drops).reduce((sum, frames) => sum + frames, 0);
-      const offered = counters.rx_frames + lost;
-      return offered === 0 ? null : 1 - drops.rx_no_buffer / offered;
-    }),
-  );
-}
-
-/** null: one of them is not known. */
-function least(shares: readonly (number | null)[]): number | null {
-  const known = shares.filter((share): share is number => share !== null);
-  return known.length < shares.length || known.length === 0
-    ? null
-    : Number(Math.min(...known).toFixed(4));
-}
-
-function doubtsOf(
+/** Why a pair of runs does not count, whatever others say. */
+export function pairDoubts(
   kind: FairnessKind,
-  pairs: readonly FairnessPair[],
-  spreads: Record<'alone' | 'share', Spread>,
+  { alone, attacked }: FairnessPair,
 ): readonly FairnessDoubt[] {
-  const own = new Set<FairnessDoubt>();
-  for (const { alone, attacked } of pairs) {
-    for (const run of [alone, attacked]) {
-      const waiting = waitingOf(partOf(run, 'source'));
-      if (waiting === null) own.add('uncounted');
-      else if (waiting < sourceWaits) own.add('source-idle');
-    }
-    for (const doubt of attackerDoubts(kind, attacked)) own.add(doubt);
-  }
-  const machine = verdictOf([
-    ...pairs.flatMap(({ alone, attacked }) =>
-      [alone, attacked].flatMap(({ probesNs, load }) => [
-        placementDoubt(probesNs),
-        ...loadDoubts(load),
-      ]),
-    ),
-    scatterDoubt(spreads.alone),
-    scatterDoubt(spreads.share),
-    spreads.share.median > 0 ? null : 'nothing',
-  ]).doubts;
-  return [...own, ...machine];
+  const own = [...judged(null, alone).doubts, ...judged(kind, attacked).doubts];
+  const machine = [
+    placementDoubt([...alone.probesNs, ...attacked.probesNs]),
+    ...[alone, attacked].flatMap(({ load }) => loadDoubts(load)),
+  ];
+  return [
+    ...new Set(own),
+    ...verdictOf(machine.filter((doubt) => !forgiven.includes(doubt))).doubts,
+  ];
 }
 
-function attackerDoubts(kind: FairnessKind, run: RunResult): readonly OwnDoubt[] {
-  const stopped = partOf(run, 'attacker').map(({ faults }) => faults > 0);
-  if (kind.breaks) return stopped.every(Boolean) ? [] : ['accepted'];
-  if (stopped.some(Boolean)) return ['stopped'];
-  const waiting = attackersWaiting(kind, run);
-  if (waiting === null) return ['uncounted'];
-  return waiting < attackerWaits ? ['attacker-idle'] : [];
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
+/**
+ * What a share forgives the machine: CPUs that are far apart make all frames dearer, and that a
+ * worker waited for its CPU is neither in its time nor unknown to its windows.
+ */
+const forgiven: readonly (Doubt | null)[] = ['far', 'waited'];
 
 /** What the words of these rows mean. */
 export function fairnessLegend(rows: readonly FairnessRow[]): string {

@@ -1,5 +1,10 @@
-/** One run: a switch of its own, the guests of one process on it, and what each side counted. */
+/**
+ * One run: a switch of its own, the guests of one process on it, and what each side counted, in
+ * windows of which each is judged by itself. Somebody else who takes the guests' CPU for a moment
+ * so spoils one window, and not the run.
+ */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +13,15 @@ import { ValenicError } from '../../errors.ts';
 import type { PortSpec } from '../../ports/spec.ts';
 import { difference, type PortStats } from '../../stats/stats.ts';
 import { type LoadReport, LoadWatch } from '../load-watch.ts';
-import { runSynthetic, type SyntheticReplay } from '../synthetic-process.ts';
+import { runSynthetic, type SyntheticLine, type SyntheticReplay } from '../synthetic-process.ts';
 import { workerThreads } from '../worker-threads.ts';
 import { type FairnessKind, type Station, stationsOf } from './kinds.ts';
 import type { FairnessOptions, RingKind } from './options.ts';
 
 /** Addresses are learned and caches are warm by then. */
 const warmupSeconds = 0.2;
+/** Counters are read at its ends, a millisecond late now and then. */
+export const windowSeconds = 0.05;
 
 export interface RunPoint {
   readonly kind: FairnessKind;
@@ -23,7 +30,7 @@ export interface RunPoint {
   readonly attacked: boolean;
 }
 
-/** What one guest and its port did within the run. */
+/** What one guest and its port did within a window. */
 export interface StationResult {
   readonly station: Station;
   readonly replay: SyntheticReplay;
@@ -32,10 +39,15 @@ export interface StationResult {
   readonly faults: number;
 }
 
-export interface RunResult {
-  /** Of the worker, in the run. */
+export interface WindowResult {
+  readonly seconds: number;
+  /** CPU time of the worker. A wait counts to the window in which it ends. */
   readonly workerNs: number;
   readonly stations: readonly StationResult[];
+}
+
+export interface RunResult {
+  readonly windows: readonly WindowResult[];
   readonly probesNs: readonly [number | null, number | null];
   readonly load: LoadReport;
 }
@@ -55,59 +67,61 @@ export async function fairnessRun(
     const words = [
       ...stations.flatMap((station) => ['--replay', replayWord(station, folder)]),
       ...(point.ring === 'packed' ? ['--packed'] : []),
-      ...(point.kind.chain === undefined ? [] : ['--chain', `${point.kind.chain}`]),
+      ...(point.kind.chain === undefined ? [] : ['--chain', point.kind.chain]),
       ...['--cpu', `${guestsCpu}`, '--cpu-of', `${workerThread()}`],
-      ...['--warmup', `${warmupSeconds}`, '--seconds', `${seconds}`, '--runs', '1'],
+      ...['--warmup', `${warmupSeconds}`, '--seconds', `${windowSeconds}`],
+      ...['--runs', `${Math.max(1, Math.round(seconds / windowSeconds))}`],
+      ...(workerCpu === guestsCpu ? [] : ['--first']),
     ];
-    const probe = () => probeOf(backend, cpu);
-    const before = await probe();
-    const measured = await measure(backend, words, signal);
-    const results = stations.map((station, index): StationResult => {
-      const replay = measured.replays[index] ?? { kind: '', sent: 0, received: 0, honest: 0 };
-      const stats = measured.stats[index];
-      if (stats === undefined) throw new ValenicError('internal', 'a port has gone');
-      const faults = backend.ports()[index]?.stats().counters.queue_faults ?? 0;
-      return { station, replay, stats, faults };
-    });
-    const { workerNs, load } = measured;
-    return { workerNs, load, stations: results, probesNs: [before, await probe()] };
+    const before = await probeOf(backend, cpu);
+    const aside = moveAside(workerCpu);
+    const measured = await measure(backend, stations, words, signal).finally(aside);
+    return { ...measured, probesNs: [before, await probeOf(backend, cpu)] };
   } finally {
     await backend.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface Measured {
-  readonly workerNs: number;
-  readonly replays: readonly SyntheticReplay[];
-  /** What each port counted in the run. */
-  readonly stats: readonly PortStats[];
-  readonly load: LoadReport;
-}
-
 async function measure(
   backend: Backend,
+  stations: readonly Station[],
   words: readonly string[],
   signal: AbortSignal,
-): Promise<Measured> {
+): Promise<Pick<RunResult, 'windows' | 'load'>> {
   const watch = new LoadWatch();
   const statsNow = () => backend.ports().map((port) => port.stats());
+  const windows: WindowResult[] = [];
   let before: readonly PortStats[] = [];
-  let after: readonly PortStats[] = [];
-  let [workerNs, replays]: [number, readonly SyntheticReplay[]] = [0, []];
   await runSynthetic(words, signal, (line) => {
-    if (line.begun !== undefined) {
-      before = statsNow();
+    if (line.begun === 1) {
       watch.start();
+      before = statsNow();
     } else if (line.run !== undefined) {
-      after = statsNow();
+      const after = statsNow();
+      windows.push(windowOf(stations, line, before, after));
+      before = after;
+    } else if (line.total === true) {
       watch.stop();
-      workerNs = line.workerNs ?? 0;
-      replays = line.replays ?? [];
     }
   });
-  const stats = after.map((now, index) => difference(now, before[index] ?? now));
-  return { workerNs, replays, stats, load: watch.report() };
+  return { windows, load: watch.report() };
+}
+
+function windowOf(
+  stations: readonly Station[],
+  { seconds = 0, workerNs = 0, replays = [] }: SyntheticLine,
+  before: readonly PortStats[],
+  after: readonly PortStats[],
+): WindowResult {
+  const results = stations.map((station, index): StationResult => {
+    const replay = replays[index] ?? { kind: '', sent: 0, received: 0, honest: 0 };
+    const [was, is] = [before[index], after[index]];
+    if (was === undefined || is === undefined)
+      throw new ValenicError('internal', 'a port has gone');
+    return { station, replay, stats: difference(is, was), faults: is.counters.queue_faults };
+  });
+  return { seconds, workerNs, stations: results };
 }
 
 function portOf({ port, plays }: Station, folder: string): PortSpec {
@@ -144,4 +158,19 @@ function workerThread(): number {
   const newest = Math.max(...workerThreads(/^valenic-io0$/));
   if (Number.isFinite(newest)) return newest;
   throw new ValenicError('internal', 'the worker of this benchmark has no thread');
+}
+
+/**
+ * Moves this thread to the worker's CPU: what it takes there is not counted as the worker's, while
+ * rings would run empty if it took the guests'. Where that is not possible the windows tell.
+ *
+ * @returns what moves it back.
+ */
+function moveAside(cpu: number): () => void {
+  const taskset = (...words: readonly string[]) =>
+    spawnSync('taskset', [...words, `${process.pid}`], { encoding: 'utf8' });
+  const found = /: (\S+)\s*$/.exec(taskset('--cpu-list', '--pid').stdout ?? '')?.[1];
+  if (found === undefined) return () => {};
+  taskset('--cpu-list', '--pid', `${cpu}`);
+  return () => void taskset('--cpu-list', '--pid', found);
 }

@@ -13,6 +13,7 @@ const columns = [
   ['share', 6],
   ['floor', 6],
   ['waiting', 9],
+  ['windows', 7],
   ['hostile', 8],
   ['', 0],
 ] as const;
@@ -20,7 +21,8 @@ const columns = [
 export function fairnessHead(): string {
   return (
     'Honest frames in millions for each second of the worker, and of hostile ones likewise;\n' +
-    'waiting: % of turns in which the honest source, and the least of the attackers, had work.\n' +
+    'waiting: % of turns in which the honest source, and the least of the attackers, had work;\n' +
+    'windows: those in which it was enough, of all: the figures are of them alone.\n' +
     aligned(columns.map(([name]) => name))
   );
 }
@@ -36,6 +38,7 @@ export function fairnessLine(row: FairnessRow): string {
     row.share.median.toFixed(3),
     row.floor.toFixed(3),
     `${share(row.sourceWaiting)} ${share(row.attackersWaiting)}`,
+    `${row.windows.counted}/${row.windows.all}`,
     rate(row.hostileMppsPerCpu),
     row.fair ? 'fair' : 'UNFAIR',
   ]);

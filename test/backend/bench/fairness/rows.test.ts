@@ -26,6 +26,7 @@ interface Seen {
   readonly faults?: number;
   readonly probesNs?: readonly [number | null, number | null];
   readonly others?: number;
+  readonly waited?: number;
   readonly noBuffer?: number;
 }
 
@@ -45,11 +46,11 @@ function runOf(kind: FairnessKind, attacked: boolean, seen: Seen = {}): RunResul
       stats: { counters, drops: { ...drops, rx_no_buffer: seen.noBuffer ?? 0 } },
     } as StationResult;
   });
+  const window = { seconds: 0.1, workerNs: seen.workerNs ?? 100_000_000, stations };
   return {
-    stations,
-    workerNs: seen.workerNs ?? 100_000_000,
+    windows: [window],
     probesNs: seen.probesNs ?? [50, 50],
-    load: { others: seen.others ?? 0, stolen: 0, waited: 0, cpus: 2 },
+    load: { others: seen.others ?? 0, stolen: 0, waited: seen.waited ?? 0, cpus: 2 },
   };
 }
 
@@ -73,15 +74,34 @@ describe('a row of bench fairness', () => {
     expect(rowOf(tso, { honest: 500_000, workerNs: 50_000_000 }).share.median).toBe(1);
   });
 
+  it('is of the windows that count, if they are half of all', () => {
+    const good = runOf(tso, true, { honest: 400_000 });
+    const idle = runOf(tso, true, { honest: 1, sourceEmpty: 900 });
+    const of = (...runs: readonly RunResult[]) =>
+      fairnessRow(tso, 'split', 1, [
+        {
+          alone: runOf(tso, false),
+          attacked: { ...good, windows: runs.flatMap(({ windows }) => windows) },
+        },
+      ]);
+    expect(of(good, idle)).toMatchObject({
+      ...{ counts: true, share: { median: 0.4 }, sourceWaiting: 1 },
+      windows: { all: 3, counted: 2 },
+    });
+    expect(of(good, idle, idle)).toMatchObject({ counts: false, doubts: ['source-idle'] });
+    expect(of(good, idle, idle).share.median).toBeLessThan(0.2);
+  });
+
   it.each([
     ['source-idle', { sourceEmpty: 51 }],
     ['attacker-idle', { attackerEmpty: 101 }],
     ['uncounted', { turns: 0 }],
     ['stopped', { faults: 1 }],
+    ['starved', { workerNs: 40_000_000 }],
     ['busy', { others: 0.5 }],
-    ['far', { probesNs: [210, 220] }],
     ['disturbed', { probesNs: [50, 11_994_308] }],
     ['moved', { probesNs: [50, 220] }],
+    ['moved', { probesNs: [220, 220] }],
     ['unplaced', { probesNs: [50, null] }],
     ['nothing', { honest: 0 }],
   ] as const)('does not count, and says "%s"', (word, seen) => {
@@ -90,6 +110,11 @@ describe('a row of bench fairness', () => {
     expect(row.counts).toBe(false);
     expect(fairnessLine(row)).toContain('does not count: ');
     expect(fairnessLegend([row])).toContain(`${word}: `);
+  });
+
+  it('counts where both runs have far CPUs, and where the worker waited for its own', () => {
+    const far = { probesNs: [210, 220], waited: 0.3 } as const;
+    expect(rowOf(tso, far, far)).toMatchObject({ counts: true, doubts: [] });
   });
 
   it('counts with as much waiting as is wanted', () => {
