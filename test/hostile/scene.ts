@@ -14,7 +14,8 @@ import { Guest, type GuestOptions } from './guest.ts';
 const comesWithinMs = 20_000;
 
 /** Ports of `vale0` that every daemon has. */
-export type PortName = 'x' | 'y' | 's' | 'd' | 'u';
+/** Those of every daemon, and a row's own. */
+export type PortName = 'x' | 'y' | 's' | 'd' | (string & {});
 
 export class Scene {
   readonly daemon: Daemon;

@@ -33,15 +33,22 @@ export class Stage {
   readonly daemon: Daemon;
   readonly #pair: HonestPair;
   readonly #base: Base;
+  /** At the start: what each attack leaves is little, and they are many. */
+  readonly #weight: Weight;
   readonly #drops: number;
   /** An attacker sent to stations that nobody knows, so the pair was shown its frames. */
   #flooded = false;
 
-  private constructor(daemon: Daemon, pair: HonestPair, base: Base, drops: number) {
+  private constructor(
+    daemon: Daemon,
+    pair: HonestPair,
+    first: { readonly base: Base; readonly weight: Weight; readonly drops: number },
+  ) {
     this.daemon = daemon;
     this.#pair = pair;
-    this.#base = base;
-    this.#drops = drops;
+    this.#base = first.base;
+    this.#weight = first.weight;
+    this.#drops = first.drops;
   }
 
   /** @param attack  Says which ports and words it needs besides. */
@@ -68,7 +75,8 @@ export class Stage {
     if (addon !== undefined && base.mappings[addon] === undefined) {
       throw new Error(`the daemon did not load ${addon}`);
     }
-    return new Stage(daemon, pair, base, await pairDrops(daemon));
+    const { weight } = await daemon.facts();
+    return new Stage(daemon, pair, { base, weight, drops: await pairDrops(daemon) });
   }
 
   /** One attack, until its attacker has left and all is as it was. */
@@ -94,6 +102,7 @@ export class Stage {
   /** Once more, and SIGTERM while it goes on. The stage is over then. */
   async end(attack: Attack): Promise<void> {
     try {
+      await this.#backAtBase(this.#weight);
       await this.#honestSums();
       const scene = new Scene(this.daemon, seconds);
       const attacking = attack.run(scene).catch(() => {});

@@ -45,25 +45,25 @@ const linked = (count: number, one: (index: number) => Descriptor): readonly Des
 
 const senders: readonly Sender[] = [
   {
-    ...{ name: 'cost-chains-of-nothing', rules: [5, 42], size: 32_768, fault: 'chain_too_long' },
+    ...{ name: 'cost-chains-of-nothing', rules: [5, 39], size: 32_768, fault: 'chain_too_long' },
     table: (at) => linked(32_768, () => ({ at, bytes: 0 })),
   },
   {
-    ...{ name: 'cost-frames-of-255-pieces', rules: [11, 42], size: 512 },
+    ...{ name: 'cost-frames-of-255-pieces', rules: [11, 37, 38], size: 512 },
     table: (at) => linked(255, (index) => ({ at: at + 4 * index, bytes: 4 })),
   },
   {
-    ...{ name: 'cost-many-small-segments', rules: [52], features: offloads },
+    ...{ name: 'cost-many-small-segments', rules: [37, 38, 52], features: offloads },
     ...{ frame: tcpFrame(54 + 255 * 88), header: segmented(88) },
     table: (at, bytes) => [{ at, bytes }],
   },
   {
-    ...{ name: 'cost-large-segments', rules: [52], features: offloads },
+    ...{ name: 'cost-large-segments', rules: [37, 38, 52], features: offloads },
     ...{ frame: tcpFrame(65_000), header: segmented(1448) },
     table: (at, bytes) => [{ at, bytes }],
   },
   {
-    ...{ name: 'cost-partial-checksums', rules: [42], features: offloads },
+    ...{ name: 'cost-partial-checksums', rules: [37], features: offloads },
     ...{ frame: tcpFrame(1514), header: segmented(0, { gsoType: 0 }) },
     table: (at, bytes) => [{ at, bytes }],
   },
@@ -88,7 +88,7 @@ const sending: readonly Attack[] = senders.map((row) => ({
 
 /** What a receiver costs is its own to pay: chains of nothing, walked for every broadcast. */
 const receiver: Attack = {
-  ...{ name: 'cost-receiver-of-long-chains', rules: [42, 43], kind: 'cost, not frames' },
+  ...{ name: 'cost-receiver-of-long-chains', rules: [39, 43], kind: 'cost, not frames' },
   expect: [{ ring: 0, fault: 'chain_too_long' }],
   run: async (scene) => {
     const guest = await scene.guest({ size: 32_768 });
@@ -128,7 +128,7 @@ async function speaks(scene: Scene, guest: Guest, count: number, seed: number): 
 }
 
 const addresses: Attack = {
-  ...{ name: 'macs-beyond-the-limit', rules: [45], expect: [] },
+  ...{ name: 'macs-beyond-the-limit', rules: [45, 84, 85], expect: [] },
   run: async (scene) => {
     const guest = await scene.guest();
     await speaks(scene, guest, 4096, 1);
@@ -143,7 +143,11 @@ const marker = 'nobody else may read this';
 
 /** A station that said who it is, and then listens; the table is filled by everybody else. */
 const overheard: Attack = {
-  ...{ name: 'macs-push-out-a-silent-receiver', rules: [46], kind: 'who holds most loses first' },
+  ...{
+    name: 'macs-push-out-a-silent-receiver',
+    rules: [46, 83],
+    kind: 'who holds most loses first',
+  },
   ...{ expect: [], floods: true },
   ports: (folder) =>
     Array.from(

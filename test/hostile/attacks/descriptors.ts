@@ -63,7 +63,7 @@ const noMemory: readonly Attack[] = ['a-folder', 'a-device-of-zeros', 'a-socket'
 /** An eventfd that waits where it should say that it would, and is full. */
 function fullCall(name: string, ring: 0 | 1): Attack {
   return {
-    ...{ name, rules: [23], kind: 'a call that waits' },
+    ...{ name, rules: [23, 95], kind: 'a call that waits' },
     expect: [],
     run: async (scene) => {
       const guest = await scene.guest();
@@ -84,7 +84,7 @@ function fullCall(name: string, ring: 0 | 1): Attack {
 
 /** Readable when the worker is told, empty when it reads, and made to wait. */
 const drainedKick: Attack = {
-  ...{ name: 'kick-drained-by-another', rules: [23], kind: 'a kick that waits' },
+  ...{ name: 'kick-drained-by-another', rules: [23, 95], kind: 'a kick that waits' },
   expect: [],
   run: async (scene) => {
     const guest = await scene.guest();
@@ -97,7 +97,7 @@ const drainedKick: Attack = {
 
 /** close() of each waits for a second; control must not. */
 const lingering: Attack = {
-  ...{ name: 'descriptors-that-linger', rules: [23, 29], kind: 'a close() that waits' },
+  ...{ name: 'descriptors-that-linger', rules: [23, 98], kind: 'a close() that waits' },
   expect: [],
   run: async (scene) => {
     const attackers = scene.attackers();
@@ -117,7 +117,7 @@ const lingering: Attack = {
 const silentFile: Attack = {
   ...{
     name: 'descriptors-of-a-silent-file-system',
-    rules: [23, 25],
+    rules: [23, 25, 97, 98],
     kind: 'an fstat() that waits',
   },
   expect: [],

@@ -25,7 +25,7 @@ function beside(
   check: (path: string) => string | null,
 ): Attack {
   return {
-    ...{ name, rules: [54, 55], kind: 'what was not made by us is never removed', expect: [] },
+    ...{ name, rules: [54, 55, 58], kind: 'what was not made by us is never removed', expect: [] },
     run: async (scene) => {
       const socket = join(scene.daemon.folder, 'kept.sock');
       const file = path(socket);
@@ -80,7 +80,7 @@ export const files: readonly Attack[] = [
   beside('link-where-the-lock-goes', atLock, link, linkKept),
   beside('fifo-where-the-lock-goes', atLock, fifo, stillThere),
   {
-    ...{ name: 'socket-replaced-by-a-file', rules: [55], expect: [] },
+    ...{ name: 'socket-replaced-by-a-file', rules: [55, 59], expect: [] },
     run: async (scene) => {
       const { control, folder } = scene.daemon;
       const socket = join(folder, 'kept-too.sock');

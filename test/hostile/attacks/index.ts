@@ -10,17 +10,23 @@ import { messages } from './messages.ts';
 import { offloads } from './offloads.ts';
 import { packedRings } from './packed.ts';
 import { peers } from './peers.ts';
+import { replayed } from './replayed.ts';
 import { rings } from './rings.ts';
+import { vlans } from './vlans.ts';
+import { wires } from './wires.ts';
 
 export const actors: Readonly<Record<string, readonly Attack[]>> = {
   'a guest in its split rings': rings,
   'a guest in its packed rings': packedRings,
   'a guest in its net headers': offloads,
   'a guest at the expense of others': cost,
+  'a guest whose rings never end': replayed,
+  'a guest in its tags': vlans,
   'a front-end in its messages': messages,
   'a front-end in its descriptors': descriptors,
   'a front-end in its memory': memory,
   'a peer behind a descriptor': peers,
+  'a guest or a wire, and the kernel between': wires,
   'a program among the socket files': files,
   'a program at the control socket': control,
 };

@@ -68,7 +68,7 @@ const tables: readonly Attack[] = [
 ];
 
 const truncated: Attack = {
-  ...{ name: 'memory-cut-off', rules: [27], expect: [{ closed: 'memory_truncated' }] },
+  ...{ name: 'memory-cut-off', rules: [27, 90], expect: [{ closed: 'memory_truncated' }] },
   run: async (scene) => {
     const guest = await scene.guest();
     ftruncateSync(guest.memory, 0);
@@ -91,7 +91,7 @@ const truncatedBesideCommands: Attack = {
 
 /** What is put in place of the pages must not be ours to pay. */
 const truncatedGibibytes: Attack = {
-  ...{ name: 'gibibytes-cut-off', rules: [27], kind: 'bounded by construction' },
+  ...{ name: 'gibibytes-cut-off', rules: [27, 91], kind: 'bounded by construction' },
   ...{ expect: [{ closed: 'memory_truncated' }], floods: true },
   run: async (scene) => {
     const bytes = 2 ** 31;
@@ -130,9 +130,14 @@ function keepsSending(guest: Guest, bytes: number): () => void {
 }
 
 /** The tail of a frame to a peer behind a descriptor is in memory that is gone. */
-function tailCutOff(name: string, see: (scene: Scene) => Promise<() => Promise<void>>): Attack {
+export function tailCutOff(
+  name: string,
+  see: (scene: Scene) => Promise<() => Promise<void>>,
+  more: Pick<Attack, 'ports' | 'lacks'> = {},
+): Attack {
   return {
-    ...{ name, rules: [27, 63], kind: 'an error of a send is of whom it belongs to' },
+    ...more,
+    ...{ name, rules: [27, 88, 90], kind: 'an error of a send is of whom it belongs to' },
     expect: [{ closed: 'memory_truncated' }],
     run: async (scene) => {
       const check = await see(scene);

@@ -7,7 +7,7 @@ import { requests } from '../../../frontend-spec/index.ts';
 import type { FaultCode } from '../../../native/boundary/index.ts';
 import { addon, memoryBase, region } from '../../backend/vhost-user/support.ts';
 import type { Attack, Outcome } from '../attack.ts';
-import { Guest } from '../guest.ts';
+import { Guest, hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
 
 const u64 = (value: bigint): Buffer => {
@@ -50,68 +50,68 @@ const raw =
 const eventFds = (count: number) => Array.from({ length: count }, () => addon.createEventFd());
 
 const headers: readonly Attack[] = [
-  ended('version-2', [16], 'version_unsupported', raw(writeMessage(1, 0x2, nothing))),
-  ended('unknown-flag', [16], 'header_flags_invalid', raw(writeMessage(1, 0x11, nothing))),
-  ended('reply-flag', [16], 'header_flags_invalid', raw(writeMessage(1, 0x5, nothing))),
-  ended('four-gigabytes', [16], 'message_too_long', (_, { frontend }) => {
+  ended('version-2', [18], 'version_unsupported', raw(writeMessage(1, 0x2, nothing))),
+  ended('unknown-flag', [18], 'header_flags_invalid', raw(writeMessage(1, 0x11, nothing))),
+  ended('reply-flag', [18], 'header_flags_invalid', raw(writeMessage(1, 0x5, nothing))),
+  ended('four-gigabytes', [18], 'message_too_long', (_, { frontend }) => {
     const header = writeMessage(1, 0x1, nothing);
     header.writeUInt32LE(0xffff_ffff, 8);
     return frontend.bytes(header);
   }),
-  ended('half-a-message', [17], 'message_truncated', async (_, { frontend }) => {
+  ended('half-a-message', [19], 'message_truncated', async (_, { frontend }) => {
     await frontend.bytes(writeMessage(requests.SET_FEATURES.id, 0x1, u64(0n)).subarray(0, 15));
     frontend.close();
   }),
-  ended('a-byte-too-many', [17], 'payload_size_wrong', (_, { frontend }) =>
+  ended('a-byte-too-many', [19], 'payload_size_wrong', (_, { frontend }) =>
     frontend.send('SET_FEATURES', Buffer.alloc(9)),
   ),
-  ended('unknown-request', [19], 'request_unknown', raw(writeMessage(4711, 0x1, nothing))),
-  ended('request-of-migration', [19], 'request_not_served', (_, { frontend }) =>
+  ended('unknown-request', [21], 'request_unknown', raw(writeMessage(4711, 0x1, nothing))),
+  ended('request-of-migration', [21], 'request_not_served', (_, { frontend }) =>
     frontend.send('POSTCOPY_LISTEN', nothing),
   ),
 ];
 
 const meanings: readonly Attack[] = [
-  ended('feature-not-offered', [19], 'feature_not_offered', (_, { frontend }) =>
+  ended('feature-not-offered', [21], 'feature_not_offered', (_, { frontend }) =>
     frontend.send('SET_FEATURES', u64(1n << 63n)),
   ),
-  ended('features-while-running', [20], 'features_while_running', async (_, guest) => {
+  ended('features-while-running', [22], 'features_while_running', async (_, guest) => {
     await guest.shareMemory();
     await guest.startRing(1);
     await guest.frontend.send('SET_FEATURES', u64(0n));
   }),
-  ended('size-while-running', [20], 'ring_is_running', async (_, guest) => {
+  ended('size-while-running', [22], 'ring_is_running', async (_, guest) => {
     await guest.shareMemory();
     await guest.startRing(1);
     await guest.frontend.send('SET_VRING_NUM', state(1, 128));
   }),
-  ended('ring-of-nobody', [24], 'ring_index_invalid', (_, { frontend }) =>
+  ended('ring-of-nobody', [26], 'ring_index_invalid', (_, { frontend }) =>
     frontend.send('SET_VRING_NUM', state(0xffff_ffff, 256)),
   ),
-  ended('base-beyond-16-bits', [24], 'payload_value_invalid', (_, { frontend }) =>
+  ended('base-beyond-16-bits', [26], 'payload_value_invalid', (_, { frontend }) =>
     frontend.send('SET_VRING_BASE', state(1, 0x1_0000)),
   ),
-  ended('logging', [24], 'payload_value_invalid', (_, guest) =>
+  ended('logging', [26], 'payload_value_invalid', (_, guest) =>
     guest.frontend.send('SET_VRING_ADDR', { ...guest.addresses(1), flags: 1 }),
   ),
-  ended('mtu-of-67', [30], 'request_not_negotiated', (_, { frontend }) =>
+  ended('mtu-of-67', [32], 'request_not_negotiated', (_, { frontend }) =>
     frontend.send('NET_SET_MTU', u64(67n)),
   ),
-  ended('mac-of-a-group', [30], 'request_not_negotiated', (_, { frontend }) =>
+  ended('mac-of-a-group', [32], 'request_not_negotiated', (_, { frontend }) =>
     frontend.send('SEND_RARP', u64(0xffff_ffff_ffffn)),
   ),
-  ended('descriptors-that-nobody-asked-for', [18], 'fd_count_wrong', (_, { frontend }) =>
+  ended('descriptors-that-nobody-asked-for', [20], 'fd_count_wrong', (_, { frontend }) =>
     frontend.send('GET_FEATURES', nothing, { fds: eventFds(3) }),
   ),
-  ended('descriptors-in-both-pieces', [18], 'fds_truncated', async (_, { frontend }) => {
+  ended('descriptors-in-both-pieces', [20], 'fds_truncated', async (_, { frontend }) => {
     const message = writeMessage(requests.SET_FEATURES.id, 0x1, u64(0n));
     await frontend.bytes(message.subarray(0, 12), eventFds(64));
     await frontend.bytes(message.subarray(12), eventFds(1));
   }),
-  ended('kick-without-descriptor', [18], 'fd_count_wrong', (_, { frontend }) =>
+  ended('kick-without-descriptor', [20], 'fd_count_wrong', (_, { frontend }) =>
     frontend.send('SET_VRING_KICK', u64(1n)),
   ),
-  ended('more-regions-than-descriptors', [18, 23], 'fd_count_wrong', (_, { frontend }) =>
+  ended('more-regions-than-descriptors', [20, 25], 'fd_count_wrong', (_, { frontend }) =>
     frontend.send(
       'SET_MEM_TABLE',
       {
@@ -143,7 +143,7 @@ const everyRequest: Attack = {
 
 /** A million would do as well: what a message leaves behind is seen after thousands. */
 const byTheThousand: Attack = {
-  ...{ name: 'messages-by-the-thousand', rules: [31, 48], kind: 'what each leaves behind' },
+  ...{ name: 'messages-by-the-thousand', rules: [31, 48, 92], kind: 'what each leaves behind' },
   expect: [{ answers: true }],
   run: async (scene) => {
     const { frontend } = await scene.guest();
@@ -173,12 +173,31 @@ const deaf: Attack = {
 
 /** Comes and goes; each time a device is made and unmade. */
 const restless: Attack = {
-  ...{ name: 'comes-and-goes', rules: [29, 30, 31], expect: [] },
+  ...{ name: 'comes-and-goes', rules: [29, 31, 92], expect: [] },
   run: async (scene) => {
     await scene.repeat(async () => {
       const guest = await Guest.start(await scene.frontend());
       guest.send();
       guest.close();
+    });
+  },
+};
+
+/** What is asked for stands: behind the answer nothing is taken, however much is offered. */
+const stopped: Attack = {
+  ...{ name: 'rings-stopped-under-traffic', rules: [28], expect: [{ answers: true }] },
+  run: async (scene) => {
+    const guest = await scene.guest();
+    const bytes = guest.writeFrame(guest.free, hello);
+    guest.describe(1, [{ at: guest.free, bytes }]);
+    await scene.repeat(async () => {
+      const room = guest.size / 2;
+      guest.offer(1, ...Array.from({ length: room }, () => 0));
+      const answer = await guest.frontend.ask('GET_VRING_BASE', { index: 1, num: 0 });
+      const [base, used] = [answer?.readUInt32LE(4) ?? -1, guest.used(1)];
+      if (base !== used && !scene.over) throw new Error(`stopped at ${base}, and used is ${used}`);
+      await guest.startRing(1);
+      guest.setAvailable(1, used);
     });
   },
 };
@@ -200,7 +219,7 @@ const crowd: Attack = {
 /** The base that a message says is not what the guest's memory says. */
 function base(name: string, ring: 0 | 1, said: number, inMemory: number): Attack {
   return {
-    ...{ name, rules: [26], kind: 'state in guest memory is not overwritten' },
+    ...{ name, rules: [26, 33], kind: 'state in guest memory is not overwritten' },
     expect: [{ answers: true }],
     run: async (scene) => {
       const guest = new Guest(await scene.frontend(), { base: said, size: 64 });
@@ -223,7 +242,7 @@ function base(name: string, ring: 0 | 1, said: number, inMemory: number): Attack
 
 /** What the port shows when a table of memory takes a ring's place away. */
 const withoutItsRing: Attack = {
-  ...{ name: 'memory-without-its-ring', rules: [26], kind: 'a state says what is known' },
+  ...{ name: 'memory-without-its-ring', rules: [35], kind: 'a state says what is known' },
   expect: [{ ring: 1, fault: 'ring_address_unmapped' }],
   run: async (scene) => {
     const guest = await scene.guest();
@@ -253,7 +272,7 @@ const faultedRing: Attack = {
 };
 
 const forgiven: Attack = {
-  ...{ name: 'fault-goes-with-its-front-end', rules: [29], kind: 'a state says what is known' },
+  ...{ name: 'fault-goes-with-its-front-end', rules: [36], kind: 'a state says what is known' },
   expect: [{ answers: true }],
   run: async (scene) => {
     const first = await scene.frontend();
@@ -277,7 +296,7 @@ const forgiven: Attack = {
 export const messages: readonly Attack[] = [
   ...headers,
   ...meanings,
-  ...[everyRequest, byTheThousand, deaf, restless, crowd],
+  ...[everyRequest, byTheThousand, deaf, restless, stopped, crowd],
   base('base-behind-used', 1, 0, 40),
   base('base-before-used', 1, 64, 0),
   base('rx-base-before-used', 0, 64, 0),

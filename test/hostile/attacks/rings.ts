@@ -71,6 +71,13 @@ const chains: readonly ChainRow[] = [
     table: (at) => [{ ...good(at), flags: next, next: 256 }],
   },
   {
+    // The last entry's link: behind as many steps as the table has entries it is no loop.
+    ...{ name: 'tx-link-outside-of-a-full-table', rules: [17], ring: tx, size: 16 },
+    ...{ fault: 'index_outside_table' },
+    table: (at) =>
+      Array.from({ length: 16 }, (_, index) => ({ ...good(at), flags: next, next: index + 1 })),
+  },
+  {
     ...{ name: 'rx-link-outside', rules: [4], ring: rx, fault: 'index_outside_table' },
     // Too small for the frame, so the walk goes on.
     table: (at) => [{ ...buffer(at, 16), flags: write | next, next: 0xffff }],
@@ -174,7 +181,7 @@ const chains: readonly ChainRow[] = [
     table: () => [{ at: 1n << 40n, bytes: 32, flags: indirect }],
   },
   {
-    ...{ name: 'tx-header-incomplete', rules: [10], ring: tx, fault: 'header_incomplete' },
+    ...{ name: 'tx-header-incomplete', rules: [10, 16], ring: tx, fault: 'header_incomplete' },
     table: (at) => [{ at, bytes: 11 }],
   },
   {
@@ -182,7 +189,7 @@ const chains: readonly ChainRow[] = [
     table: (at) => [buffer(at, 11)],
   },
   {
-    ...{ name: 'tx-too-short', rules: [11], ring: tx, drop: 'tx_too_short' },
+    ...{ name: 'tx-too-short', rules: [11, 16], ring: tx, drop: 'tx_too_short' },
     table: (at) => [{ at, bytes: 12 + 13 }],
   },
   {

@@ -1,0 +1,31 @@
+/**
+ * Rules of docs/THREAT_MODEL.md that no attack of the suite names, and why: what cannot be seen
+ * from outside of a process, or takes more of the host than an attacker has. Each has its own test
+ * in the document's table.
+ */
+
+export const unmounted: Readonly<Record<number, string>> = {
+  8: 'seen with memory that ends at a guard page; here it would be a crash',
+  34: 'of a packed ring that another back-end used: test/backend/vhost-user/resume',
+  44: 'a worker has to be stopped while it copies',
+  47: 'a slot of the table has to be given away again within a frame',
+  50: 'a line in ten seconds: longer than an attack is; the log is clean after each',
+  51: 'the list of held calls is seen from within',
+  53: 'modes of files, of no attack',
+  56: 'core dumps of the daemon',
+  60: 'a word of the operator',
+  61: 'a word of the operator',
+  65: 'several workers: the daemon here has one',
+  74: 'the end of a process by SIGKILL, which ends the stage',
+  79: 'largest frames with a tag: test/native/net/retag',
+  80: 'what is read of a frame is seen with memory that ends at a guard page, and fuzzed',
+  81: 'which queue a flow takes is seen from within',
+  82: 'which queue a flow takes is seen from within',
+  86: 'whose addresses are taken is told, not prevented: test/backend/addresses',
+  87: 'of two hosts',
+  89: 'the byte at which a stream is cut is chosen from within',
+  93: 'the log of the daemon is read by the suite itself',
+  94: 'a table of descriptors that is full: test/backend/daemon/exhaustion',
+  96: 'no attack holds a worker any more: what could is broken off by the first look',
+  99: 'SIGTERM amid the last attack of every daemon, in stage.ts',
+};
