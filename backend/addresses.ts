@@ -1,6 +1,6 @@
 /** What an operator should know of the addresses behind a port: they move, or are pushed out. */
 
-import type { AddressEvent, DatapathEvent } from '../native/boundary/index.ts';
+import type { AddressEvent, PortEvent } from '../native/boundary/index.ts';
 import type { PeerLog } from './log.ts';
 
 export interface AddressContext {
@@ -18,7 +18,7 @@ type Moves = Extract<AddressEvent, { event: 'mac_moves' }>;
 /** A notice about what was pushed out stays for so long after the last of it. */
 const evictedForMs = 60_000;
 
-export function isAddressEvent(event: DatapathEvent): event is AddressEvent {
+export function isAddressEvent(event: PortEvent): event is AddressEvent {
   return ['mac_moves', 'mac_rests', 'macs_evicted'].includes(event.event);
 }
 

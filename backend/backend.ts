@@ -6,17 +6,15 @@
  */
 
 import { EventEmitter } from 'node:events';
-import {
-  type DatapathEvent,
-  type FaultEvent,
-  type PollingMode,
-  workerActs,
-} from '../native/boundary/index.ts';
+import type { FaultEvent, NativeAddon, PollingMode, PortEvent } from '../native/boundary/index.ts';
 import { isAddressEvent } from './addresses.ts';
 import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
+import type { CarrierPlace } from './datapath/carried.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
+import { type LateWorker, lateWorkerText } from './datapath/late-worker.ts';
 import { loadAddon } from './datapath/load.ts';
+import { type DatapathPlace, openPlace } from './datapath/places.ts';
 import { ValenicError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { Port, type PortContext } from './port.ts';
@@ -45,6 +43,8 @@ export interface BackendOptions {
   readonly switches?: Readonly<Record<string, SwitchOptions>>;
   /** Silent unless given. */
   readonly log?: Logger;
+  /** Where the datapath runs: in this process (`inline`, the default) or in one of its own. */
+  readonly datapath?: DatapathPlace;
 }
 
 export interface SwitchOptions {
@@ -64,6 +64,8 @@ export interface BackendEvents {
   /** Settings, connection or rings of a port are other than before. */
   changed: [Port];
   fault: [Port, FaultEvent];
+  /** The datapath's own process is gone, and every port with it: a sentence. */
+  lost: [string];
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -83,11 +85,10 @@ export class Backend extends EventEmitter<BackendEvents> {
   #turn: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
-  private constructor(options: BackendOptions) {
+  private constructor(options: BackendOptions, addon: NativeAddon, place: CarrierPlace) {
     super();
     this.#options = options;
-    const addon = loadAddon();
-    this.#datapath = new Datapath(addon, (event) => this.#handleEvent(event));
+    this.#datapath = new Datapath(place, (event) => this.#handleEvent(event));
     this.#context = {
       addon,
       datapath: this.#datapath,
@@ -100,7 +101,9 @@ export class Backend extends EventEmitter<BackendEvents> {
     };
   }
 
-  /** @throws {ValenicError} `addon_missing`, `value_invalid`, `datapath_failed`. */
+  /**
+   * @throws {ValenicError} `addon_missing`, `value_invalid`, `datapath_failed`, `datapath_lost`.
+   */
   static async create(options: BackendOptions = {}): Promise<Backend> {
     const { workers = 1, cpus } = options;
     if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
@@ -108,7 +111,10 @@ export class Backend extends EventEmitter<BackendEvents> {
     }
     if (options.polling !== undefined) readValue(pollingMode, 'polling', options.polling);
     refuseAbsentCpus(cpus ?? []);
-    const backend = new Backend(options);
+    const addon = loadAddon();
+    const lost = (sentence: string) => void backend.emit('lost', sentence);
+    const place = await openPlace(addon, options.datapath ?? 'inline', lost);
+    const backend: Backend = new Backend(options, addon, place);
     try {
       for (let index = 0; index < workers; index++) {
         const cpu = cpus?.[index % cpus.length];
@@ -308,7 +314,7 @@ export class Backend extends EventEmitter<BackendEvents> {
     });
   }
 
-  #handleEvent(event: DatapathEvent): void {
+  #handleEvent(event: PortEvent): void {
     if (event.event === 'worker_late') {
       this.#tellLate(event);
       return;
@@ -322,25 +328,11 @@ export class Backend extends EventEmitter<BackendEvents> {
     this.emit('fault', port, event);
   }
 
-  /** A worker is stuck: the log says which one, and on what. */
-  #tellLate({
-    worker,
-    port,
-    queue,
-    act,
-    asleepMs,
-  }: Extract<DatapathEvent, { event: 'worker_late' }>): void {
+  #tellLate(event: LateWorker): void {
+    const { worker, port, queue, act, asleepMs } = event;
     const name = this.#ports.get(port)?.name;
-    const whom = act === 'nothing' ? '' : ` ${name ?? 'a port that was removed'}`;
-    const remedy =
-      name === undefined
-        ? 'if it does not wake up, restart this daemon'
-        : 'it then closes that device; if it does not wake up, end the VMM of that device';
-    this.#context.log.warn(
-      { worker, port: name, queue, act, asleepMs },
-      `worker ${worker} has been asleep for ${(asleepMs / 1000).toFixed(0)} s ` +
-        `while it ${workerActs[act]}${whom}; commands are refused until it wakes up: ${remedy}`,
-    );
+    const context = { worker, port: name, queue, act, asleepMs };
+    this.#context.log.warn(context, lateWorkerText(event, name));
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

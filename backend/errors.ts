@@ -33,6 +33,7 @@ export const errorCodes = {
   port_in_use: { exit: 1, http: 409 },
   limit_reached: { exit: 1, http: 429 },
   datapath_failed: { exit: 1, http: 500 },
+  datapath_lost: { exit: 1, http: 500 },
   addon_missing: { exit: 1, http: 500 },
   node_too_old: { exit: 1, http: 500 },
   qemu_missing: { exit: 1, http: 500 },

@@ -2,10 +2,10 @@
 
 import type {
   Commands,
-  DatapathEvent,
   HostSource,
   NativeAddon,
   PollingMode,
+  PortEvent,
   PortKind,
   PortSettings,
 } from '../native/boundary/index.ts';
@@ -264,7 +264,7 @@ export class Port {
     return this.#context.datapath.command('host.report', { port: this.id, ...options });
   }
 
-  handleEvent(event: DatapathEvent): void {
+  handleEvent(event: PortEvent): void {
     if (isAddressEvent(event)) this.#addresses.handle(event);
     else (this.#endpoint ?? this.#link)?.handleEvent(event);
   }

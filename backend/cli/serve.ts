@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import {
   cpuList,
+  datapathPlace,
   integer,
   logLevel,
   macTableSize,
@@ -21,6 +22,7 @@ import {
   type ValueKind,
 } from '../config/index.ts';
 import { Daemon } from '../daemon/index.ts';
+import { ValenicError } from '../errors.ts';
 import type { Cli } from './io.ts';
 import { logText, lostLine } from './log-text.ts';
 import { takeProcessWords } from './process-words.ts';
@@ -38,6 +40,7 @@ interface ServeOptions {
   readonly polling?: string;
   readonly macTable?: string;
   readonly log?: string;
+  readonly datapath?: string;
 }
 
 /** A stop takes milliseconds, and seconds where a peer makes it wait. */
@@ -62,6 +65,7 @@ export function addServeCommand(program: Command, cli: Cli): void {
       `polling mode of ports that do not set one: ${pollingMode.allowed} (adaptive)`,
     )
     .option('--mac-table <n>', 'addresses each switch can hold, 64 to 1048576 (default 8192)')
+    .option('--datapath <place>', `where it runs: ${datapathPlace.allowed} (inline)`)
     .option('--log <level>', `how much it logs: ${logLevel.allowed} (default info)`)
     .action((options: ServeOptions) => serve(options, cli));
 }
@@ -99,15 +103,21 @@ async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
   log.info({ control, ports }, `ready: ${plural(ports.length, 'port')}`);
   // For scripts: the line comes when everything answers.
   if (cli.json) cli.data({ control, ports }, () => '');
-  if (!cli.asked.aborted) await once(cli.asked, 'abort');
+  const lost = new Promise<string>((resolve) => daemon.backend.once('lost', resolve));
+  const asked = cli.asked.aborted ? null : once(cli.asked, 'abort');
+  const sentence = await Promise.race([lost, asked]);
   log.info('stopping');
-  await daemon.close();
+  const lostAll = typeof sentence === 'string';
+  await daemon.close().catch((error: unknown) => {
+    if (!lostAll) throw error; // What cannot be told to a datapath that is gone.
+  });
+  if (lostAll) throw new ValenicError('datapath_lost', sentence);
   log.info('stopped');
 }
 
 /** What the command line says, and nothing of what it does not. */
 function optionsSaid(options: ServeOptions, control: string | undefined): PartialServeConfig {
-  const { workers, cpus, polling, macTable, log, port = [] } = options;
+  const { workers, cpus, polling, macTable, datapath, log, port = [] } = options;
   const read = <T>(kind: ValueKind<T>, name: string, text: string | undefined): T | undefined =>
     text === undefined ? undefined : readValue(kind, name, text);
   const said = {
@@ -115,6 +125,7 @@ function optionsSaid(options: ServeOptions, control: string | undefined): Partia
     cpus: read(cpuList, '--cpu', cpus),
     polling: read(pollingMode, '--polling', polling),
     macTable: read(macTableSize, '--mac-table', macTable),
+    datapath: read(datapathPlace, '--datapath', datapath),
     log: read(logLevel, '--log', log),
     control: control === undefined ? undefined : socketPath(control, process.cwd()),
   };

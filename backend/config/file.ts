@@ -35,6 +35,7 @@ import { cpuList, integer, readValue, type ValueKind } from '../values/values.ts
 import { type Item, socketPath } from './device.ts';
 import { parsePort, parsePortName, portFromItems } from './port.ts';
 import {
+  datapathPlace,
   logLevel,
   macTableSize,
   maxWorkers,
@@ -69,6 +70,7 @@ const shape = z.strictObject(
     cpu: cpusShape.optional(),
     polling: word('polling', pollingMode).optional(),
     'mac-table': z.number(says('mac-table', macTableSize)).optional(),
+    datapath: word('datapath', datapathPlace).optional(),
     control: z.string('control must be the path of a socket').optional(),
     log: word('log', logLevel).optional(),
     switches: z
@@ -123,7 +125,7 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
   if (fault !== undefined) throw invalid(source, fault.pos[0], fault.message);
   const checked = shape.safeParse(plainData(source) ?? {});
   if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
-  const { control, polling, log, workers, switches, ports = [] } = checked.data;
+  const { control, datapath, polling, log, workers, switches, ports = [] } = checked.data;
   const macTable = checked.data['mac-table'];
   const folder = dirname(resolve(path));
   const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
@@ -137,6 +139,9 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
     }),
     ...(macTable !== undefined && {
       macTable: at('mac-table', () => readValue(macTableSize, 'mac-table', `${macTable}`)),
+    }),
+    ...(datapath !== undefined && {
+      datapath: at('datapath', () => readValue(datapathPlace, 'datapath', datapath)),
     }),
     ...(control !== undefined && { control: at('control', () => socketPath(control, folder)) }),
     ...(log !== undefined && { log: at('log', () => readValue(logLevel, 'log', log)) }),

@@ -23,6 +23,7 @@ export {
   portText,
 } from './port.ts';
 export {
+  datapathPlace,
   type LogLevel,
   logLevel,
   macTableSize,

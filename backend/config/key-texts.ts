@@ -4,7 +4,14 @@ import { defaultSettings } from '../ports/spec.ts';
 import { cpuList, integer } from '../values/values.ts';
 import { fileKeys } from './file.ts';
 import { kindKeys, portKinds, settingKeys } from './keys.ts';
-import { logLevel, macTableSize, maxWorkers, pollingMode, serveDefaults } from './serve.ts';
+import {
+  datapathPlace,
+  logLevel,
+  macTableSize,
+  maxWorkers,
+  pollingMode,
+  serveDefaults,
+} from './serve.ts';
 
 /** One key as a person reads about it. */
 export interface KeyText {
@@ -89,6 +96,11 @@ const fileTexts: Readonly<Record<(typeof fileKeys)[number], Omit<KeyText, 'key'>
     meaning: 'addresses that each switch can hold',
     allowed: macTableSize.allowed,
     given: '8192',
+  },
+  datapath: {
+    meaning: 'where the datapath runs: in this process, or in one of its own',
+    allowed: datapathPlace.allowed,
+    given: serveDefaults.datapath,
   },
   control: { meaning: 'the control socket', allowed: 'a path' },
   log: { meaning: 'how much to log', allowed: logLevel.allowed, given: serveDefaults.log },

@@ -1,6 +1,7 @@
 /** The daemon's settings: defaults, overridden by the file, overridden by the command line. */
 
 import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
+import { type DatapathPlace, datapathPlaces } from '../datapath/places.ts';
 import { ValenicError } from '../errors.ts';
 import { nameText, type PortSpec, placeOf } from '../ports/spec.ts';
 import { choice, integer } from '../values/values.ts';
@@ -14,6 +15,7 @@ export const maxWorkers = 15;
 /** Addresses that a switch can hold. */
 export const macTableSize = integer(64, 1 << 20);
 export const pollingMode = choice(pollingModes);
+export const datapathPlace = choice(datapathPlaces);
 export const logLevel = choice(logLevels);
 
 /** What one source says; what it leaves out comes from the next. */
@@ -25,6 +27,8 @@ export interface PartialServeConfig {
   readonly polling?: PollingMode;
   /** Addresses that each switch can hold. */
   readonly macTable?: number;
+  /** Where the datapath runs. */
+  readonly datapath?: DatapathPlace;
   /** Path of the control socket. */
   readonly control?: string;
   readonly log?: LogLevel;
@@ -37,6 +41,7 @@ export interface ServeConfig {
   readonly cpus: readonly number[];
   readonly polling: PollingMode;
   readonly macTable?: number;
+  readonly datapath: DatapathPlace;
   /** Absent: where clients look. */
   readonly control?: string;
   readonly log: LogLevel;
@@ -44,7 +49,13 @@ export interface ServeConfig {
   readonly ports: readonly PortSpec[];
 }
 
-export const serveDefaults = { workers: 1, cpus: [], polling: 'adaptive', log: 'info' } as const;
+export const serveDefaults = {
+  workers: 1,
+  cpus: [],
+  polling: 'adaptive',
+  datapath: 'inline',
+  log: 'info',
+} as const;
 
 /**
  * The first source that says something counts; switches and ports add up, and one of the same

@@ -52,13 +52,13 @@ export class Daemon {
     const path = config.control ?? defaultControlPath();
     if (config.control === undefined) await prepareFolder(path);
     const socket = await ControlSocket.claim(addon, path);
-    const { workers, cpus, polling, macTable, switches, ports } = config;
+    const { workers, cpus, polling, macTable, datapath, switches, ports } = config;
     const options = {
       ...(cpus.length === 0 ? {} : { cpus }),
       ...(macTable === undefined ? {} : { macTableSize: macTable }),
       switches: Object.fromEntries(switches.map(({ name, ...rest }) => [name, rest])),
     };
-    const backend = await Backend.create({ workers, polling, log, ...options }).catch(
+    const backend = await Backend.create({ workers, polling, datapath, log, ...options }).catch(
       async (error: unknown) => {
         await socket.close();
         throw error;

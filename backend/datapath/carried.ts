@@ -4,7 +4,6 @@ import {
   type Carrier,
   type CommandName,
   type Commands,
-  type DatapathEvent,
   decodeAnswer,
   decodeEvent,
   descriptorsOf,
@@ -13,6 +12,7 @@ import {
   type Failure,
   type NativeAddon,
   type NativeDatapath,
+  type PortEvent,
 } from '../../native/boundary/index.ts';
 
 /** How a carrier is had, and what becomes of what it cannot take. */
@@ -51,11 +51,11 @@ export class CarriedDatapath implements NativeDatapath {
   readonly #closeFd: CarrierPlace['closeFd'];
   #request = 0;
 
-  constructor({ open, closeFd }: CarrierPlace, onEvent: (event: DatapathEvent) => void) {
+  constructor({ open, closeFd }: CarrierPlace, onEvent: (event: PortEvent) => void) {
     this.#closeFd = closeFd;
     this.#carrier = open((message) => {
       const event = decodeEvent(message);
-      if (event !== null) onEvent(event);
+      if (event !== null && event.event !== 'ready') onEvent(event);
     });
   }
 

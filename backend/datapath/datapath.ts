@@ -3,14 +3,13 @@
 import {
   type CommandName,
   type Commands,
-  type DatapathEvent,
   dropReasons,
   faults,
-  type NativeAddon,
   type NativeDatapath,
+  type PortEvent,
 } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
-import { addonCarrier, CarriedDatapath } from './carried.ts';
+import { CarriedDatapath, type CarrierPlace } from './carried.ts';
 
 /** A refusal of the datapath. `nativeCode`: a FaultCode or CommandError of the boundary. */
 export class DatapathError extends ValenicError {
@@ -32,8 +31,8 @@ export const maxPorts = 4096;
 export class Datapath {
   readonly native: NativeDatapath;
 
-  constructor(addon: NativeAddon, onEvent: (event: DatapathEvent) => void) {
-    this.native = new CarriedDatapath(addonCarrier(addon, maxPorts), onEvent);
+  constructor(place: CarrierPlace, onEvent: (event: PortEvent) => void) {
+    this.native = new CarriedDatapath(place, onEvent);
   }
 
   get stats(): BigUint64Array {

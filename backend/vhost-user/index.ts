@@ -10,10 +10,10 @@
 
 import { featureNames, protocolFeatureNames } from '../../frontend-spec/index.ts';
 import type {
-  DatapathEvent,
   NativeAddon,
   NativeDatapath,
   NativeFdSocket,
+  PortEvent,
 } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { type FaultReport, withRemedy } from '../fault-report.ts';
@@ -206,7 +206,7 @@ export class VhostUserEndpoint {
   }
 
   /** Takes an event of the datapath that names this port; others are left alone. */
-  handleEvent(event: DatapathEvent): void {
+  handleEvent(event: PortEvent): void {
     if (event.port === this.#options.port) this.#session?.handleEvent(event);
   }
 

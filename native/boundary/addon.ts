@@ -78,6 +78,11 @@ export interface NativeAddon {
   fdKind(fd: number): string;
   createEventFd(): number;
   createMemFd(name: string, sizeBytes: number): number;
+  /**
+   * Maps a memory file that is sealed against shrinking, as words that can only be read. `fd` stays
+   * the caller's. Throws with an errno's name.
+   */
+  mapWords(fd: number, sizeBytes: number): BigUint64Array;
   /** A second descriptor for the same open file (close-on-exec). */
   duplicateFd(fd: number): number;
   /** Of one that is ours alone: of one that came by a socket this may wait. */

@@ -1,7 +1,7 @@
 /** What the datapath says unasked: a table of the boundary. */
 
 import { faultCode } from './faults.ts';
-import { type Fields, field, mac, oneOf, u32 } from './fields.ts';
+import { type Fields, fd, field, mac, oneOf, u32, u53 } from './fields.ts';
 import { workerAct } from './kinds.ts';
 
 export interface EventRow {
@@ -74,5 +74,13 @@ export const events = {
       'The address table was full: so many addresses of this port were pushed out since last ' +
       'told.',
     fields: { port, evicted: field(2, u32(), 'How many.') },
+  },
+  ready: {
+    number: 9,
+    text: 'The first that a datapath in a process of its own says to a new connection.',
+    fields: {
+      statsBytes: field(1, u53({ unit: 'bytes' }), 'Length of the stats page.'),
+      stats: field(2, fd, 'The memory file of the stats page; it cannot shrink.'),
+    },
   },
 } as const satisfies Readonly<Record<string, EventRow>>;

@@ -21,10 +21,15 @@ export * from './settings.ts';
 export type * from './types.ts';
 export * from './version.ts';
 
+/** What a datapath says of a port or a worker: all but `ready`, which is for its carrier. */
+export type PortEvent = Exclude<DatapathEvent, { readonly event: 'ready' }>;
 /** What is to be told of the addresses behind a port. */
 export type AddressEvent = Extract<
   DatapathEvent,
   { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }
 >;
 /** What went wrong with a port. */
-export type FaultEvent = Exclude<DatapathEvent, AddressEvent | { readonly event: 'worker_late' }>;
+export type FaultEvent = Exclude<
+  DatapathEvent,
+  AddressEvent | { readonly event: 'worker_late' | 'ready' }
+>;

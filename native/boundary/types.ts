@@ -554,6 +554,15 @@ export interface MacsEvictedEvent {
   readonly evicted: number;
 }
 
+/** The first that a datapath in a process of its own says to a new connection. */
+export interface ReadyEvent {
+  readonly event: 'ready';
+  /** Length of the stats page. 0..9007199254740991 bytes. */
+  readonly statsBytes: number;
+  /** The memory file of the stats page; it cannot shrink. */
+  readonly stats: number;
+}
+
 /** What the datapath says unasked. */
 export type DatapathEvent =
   | RingFaultEvent
@@ -563,4 +572,5 @@ export type DatapathEvent =
   | MemoryNotSharedEvent
   | MacMovesEvent
   | MacRestsEvent
-  | MacsEvictedEvent;
+  | MacsEvictedEvent
+  | ReadyEvent;

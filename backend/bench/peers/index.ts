@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { addonCarrier } from '../../datapath/carried.ts';
 import { refuseAbsentCpus } from '../../datapath/cpus.ts';
 import { Datapath } from '../../datapath/datapath.ts';
 import { loadAddon } from '../../datapath/load.ts';
@@ -55,7 +56,7 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
   const hugePages = HugePages.take(guests ? testpmdMiB : hugeMiB, undefined, (added) =>
     recordRun(folder, added),
   );
-  const datapath = new Datapath(loadAddon(), () => {});
+  const datapath = new Datapath(addonCarrier(loadAddon()), () => {});
   try {
     const [workerCpu, otherCpu] = options.cpu;
     const ground: Ground = { folder, workerCpu, otherCpu, hugePages };

@@ -117,6 +117,26 @@ Napi::Value create_event_fd(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), fd);
 }
 
+/// The descriptor stays the caller's. The mapping goes with the array, and can only be read.
+Napi::Value map_words(const Napi::CallbackInfo& info) {
+    const int fd = fd_argument(info);
+    const auto bytes = static_cast<size_t>(info[1].ToNumber().Int64Value());
+    struct stat facts {};
+    if (::fstat(fd, &facts) != 0) throw errno_error(info.Env(), "fstat", errno);
+    const int seals = ::fcntl(fd, F_GET_SEALS);
+    if (bytes == 0 || bytes % sizeof(uint64_t) != 0 || facts.st_size < static_cast<off_t>(bytes) ||
+        seals < 0 || (seals & F_SEAL_SHRINK) == 0)  // Else its end could go, and a read would trap.
+        throw errno_error(info.Env(), "mmap", EINVAL);
+    void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) throw errno_error(info.Env(), "mmap", errno);
+    const auto unmap = [](Napi::Env, void* data, size_t* length) {
+        ::munmap(data, *length);
+        delete length;
+    };
+    const auto buffer = Napi::ArrayBuffer::New(info.Env(), memory, bytes, unmap, new size_t(bytes));
+    return Napi::BigUint64Array::New(info.Env(), bytes / sizeof(uint64_t), buffer, 0);
+}
+
 Napi::Value create_mem_fd(const Napi::CallbackInfo& info) {
     const std::string name = path_argument(info);
     const int64_t size = info.Length() > 1 ? info[1].ToNumber().Int64Value() : -1;
@@ -174,6 +194,7 @@ void register_fd_tools(Napi::Env env, Napi::Object exports) {
     exports.Set("fdKind", Napi::Function::New<fd_kind>(env, "fdKind"));
     exports.Set("createEventFd", Napi::Function::New<create_event_fd>(env, "createEventFd"));
     exports.Set("createMemFd", Napi::Function::New<create_mem_fd>(env, "createMemFd"));
+    exports.Set("mapWords", Napi::Function::New<map_words>(env, "mapWords"));
     exports.Set("duplicateFd", Napi::Function::New<duplicate_fd>(env, "duplicateFd"));
     exports.Set("closeFd", Napi::Function::New<close_fd>(env, "closeFd"));
     register_net_tools(env, exports, classes);

@@ -1669,4 +1669,28 @@ void encode(Writer& to, const MacsEvictedEvent& value) {
     put_field(to, 2, value.evicted);
 }
 
+bool decode(Reader& in, ReadyEvent& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "statsBytes", "0..9007199254740991 bytes", true},
+        {2, "stats", "a descriptor, or -1 for none", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.stats_bytes, {0, 9007199254740991});
+                break;
+            case 2:
+                in.descriptor(out.stats);
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const ReadyEvent& value) {
+    to.map(2u);
+    put_field(to, 1, value.stats_bytes);
+    put_field(to, 2, value.stats);
+}
+
 }  // namespace valenic::boundary

@@ -797,6 +797,17 @@ struct MacsEvictedEvent {
 bool decode(Reader& in, MacsEvictedEvent& out);
 void encode(Writer& to, const MacsEvictedEvent& value);
 
+/// The first that a datapath in a process of its own says to a new connection.
+struct ReadyEvent {
+    static constexpr uint32_t event_number = 9;
+    /// Length of the stats page.
+    uint64_t stats_bytes = 0;
+    /// The memory file of the stats page; it cannot shrink.
+    Descriptor stats;
+};
+bool decode(Reader& in, ReadyEvent& out);
+void encode(Writer& to, const ReadyEvent& value);
+
 /// Reads the argument of a command and gives it to `take`. False: it is refused.
 template <typename Take>
 bool read_command(uint32_t number, Reader& in, Take&& take) {
@@ -931,6 +942,8 @@ bool read_event(uint32_t number, Reader& in, Take&& take) {
             return with<MacRestsEvent>(in, take);
         case MacsEvictedEvent::event_number:
             return with<MacsEvictedEvent>(in, take);
+        case ReadyEvent::event_number:
+            return with<ReadyEvent>(in, take);
         default:
             return in.refuse_number(number);
     }

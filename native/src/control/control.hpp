@@ -43,6 +43,8 @@ class Control {
 
     /// Lives as long as this.
     std::span<const uint64_t> stats() const noexcept { return engine_.stats(); }
+    /// A descriptor of the stats page's memory file, or -1. Stays the datapath's.
+    int stats_fd() const noexcept { return engine_.stats_fd(); }
     void adopt_this_thread() { engine_.adopt_this_thread(); }
     void release_this_thread() { engine_.release_this_thread(); }
     void housekeeping() { engine_.housekeeping(); }

@@ -15,6 +15,10 @@ std::vector<uint8_t> message(const Event& event) {
 
 }  // namespace
 
+std::vector<uint8_t> ready_message(uint64_t stats_bytes) {
+    return message(boundary::ReadyEvent{stats_bytes, boundary::Descriptor{0}});
+}
+
 std::vector<uint8_t> event_message(const EngineEvent& event) {
     using Kind = EngineEvent::Kind;
     switch (event.kind) {

@@ -86,6 +86,8 @@ class Engine final : private PortEvents, private LinkEvents {
 
     /// Lives as long as the engine, also after close().
     std::span<const uint64_t> stats() const noexcept { return page_.words(); }
+    /// The file behind it, as StatsPage::fd().
+    int stats_fd() const noexcept { return page_.fd(); }
     /// The calling thread is the one that calls everything else from here on: the watchdog looks
     /// after it too, until release_this_thread().
     void adopt_this_thread();

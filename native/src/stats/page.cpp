@@ -1,15 +1,34 @@
 #include "stats/page.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/check.hpp"
 
 namespace valenic {
 
+namespace {
+
+/// Nobody can make it shorter under who maps it.
+OwnedFd memory_file(size_t bytes) {
+    OwnedFd file(memfd_create("valenic-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (file.valid() && (ftruncate(file.get(), static_cast<off_t>(bytes)) != 0 ||
+                         fcntl(file.get(), F_ADD_SEALS, seals) != 0))
+        file.reset();
+    return file;
+}
+
+}  // namespace
+
 StatsPage::StatsPage(size_t ports_max) {
     const size_t count = first_block_of(ports_max);
-    void* memory = mmap(nullptr, count * sizeof(CounterBlock), PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const size_t bytes = count * sizeof(CounterBlock);
+    file_ = memory_file(bytes);
+    const int kind = file_.valid() ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    void* memory =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, file_.get(), 0);
     CHECK(memory != MAP_FAILED);
     blocks_ = {static_cast<CounterBlock*>(memory), count};
     uint64_t* header = blocks_[0].words;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/fd.hpp"
 #include "base/limits.hpp"
 #include "stats/counters.hpp"
 
@@ -22,6 +23,8 @@ class StatsPage {
     std::span<const uint64_t> words() const noexcept {
         return {blocks_[0].words, blocks_.size() * spec::stats_words_per_block};
     }
+    /// A memory file that another process can map; -1 where the system gave none. Stays the page's.
+    int fd() const noexcept { return file_.get(); }
     CounterBlock& worker_block(size_t worker) noexcept { return blocks_[1 + worker]; }
     /// Index of the first block of a port's place.
     static size_t first_block_of(size_t place) noexcept {
@@ -31,6 +34,7 @@ class StatsPage {
     std::span<CounterBlock> fresh_port_blocks(size_t place) noexcept;
 
  private:
+    OwnedFd file_;
     std::span<CounterBlock> blocks_;
 };
 

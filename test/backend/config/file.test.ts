@@ -177,6 +177,7 @@ describe('command line, file and defaults', () => {
       workers: 3,
       cpus: [],
       polling: 'adaptive',
+      datapath: 'inline',
       log: 'warn',
       switches: [{ name: 'w' }, { name: 'v', mtu: 1500 }],
       ports: [parsePort('v:a,host'), parsePort('v:b,vhost-user=/b'), parsePort('v:c,host')],
