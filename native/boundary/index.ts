@@ -21,7 +21,7 @@ export * from './settings.ts';
 export type * from './types.ts';
 export * from './version.ts';
 
-/** What is to be told of the addresses behind a port. */
+/** News about the addresses behind a port. */
 export type AddressEvent = Extract<
   DatapathEvent,
   { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }
