@@ -29,6 +29,9 @@ export const packages = {
     'valgrind',
     'dpdk-dev', // Debian's package of dpdk-testpmd.
     'linux-libc-dev',
+    'git',
+    'curl',
+    'groff-base', // Reads the manual page.
     'procps',
     'iproute2',
     'iperf3',

@@ -86,7 +86,7 @@ async function runGuest(options: GuestOptions, cli: Cli): Promise<void> {
   if (guest === null) return cli.say('The guest was stopped while it booted.');
   try {
     if (options.kernel === undefined) await introduce(guest, options, cli);
-    else cli.say(`The guest runs (${guest.accel}, process ${guest.pid}); SIGINT ends it`);
+    else cli.say(`The guest runs (${guest.accel}, process ${guest.pid}); Ctrl-C ends it`);
     await stay(guest, cli);
   } finally {
     if (!guest.over) await guest.kill();
@@ -213,7 +213,7 @@ async function introduce(guest: Guest, options: GuestOptions, cli: Cli): Promise
   const up = { event: 'up', kernel, accel: guest.accel, pid: guest.pid, mac: nic.mac };
   if (cli.json) cli.data({ ...up, address: address ?? null }, () => '');
   cli.say(`The guest is up: Linux ${kernel} (${guest.accel}), ${interfaceName} ${nic.mac}${at}`);
-  if (ping === undefined) return cli.say('SIGINT ends it');
+  if (ping === undefined) return cli.say('Ctrl-C ends it');
   const report = await guest.agent.ping({ address: ping, count: pingCount });
   if (cli.json) cli.data({ event: 'ping', ...report }, () => '');
   const average = report.rttUs === null ? '' : `, ${(report.rttUs.avg / 1000).toFixed(2)} ms`;

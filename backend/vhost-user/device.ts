@@ -55,7 +55,7 @@ export interface DeviceOptions {
   readonly mtu: () => number | undefined;
   /** What its guest was told before the port's MTU was set lower: that it may be told again. */
   readonly keptMtu?: number | null;
-  /** How long a started device may be without memory before the operator is told. */
+  /** How long a started device may be without memory before that is reported. */
   readonly memoryNoticeMs: number;
   /** How long rings rest after a region was removed, in case others follow. */
   readonly settleMs: number;

@@ -66,7 +66,7 @@ class InterfaceControl {
         : name_(std::move(name)), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         if (!socket_.valid()) fail_errno("opening a socket");
         if (name_.empty() || name_.size() >= IFNAMSIZ || if_nametoindex(name_.c_str()) == 0)
-            throw OpError("no interface is called \"" + name_ + "\"");
+            throw OpError("there is no interface \"" + name_ + "\"");
     }
 
     ifreq request() const {
@@ -162,7 +162,7 @@ Json op_configure(const Args& args, OpContext&) {
     if (args.has("address")) {
         const std::string text = args.text("address");
         const auto prefix = parse_ipv4_prefix(text);
-        if (!prefix) throw OpError("\"" + text + "\" is no address like 10.0.0.1/24");
+        if (!prefix) throw OpError("\"" + text + "\" is not an address like 10.0.0.1/24");
         control.set_address(*prefix);
     }
     // Setting an address sets the interface up as well; what was asked for has the last word.

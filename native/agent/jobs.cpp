@@ -14,7 +14,7 @@ Json Jobs::add(std::unique_ptr<Job> job) {
 std::shared_ptr<Job> Jobs::find(uint64_t number) {
     const std::lock_guard lock(mutex_);
     const auto found = jobs_.find(number);
-    if (found == jobs_.end()) throw OpError("no job has the number " + std::to_string(number));
+    if (found == jobs_.end()) throw OpError("there is no job " + std::to_string(number));
     return found->second;
 }
 

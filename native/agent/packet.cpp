@@ -21,7 +21,7 @@ struct PacketSocket {
 
 PacketSocket open_packet_socket(const std::string& name, uint16_t ethertype) {
     const unsigned index = name.size() < IFNAMSIZ ? if_nametoindex(name.c_str()) : 0;
-    if (index == 0) throw OpError("no interface is called \"" + name + "\"");
+    if (index == 0) throw OpError("there is no interface \"" + name + "\"");
     PacketSocket opened;
     // Protocol 0 until it is bound: otherwise frames of every interface would come in between.
     opened.fd.reset(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));

@@ -107,7 +107,7 @@ class PollModeDriver final : public Job {
                                                 (packed ? packed_mask : 0));
         if (!features) throw OpError(features.error());
         if (packed && (features.value() & packed_mask) == 0)
-            throw OpError("the device offers no packed rings");
+            throw OpError("the device does not offer packed rings");
         features_ = features.value();
         const uint64_t event_idx = spec::feature_mask(spec::feature_ring_event_idx);
         const bool event_index = (features.value() & event_idx) != 0;

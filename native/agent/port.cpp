@@ -38,7 +38,7 @@ bool HostPort::open() {
     for (int attempt = 0; attempt < 1000; ++attempt, sleep_ms(10)) {
         const std::string device = find_device();
         if (device.empty()) {
-            error_ = std::string("no virtio-serial port is called ") + agent_port_name;
+            error_ = std::string("there is no virtio-serial port ") + agent_port_name;
             continue;
         }
         fd_.reset(::open(device.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));

@@ -34,7 +34,7 @@ class Args {
 
     std::string text(const char* key) const {
         if (!has(key) || !object_[key].is_string())
-            throw OpError(std::string(key) + " must be a text");
+            throw OpError(std::string(key) + " must be a string");
         return object_[key].get<std::string>();
     }
 
@@ -44,7 +44,7 @@ class Args {
         const auto is_text = [](const Json& item) { return item.is_string(); };
         if (!list.is_array() || list.empty() || list.size() > most ||
             !std::all_of(list.begin(), list.end(), is_text))
-            throw OpError(std::string(key) + " must be a list of texts, at most " +
+            throw OpError(std::string(key) + " must be a list of strings, at most " +
                           std::to_string(most));
         return list.get<std::vector<std::string>>();
     }

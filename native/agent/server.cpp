@@ -25,13 +25,13 @@ bool LineReader::feed(std::string_view bytes, const std::function<void(std::stri
 void Server::handle(std::string_view line) {
     Json request = Json::parse(line, nullptr, false);
     if (!request.is_object()) {
-        answer(nullptr, {{"error", "a request is one JSON object on a line"}});
+        answer(nullptr, {{"error", "a request must be one JSON object on a line"}});
         return;
     }
     const Json id = request.value("id", Json());
     const auto name = request.find("op");
     if (name == request.end() || !name->is_string()) {
-        answer(id, {{"error", "a request has an op"}});
+        answer(id, {{"error", "a request must have an op"}});
         return;
     }
     const auto ops = all_ops();
@@ -39,7 +39,7 @@ void Server::handle(std::string_view line) {
         return candidate.name == name->get_ref<const std::string&>();
     });
     if (op == ops.end()) {
-        answer(id, {{"error", "no operation is called " + name->get<std::string>()}});
+        answer(id, {{"error", "there is no operation " + name->get<std::string>()}});
     } else if (op->takes_time) {
         start_thread(*op, std::move(request));
     } else {
@@ -65,7 +65,7 @@ void Server::start_thread(const Op& op, Json request) {
         if (threads_ < most_threads) {
             ++threads_;
         } else {
-            answer(request.value("id", Json()), {{"error", "16 operations run already"}});
+            answer(request.value("id", Json()), {{"error", "16 operations are already running"}});
             return;
         }
     }

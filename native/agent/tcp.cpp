@@ -41,7 +41,7 @@ class TcpListener final : public Job {
     static Json receive(Stream& stream) {
         TransferHeader header;
         if (!stream.read_all(&header, sizeof header) || header.magic != transfer_magic)
-            throw OpError("the connection carries no transfer of ours");
+            throw OpError("the connection does not carry one of our transfers");
         const Pattern pattern(header.seed);
         std::vector<uint8_t> buffer(Pattern::piece);
         TransferReply reply{};

@@ -154,7 +154,7 @@ export class CborReader {
     }
   }
 
-  /** Passes over one value, whatever it is. */
+  /** Skips one value of any kind. */
   skip(depth = 0): void {
     if (depth > messageLimits.depth) throw malformed('it is nested too deeply');
     switch (this.kind()) {

@@ -112,7 +112,7 @@ export function decodeAnswer<Name extends CommandName>(
   const { head, values } = decodeMessage(bytes, ({ form }) => {
     if (form === 'failure') return failure.fields;
     if (form === 'answer') return commands[name].answer;
-    throw malformed(`it is no answer but of form ${form}`);
+    throw malformed(`its form is ${form}, not an answer`);
   });
   if (head.form === 'failure') return { failure: values as unknown as Failure };
   return { answer: values as unknown as Commands[Name][1] };
@@ -126,7 +126,7 @@ export function decodeAnswer<Name extends CommandName>(
 export function decodeEvent(bytes: Uint8Array): DatapathEvent | null {
   let event: string | undefined;
   const { values } = decodeMessage(bytes, ({ form, number }) => {
-    if (form !== 'event') throw malformed(`it is no event but of form ${form}`);
+    if (form !== 'event') throw malformed(`its form is ${form}, not event`);
     const known = Object.entries(events).find(([, row]) => row.number === number);
     event = known?.[0];
     return known?.[1].fields ?? null;

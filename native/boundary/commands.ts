@@ -326,7 +326,7 @@ export const commands = {
   'host.report': {
     number: 21,
     text: 'What a host port saw.',
-    argument: { port, reset: field(2, boolean, 'Begin anew after this.', false) },
+    argument: { port, reset: field(2, boolean, 'Start again from zero.', false) },
     answer: {
       sent: field(1, u64(), 'Frames that it sent.'),
       streams: field(2, list(all(hostSinkReport), 512), 'What it got.'),

@@ -53,7 +53,7 @@ export const events = {
     text:
       'An address was seen behind this port and behind another, in turn, `moves` times in ' +
       '`seconds`: a loop, or two hosts with one address. Told once, until `mac_rests`. All ' +
-      'events of addresses together are a few a second, whatever the guests do.',
+      'all address events together are a few a second, independent of the guests.',
     fields: {
       port,
       other: field(2, u32(), 'Number of the other port.'),

@@ -23,7 +23,7 @@ export * from './version.ts';
 
 /** What a datapath says of a port or a worker: all but `ready`, which is for its carrier. */
 export type PortEvent = Exclude<DatapathEvent, { readonly event: 'ready' }>;
-/** What is to be told of the addresses behind a port. */
+/** News about the addresses behind a port. */
 export type AddressEvent = Extract<
   DatapathEvent,
   { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }

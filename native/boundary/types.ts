@@ -389,7 +389,7 @@ export interface HostStopAnswer {
 export interface HostReport {
   /** Number of the port. */
   readonly port: number;
-  /** Begin anew after this. */
+  /** Start again from zero. */
   readonly reset?: boolean;
 }
 export interface HostReportAnswer {
@@ -519,8 +519,8 @@ export interface MemoryNotSharedEvent {
 
 /**
  * An address was seen behind this port and behind another, in turn, `moves` times in `seconds`: a
- * loop, or two hosts with one address. Told once, until `mac_rests`. All events of addresses
- * together are a few a second, whatever the guests do.
+ * loop, or two hosts with one address. Told once, until `mac_rests`. All all address events
+ * together are a few a second, independent of the guests.
  */
 export interface MacMovesEvent {
   readonly event: 'mac_moves';

@@ -48,7 +48,7 @@ std::unique_ptr<Guest> Guest::start(const Options& options, const std::string& p
                                     std::string& error) {
     auto client = driver::VhostClient::connect(path, connect_timeout_ms);
     if (!client) {
-        error = path + ": nothing listens there";
+        error = path + ": nobody listens on this socket";
         return nullptr;
     }
     const size_t rings = 2 * std::max(driver::SplitQueue::parts_of(options.ring_size).bytes,

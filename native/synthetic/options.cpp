@@ -19,15 +19,15 @@ constexpr char usage[] =
     "  --port SOCKET        a guest on this socket; its MAC is 52:54:00:00:01:0N\n"
     "  --flow FROM>TO       frames from guest FROM to guest TO, or to a MAC, or to `all`\n"
     "  --frame BYTES        60..9014 (default 60)\n"
-    "  --rate PPS           of each flow; 0 = as fast as it goes (default)\n"
-    "  --count N            frames of each flow, then stop; 0 = by time (default)\n"
+    "  --rate PPS           of each flow; 0 = as fast as possible (default)\n"
+    "  --count N            frames of each flow, then stop; 0 = run by time (default)\n"
     "  --ring SLOTS         a power of two, 4..32768 (default 256)\n"
     "  --burst FRAMES       published together (default 32)\n"
     "  --mergeable          negotiate mergeable receive buffers\n"
-    "  --indirect           send by indirect tables: header and frame are a buffer each\n"
-    "  --hugepages          guest memory of 2 MiB pages; an error when too few are free\n"
+    "  --indirect           send by indirect tables, with a buffer each for header and frame\n"
+    "  --hugepages          guest memory of 2 MiB pages; an error if too few are free\n"
     "  --echo               guest TO sends every frame back: latencyNs is the round trip\n"
-    "  --window N           with --echo: frames of a flow on their way at once; 0 = any\n"
+    "  --window N           with --echo: frames of a flow in flight; 0 = any\n"
     "  --packed             packed rings; the ring size may then be any number\n"
     "  --in-order           negotiate IN_ORDER\n"
     "  --no-event-index     do not negotiate the event index\n"
@@ -36,16 +36,17 @@ constexpr char usage[] =
     "  --latency            measure the delay of every frame\n"
     "  --sleep              wait for calls when idle instead of polling\n"
     "  --warmup S --seconds S --runs N --cpu N\n"
-    "Guests whose rings are written once and offered again for ever, honest ones and hostile "
+    "Guests whose rings are written once and offered again and again, honest ones and hostile "
     "ones:\n"
-    "  --replay KIND=SOCKET[>TO]   TO as of --flow; without it its frames go to its own MAC.\n"
-    "                       Numbers count the --port options first, then these.\n"
+    "  --replay KIND=SOCKET[>TO]   TO as in --flow; without it, frames go to the guest's own MAC.\n"
+    "                       Guests are numbered: first the --port options, then these.\n"
     "  --chain LENGTH       descriptors of a long chain: most = as many as are accepted "
     "(default),\n"
     "                       over = one more, ring = as many as a ring can have\n"
     "  --first              before all other programs of its CPU, where that is allowed\n"
     "  --cpu-of TID         workerNs of each run: CPU time of this thread, which never sleeps\n"
-    "Of a run each of them tells what the backend took (sent), filled (received), and how many of\n"
+    "For each run, each reports what the backend took (sent) and filled (received), and how many "
+    "of\n"
     "those were honest frames.\n";
 
 [[noreturn]] void refuse(const char* format, ...) {
@@ -62,7 +63,7 @@ uint64_t number(const char* name, const char* text, uint64_t lowest, uint64_t hi
     char* end = nullptr;
     const unsigned long long value = std::strtoull(text, &end, 10);
     if (*text == 0 || *end != 0 || value < lowest || value > highest)
-        refuse("--%s %s: a number from %llu to %llu is wanted", name, text,
+        refuse("--%s %s: give a number from %llu to %llu", name, text,
                static_cast<unsigned long long>(lowest), static_cast<unsigned long long>(highest));
     return value;
 }
@@ -104,11 +105,11 @@ ReplaySpec replay_of(const char* text) {
     const char* path = std::strchr(text, '=');
     const ReplayKind* kind =
         path == nullptr ? nullptr : replay_kind({text, static_cast<size_t>(path - text)});
-    if (kind == nullptr) refuse("--replay %s: KIND=SOCKET is wanted; --help lists the kinds", text);
+    if (kind == nullptr) refuse("--replay %s: give KIND=SOCKET; --help lists the kinds", text);
     const char* to = std::strrchr(path, '>');
     if (to == nullptr) return {kind, path + 1};
     const auto flow = flow_in((std::string("0") + to).c_str());
-    if (!flow) refuse("--replay %s: TO is a number of a guest, a MAC, or `all`", text);
+    if (!flow) refuse("--replay %s: TO must be the number of a guest, a MAC, or `all`", text);
     ReplaySpec spec{kind, std::string(path + 1, to), flow->to};
     if (!flow->to) spec.to_mac = flow->to_mac;
     return spec;
@@ -126,9 +127,9 @@ void check_replays(const Options& options) {
     const size_t guests = options.ports.size() + options.replays.size();
     if (guests > 254) refuse("at most 254 guests");
     for (const ReplaySpec& spec : options.replays)
-        if (spec.to && *spec.to >= guests) refuse("a --replay names a guest that is not there");
+        if (spec.to && *spec.to >= guests) refuse("a --replay names a guest that does not exist");
     if (!options.replays.empty() && options.sleeps)
-        refuse("--sleep: guests of --replay never wait");
+        refuse("--sleep is not for --replay: its guests never wait");
 }
 
 /// A guest sends, or sends back.
@@ -136,7 +137,7 @@ void check_echo(const Options& options) {
     for (const FlowSpec& flow : options.flows) {
         if (!flow.to) refuse("--echo: each --flow must name the guest that sends back");
         for (const FlowSpec& other : options.flows)
-            if (*flow.to == other.from) refuse("--echo: guest %u cannot send as well", *flow.to);
+            if (*flow.to == other.from) refuse("--echo: guest %u cannot also send", *flow.to);
     }
 }
 
@@ -146,7 +147,7 @@ void check(const Options& options) {
     check_replays(options);
     for (const FlowSpec& flow : options.flows)
         if (flow.from >= options.ports.size() || (flow.to && *flow.to >= options.ports.size()))
-            refuse("a --flow names a guest that no --port gives");
+            refuse("a --flow names a guest without a --port");
     if (options.echo) check_echo(options);
     if (options.window != 0 && !options.echo) refuse("--window is for --echo");
     if (!options.packed && (options.ring_size & (options.ring_size - 1)) != 0)

@@ -73,7 +73,7 @@ class ReplayGuest final : public Replay {
             return false;
         }
         if (client_.features() != wanted) {
-            error = "the backend does not offer what this kind needs";
+            error = "the backend does not offer the features that this kind needs";
             return false;
         }
         if (start_ring(0, rx_ring_size(shape_), rx_memory_, rx_kick_.get()) &&
@@ -239,7 +239,7 @@ std::unique_ptr<Replay> Replay::start(const Options& options, const ReplaySpec& 
                                       unsigned index, std::string& error) {
     OwnedFd socket = driver::connect_unix(spec.path, connect_timeout_ms);
     if (!socket.valid()) {
-        error = "nothing listens there";
+        error = "nobody listens on this socket";
         return nullptr;
     }
     if (spec.kind->role == ReplayRole::stream)

@@ -55,18 +55,18 @@ constexpr uint64_t merge_feature = spec::feature_mask(spec::net_feature_mrg_rxbu
 constexpr ReplayKind kinds[] = {
     {ReplayRole::frames, "frames", "honest: frames of --frame bytes", 0},
     {ReplayRole::sink, "sink", "honest: receives; counts frames of --frame bytes", 0},
-    {ReplayRole::drain, "drain", "honest: receives and looks at nothing", 0},
+    {ReplayRole::drain, "drain", "honest: receives and ignores frames", 0},
     {ReplayRole::flood, "flood", "frames of 64 bytes", 0},
     {ReplayRole::churn, "churn", "frames of 64 bytes, each from another MAC", 0},
-    {ReplayRole::chain, "chain", "each frame behind empty descriptors: chains of --chain", 0},
+    {ReplayRole::chain, "chain", "each frame after empty descriptors: chains of --chain", 0},
     {ReplayRole::tso, "tso", "TCP to be cut into 255 segments of 8 bytes", tso_features},
     {ReplayRole::gso, "gso", "TCP to be cut into 45 segments of 1448 bytes", tso_features},
     {ReplayRole::csum, "csum", "frames of 1514 bytes with partial checksums", csum_feature},
     {ReplayRole::pieces, "pieces", "frames of 255 pieces", 0},
-    {ReplayRole::rx_chain, "rx-chain", "receives: chains of --chain buffers of a byte or two", 0},
+    {ReplayRole::rx_chain, "rx-chain", "receives: chains of --chain buffers of 1 or 2 bytes", 0},
     {ReplayRole::rx_pieces, "rx-pieces", "receives: mergeable buffers of 7 pieces of 2 bytes",
      merge_feature},
-    {ReplayRole::stream, "stream", "no guest but a stream port's peer: frames of a byte", 0},
+    {ReplayRole::stream, "stream", "not a guest but a stream port's peer: frames of one byte", 0},
 };
 
 uint8_t* taken(GuestMemory& memory, size_t bytes) {

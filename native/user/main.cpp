@@ -71,7 +71,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     // Before the first frame; ports below 1024 are ours by now.
-    if (!drop_rights()) return fail("giving up rights");
+    if (!drop_rights()) return fail("dropping privileges");
     std::printf("ready\n");
     std::fflush(stdout);
     return nat.run() ? 0 : 1;

@@ -74,7 +74,7 @@ std::optional<std::string> parse_options(const std::vector<std::string>& words, 
             good = forward.has_value();
             if (good) options.forwards.push_back(*forward);
         }
-        if (!good) return words[i] + " " + value + " is not understood";
+        if (!good) return words[i] + " " + value + " is not valid";
         ++i;
     }
     if (options.fd < 0) return "--fd is missing";

@@ -77,7 +77,7 @@ function structLines(struct: Struct): string[] {
     return [...doc(text, ''), `export type ${name} = readonly [${items.join(', ')}];`];
   }
   if (variants === undefined) {
-    // Settings have defaults, and whoever has all of them has each.
+    // Settings have defaults, so a full set has each of them.
     return [...doc(text, ''), `export interface ${name} {`, ...body(fields, '  ', 'datapath'), '}'];
   }
   const lines = Object.entries(variants.of).map(([variant, { needs, may = [] }]) => {

@@ -56,7 +56,7 @@ class Datapath final : public Napi::ObjectWrap<Datapath> {
  private:
     Napi::Value send(const Napi::CallbackInfo& info) {
         const Napi::Env env = info.Env();
-        // Descriptors first: they are ours whatever else is wrong.
+        // Descriptors first: they are ours even if the rest is wrong.
         std::vector<OwnedFd> descriptors;
         if (info.Length() > 1 && info[1].IsArray()) {
             const auto numbers = info[1].As<Napi::Array>();

@@ -71,8 +71,8 @@ class ControlThread : public std::enable_shared_from_this<ControlThread>,
     std::vector<Result> results_;  // under mutex_
     std::vector<Message> events_;  // under mutex_
 
-    bool abandoned_ = false;    // control thread, then whoever joined it
-    control::Control control_;  // control thread, but for stats()
+    bool abandoned_ = false;    // control thread, then the thread that joined it
+    control::Control control_;  // control thread, except stats()
     std::thread thread_;
     napi_threadsafe_function speak_ = nullptr;
 

@@ -623,7 +623,7 @@ struct HostReport {
     using Answer = HostReportAnswer;
     /// Number of the port.
     uint32_t port = 0;
-    /// Begin anew after this.
+    /// Start again from zero.
     bool reset = false;
 };
 bool decode(Reader& in, HostReport& out);
@@ -757,8 +757,8 @@ bool decode(Reader& in, MemoryNotSharedEvent& out);
 void encode(Writer& to, const MemoryNotSharedEvent& value);
 
 /// An address was seen behind this port and behind another, in turn, `moves` times in `seconds`: a
-/// loop, or two hosts with one address. Told once, until `mac_rests`. All events of addresses
-/// together are a few a second, whatever the guests do.
+/// loop, or two hosts with one address. Told once, until `mac_rests`. All all address events
+/// together are a few a second, independent of the guests.
 struct MacMovesEvent {
     static constexpr uint32_t event_number = 6;
     /// Number of the port.

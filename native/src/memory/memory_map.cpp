@@ -24,7 +24,7 @@ bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) noexcept 
     return a < b + b_size && b < a + a_size;
 }
 
-/// The rules that need no system call, in the order of native/boundary.
+/// The rules that can be checked without a system call, in the order of native/boundary.
 std::optional<CommandError> check_numbers(std::span<const RegionSpec> specs) {
     for (size_t i = 0; i < specs.size(); ++i) {
         const RegionSpec& one = specs[i];

@@ -71,7 +71,7 @@ class Lookup {
     /// The addresses that lead to `slot`: once for each VLAN that they were heard in. Not for
     /// workers: it looks through the whole table.
     virtual std::vector<MacAddress> addresses_of(uint8_t slot) const = 0;
-    /// Any thread, at any time; makes no worker wait.
+    /// Any thread, at any time; no worker waits for it.
     virtual AddressNews news_of(uint8_t) const noexcept { return {true, 0, {}}; }
 };
 

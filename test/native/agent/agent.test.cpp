@@ -57,11 +57,11 @@ TEST_CASE("Server answers every line with the id it came with") {
     server.handle(R"({"id":11,"op":"pmd_start"})");
     REQUIRE(answers.size() == 7);
     CHECK(answers[0]["id"].is_null());
-    CHECK(answers[1]["error"] == "a request is one JSON object on a line");
+    CHECK(answers[1]["error"] == "a request must be one JSON object on a line");
     CHECK(answers[2]["id"] == 7);
-    CHECK(answers[3]["error"] == "no operation is called dance");
-    CHECK(answers[4]["error"] == "interface must be a text");
-    CHECK(answers[5]["error"] == "no job has the number 3");
+    CHECK(answers[3]["error"] == "there is no operation dance");
+    CHECK(answers[4]["error"] == "interface must be a string");
+    CHECK(answers[5]["error"] == "there is no job 3");
     CHECK(answers[6]["id"] == 11);
 }
 

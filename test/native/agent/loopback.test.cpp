@@ -89,7 +89,7 @@ TEST_CASE("tcp: a transfer is confirmed at both ends, and a job is gone after it
     CHECK(received["checksumOk"] == true);
     CHECK(received["check"] == sent["check"]);
     const Json gone = client.call({{"op", "job_report"}, {"job", listener["job"]}});
-    CHECK(gone["error"].get<std::string>().starts_with("no job has the number"));
+    CHECK(gone["error"].get<std::string>().starts_with("there is no job "));
 }
 
 TEST_CASE("tcp_ask: one answer for each request, and how long they took") {
@@ -206,7 +206,7 @@ TEST_CASE("jobs and operations are bounded") {
                      {"seconds", 3600},
                      {"ratePps", 10}});
     CHECK(client.call({{"op", "ping"}, {"address", "127.0.0.1"}})["error"] ==
-          "16 operations run already");
+          "16 operations are already running");
 }
 
 TEST_CASE("hello and counters know the loopback interface") {

@@ -34,6 +34,6 @@ TEST_CASE("options: everything, and each mistake in words") {
     CHECK(parse_options({"--fd"}, other) == "--fd needs a value");
     for (const char* wrong : {"10.0.2.1/24", "10.0.2.0", "10.0.2.0/27", "10.0.2.0/7", "x/24"})
         CHECK(parse_options({"--network", wrong}, other) ==
-              "--network " + std::string(wrong) + " is not understood");
-    CHECK(parse_options({"--else", "1"}, other) == "--else 1 is not understood");
+              "--network " + std::string(wrong) + " is not valid");
+    CHECK(parse_options({"--else", "1"}, other) == "--else 1 is not valid");
 }
