@@ -30,6 +30,14 @@ import { mostQueues, type Offer, offerOf } from './offer.ts';
 import { listenerOf, type ProcessId, processOf } from './process.ts';
 import { Session } from './session.ts';
 
+export type {
+  DatapathEvent,
+  NativeAddon,
+  NativeDatapath,
+} from '../../native/boundary/index.ts';
+export { Datapath } from '../datapath/datapath.ts';
+export { loadAddon } from '../datapath/load.ts';
+export { ValenicError } from '../errors.ts';
 export type { FaultReport } from '../fault-report.ts';
 export type { Logger } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
