@@ -18,14 +18,8 @@ import { type DatapathPlace, openPlace } from './datapath/places.ts';
 import { ValenicError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { Port, type PortContext } from './port.ts';
-import {
-  nameText,
-  type PortInput,
-  type PortName,
-  type PortSpec,
-  placeOf,
-  queuesOf,
-} from './ports/spec.ts';
+import { kindOf, placeOf } from './ports/kinds.ts';
+import { nameText, type PortInput, type PortName, type PortSpec, queuesOf } from './ports/spec.ts';
 import { StatsReader, type WorkerStats } from './stats/stats.ts';
 import { Switch } from './switch.ts';
 import { KeptFiles } from './vhost-user/index.ts';
@@ -236,10 +230,11 @@ export class Backend extends EventEmitter<BackendEvents> {
 
   /** The kernel would take it; each port would hear the other's frames come back. */
   #refuseSharedWire(device: PortSpec['device']): void {
-    if (device.kind !== 'packet') return;
-    const other = this.ports().find(({ spec }) => placeOf(spec.device) === device.interface);
+    if (kindOf(device.kind).placeIsAlone !== true) return;
+    const place = placeOf(device);
+    const other = this.ports().find(({ spec }) => placeOf(spec.device) === place);
     if (other === undefined) return;
-    const what = `${nameText(other.spec.name)} already has the interface ${device.interface}`;
+    const what = `${nameText(other.spec.name)} already has the interface ${place}`;
     throw new ValenicError('socket_in_use', what);
   }
 

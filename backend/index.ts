@@ -12,22 +12,16 @@ export { Backend, type BackendEvents, type BackendOptions, createBackend } from 
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
 export type { HostReport, Port, PortState } from './port.ts';
-export type {
-  Device,
-  DgramSpec,
-  Forward,
-  HostSpec,
-  LinkSpec,
-  PacketSpec,
-  PortInput,
-  PortName,
-  PortSpec,
-  StreamSpec,
-  TapSpec,
-  UserSpec,
-  VhostUserSpec,
-} from './ports/spec.ts';
+export type { DgramSpec } from './ports/dgram/spec.ts';
+export type { EndpointState } from './ports/endpoint.ts';
+export type { HostSpec } from './ports/host/spec.ts';
+export type { PacketSpec } from './ports/packet/spec.ts';
+export type { Device, LinkSpec, PortInput, PortName, PortSpec } from './ports/spec.ts';
 export { defaultSettings } from './ports/spec.ts';
+export type { StreamSpec } from './ports/stream/spec.ts';
+export type { TapSpec } from './ports/tap/spec.ts';
+export type { Forward, UserSpec } from './ports/user/spec.ts';
+export type { VhostUserSpec } from './ports/vhost-user/spec.ts';
 export {
   difference,
   dropped,

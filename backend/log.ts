@@ -27,6 +27,11 @@ export class PeerLog {
     this.#context = context;
   }
 
+  /** The log behind it, for what names its peer itself. */
+  get logger(): Logger {
+    return this.#log;
+  }
+
   /** A peer can bring it about as often as it likes. `kind` is what makes two lines the same. */
   peer(level: 'info' | 'warn', kind: string, message: string, context: object = {}): void {
     const now = performance.now();

@@ -6,7 +6,6 @@ import type {
   NativeAddon,
   PollingMode,
   PortEvent,
-  PortKind,
   PortSettings,
 } from '../native/boundary/index.ts';
 import { AddressNotices, isAddressEvent } from './addresses.ts';
@@ -15,15 +14,10 @@ import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { PeerLog } from './log.ts';
-import { type LinkEndpoint, type LinkState, makeLink } from './ports/index.ts';
+import { type EndpointState, kindOf, type PortEndpoint } from './ports/index.ts';
 import { defaultSettings, nameText, type PortSpec, queuesOf } from './ports/spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
-import {
-  type EndpointState,
-  type KeptFiles,
-  KeptGuest,
-  VhostUserEndpoint,
-} from './vhost-user/index.ts';
+import type { KeptFiles, KeptGuest } from './vhost-user/index.ts';
 
 /** What a port needs of the backend it lives in. */
 export interface PortContext {
@@ -50,12 +44,10 @@ export interface PortState {
   readonly workers: readonly number[];
   /** What the operator should do about the addresses behind the port: sentences, mostly none. */
   readonly notices: readonly string[];
-  /** Absent for kinds without a socket. */
-  readonly vhostUser?: EndpointState;
-  /** Of vhost-user ports: frames passed, in either direction, since the guest started its rings. */
+  /** What is behind the port; absent: nobody. */
+  readonly endpoint?: EndpointState;
+  /** Frames passed, in either direction, since the guest started its rings; absent: it has none. */
   readonly traffic?: boolean;
-  /** Of stream, dgram, tap, packet and user ports. */
-  readonly link?: LinkState;
 }
 
 export type HostReport = Commands['host.report'][1];
@@ -67,22 +59,6 @@ interface Made {
   readonly kept: KeptGuest | undefined;
 }
 
-/** What the datapath calls it: to that, the NAT of a user port is a peer like any other. */
-function datapathKind({ kind }: PortSpec['device']): PortKind {
-  if (kind === 'vhost-user') return 'vhost';
-  return kind === 'user' ? 'stream' : kind;
-}
-
-/** What the guest has that may run already, behind the socket of a port. */
-async function loadKept(
-  { keptFiles, log }: PortContext,
-  spec: PortSpec,
-): Promise<KeptGuest | undefined> {
-  const { device, name } = spec;
-  if (device.kind !== 'vhost-user') return undefined;
-  return KeptGuest.load(keptFiles, device.path, new PeerLog(log, { port: nameText(name) }));
-}
-
 const workerOf = (workers: readonly number[], pair: number): number =>
   workers[pair % workers.length] ?? 0;
 
@@ -92,8 +68,7 @@ export class Port {
   readonly id: number;
   readonly #context: PortContext;
   readonly #statsBlock: number;
-  readonly #endpoint: VhostUserEndpoint | null;
-  readonly #link: LinkEndpoint | null;
+  readonly #endpoint: PortEndpoint | null;
   readonly #log: PeerLog;
   readonly #addresses: AddressNotices;
   #settings: PortSettings;
@@ -120,7 +95,6 @@ export class Port {
       onChange: () => context.onChange(this),
     });
     this.#endpoint = this.#makeEndpoint(made.kept);
-    this.#link = this.#makeLink();
   }
 
   /**
@@ -138,12 +112,14 @@ export class Port {
     workers: readonly number[],
   ): Promise<Port> {
     const { device } = spec;
-    const kept = await loadKept(context, spec);
+    const kind = kindOf(device.kind);
+    const log = new PeerLog(context.log, { port: nameText(spec.name) });
+    const kept = await kind.recall?.(device, context.keptFiles, log);
     const queues = Math.max(queuesOf(device), kept?.queues ?? 0);
     const made = await context.datapath.command('port.create', {
       switch: home,
       name: spec.name.port,
-      kind: datapathKind(device),
+      kind: kind.datapath,
       queues,
       workers,
       settings: { ...defaultSettings, ...spec.settings },
@@ -155,7 +131,7 @@ export class Port {
         workers: Array.from({ length: queues }, (_, pair) => workerOf(workers, pair)),
         kept,
       });
-      await (port.#endpoint ?? port.#link)?.start();
+      await port.#endpoint?.start();
       return port;
     } catch (error) {
       await context.datapath.command('port.remove', { port: made.port });
@@ -181,7 +157,7 @@ export class Port {
     const change = checkedSettings(settings);
     await this.#context.datapath.command('port.set', { port: this.id, settings: change });
     this.#settings = { ...this.#settings, ...change };
-    this.#endpoint?.setMtu(this.#settings.mtu);
+    this.#endpoint?.setMtu?.(this.#settings.mtu);
     this.#context.onChange(this);
   }
 
@@ -232,12 +208,11 @@ export class Port {
       workers: this.#workers,
       notices: this.#addresses.list(),
     };
-    if (this.#endpoint !== null) {
-      const since = this.#framesAtStart;
-      const traffic = since !== null && this.#frames() > since;
-      return { ...state, vhostUser: this.#endpoint.state(), traffic };
-    }
-    return this.#link === null ? state : { ...state, link: this.#link.state() };
+    if (this.#endpoint === null) return state;
+    const endpoint = this.#endpoint.state();
+    if (this.#endpoint.started === undefined) return { ...state, endpoint };
+    const since = this.#framesAtStart;
+    return { ...state, endpoint, traffic: since !== null && this.#frames() > since };
   }
 
   /** MAC addresses that lead here, each once, in order. */
@@ -266,7 +241,7 @@ export class Port {
 
   handleEvent(event: PortEvent): void {
     if (isAddressEvent(event)) this.#addresses.handle(event);
-    else (this.#endpoint ?? this.#link)?.handleEvent(event);
+    else this.#endpoint?.handleEvent(event);
   }
 
   /** Closes the socket and takes the port off its switch. Idempotent. */
@@ -275,7 +250,7 @@ export class Port {
     this.#closed = true;
     this.#addresses.close();
     try {
-      await (this.#endpoint ?? this.#link)?.close();
+      await this.#endpoint?.close();
     } finally {
       await this.#context.datapath.command('port.remove', { port: this.id });
     }
@@ -288,26 +263,23 @@ export class Port {
   }
 
   #mustBeHost(): void {
-    if (this.spec.device.kind === 'host') return;
+    if (kindOf(this.spec.device.kind).makesFrames === true) return;
     throw new ValenicError(
       'value_invalid',
       `${this.name} is not a host port: it has no source or sink`,
     );
   }
 
-  #makeEndpoint(kept: KeptGuest | undefined): VhostUserEndpoint | null {
+  #makeEndpoint(kept: KeptGuest | undefined): PortEndpoint | null {
     const { device } = this.spec;
-    if (device.kind !== 'vhost-user') return null;
-    const { kind: _, ...socket } = device;
-    return new VhostUserEndpoint({
-      ...socket,
-      ...(kept === undefined ? {} : { kept }),
-      mtu: this.#settings.mtu,
+    return kindOf(device.kind).endpoint(device, {
+      kept,
       addon: this.#context.addon,
       datapath: this.#context.datapath.native,
       port: this.id,
       name: this.name,
-      log: this.#context.log,
+      mtu: () => this.#settings.mtu,
+      log: this.#log,
       onChange: () => {
         this.#noteStart();
         this.#context.onChange(this);
@@ -324,19 +296,5 @@ export class Port {
   #frames(): number {
     const { tx_frames, rx_frames } = this.stats().counters;
     return tx_frames + rx_frames;
-  }
-
-  #makeLink(): LinkEndpoint | null {
-    const { device } = this.spec;
-    if (device.kind === 'vhost-user' || device.kind === 'host') return null;
-    return makeLink(device, {
-      addon: this.#context.addon,
-      datapath: this.#context.datapath.native,
-      port: this.id,
-      name: this.name,
-      mtu: () => this.#settings.mtu,
-      log: this.#log,
-      onChange: () => this.#context.onChange(this),
-    });
   }
 }

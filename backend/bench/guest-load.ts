@@ -141,9 +141,9 @@ export class GuestLoad implements Load {
   /** The rings must be what the row says. @throws {ValenicError} */
   #checkRings(task: Task): void {
     for (const port of this.#rig.portsOf(task.scenario)) {
-      const { vhostUser } = port.state();
-      if (vhostUser === undefined) continue;
-      const packed = vhostUser.features.includes('VIRTIO_F_RING_PACKED');
+      const { endpoint } = port.state();
+      if (endpoint === undefined) continue;
+      const packed = endpoint.features?.includes('VIRTIO_F_RING_PACKED');
       if (packed === this.#options.packed) continue;
       const got = packed ? 'packed' : 'split';
       throw new ValenicError('bench_failed', `a guest uses ${got} rings, not ${this.ring} ones`);

@@ -44,7 +44,7 @@ export class Rig {
     this.guests = [ports[0], ports[1]];
     this.host = ports[2];
     backend.on('changed', (port) => {
-      const features = port === ports[0] ? (port.state().vhostUser?.features ?? []) : [];
+      const features = port === ports[0] ? (port.state().endpoint?.features ?? []) : [];
       if (features.length > 0) this.#features = features;
     });
   }

@@ -21,8 +21,8 @@ import {
 import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
+import { kindOf } from '../ports/index.ts';
 import { nameText } from '../ports/spec.ts';
-import { parseInet } from '../socket/address.ts';
 import type { Cli } from './io.ts';
 
 interface AttachOptions {
@@ -57,34 +57,21 @@ type Way = 'qemu-args' | 'libvirt-xml' | 'cloud-hypervisor-args' | 'guest run';
 type Kind = PortDetail['kind'];
 
 /**
- * Kinds of port by what a guest can do with them: `memory` is attached to by every way, `frames`
- * by QEMU's own back-ends, and to the others no guest is attached: what is there instead.
- */
-const attachable: Readonly<Record<Kind, 'memory' | 'frames' | { readonly there: string }>> = {
-  'vhost-user': 'memory',
-  stream: 'frames',
-  dgram: 'frames',
-  tap: { there: "it leads to the host's own network stack" },
-  packet: { there: 'it leads to the wire of an interface' },
-  user: { there: 'it leads to other networks, which guests reach through the switch' },
-  host: { there: 'it leads to the daemon itself' },
-};
-
-/**
  * Why a guest cannot be attached to this port in this way; null: it can.
  *
  * The whole table of ways and kinds is in test/backend/cli/attach.test.ts.
  */
 export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Kind }) {
-  const by = attachable[kind];
+  const { attachment } = kindOf(kind);
+  const { by } = attachment;
   if (by === 'memory' || (by === 'frames' && way === 'qemu-args')) return null;
   const [home] = name.split(':');
   const add = `add one with "valenic port add ${home}:NAME,vhost-user=PATH"`;
-  if (by === 'frames') {
+  if (attachment.by === 'frames') {
     const here = `${name} is a ${kind} port`;
     return `${way} needs a vhost-user port, and ${here}: use qemu-args, or ${add}`;
   }
-  return `a guest cannot attach to ${name}, a ${kind} port (${by.there}): ${add}`;
+  return `a guest cannot attach to ${name}, a ${kind} port (${attachment.there}): ${add}`;
 }
 
 export function addAttachCommands(program: Command, cli: Cli): void {
@@ -157,7 +144,7 @@ async function qemuOf({ binary, accel }: ReadOptions) {
 async function qemuArgs(name: string, words: AttachOptions, cli: Cli): Promise<void> {
   const options = readOptions(words);
   const port = await portFor('qemu-args', name, cli);
-  const attached = port.kind === 'vhost-user' ? attachPort(port, options) : linkOf(port, options);
+  const attached = linkOf(port, options) ?? attachPort(port, options);
   const { version, accel } = await qemuOf(options);
   const { memoryMiB: memory = 1024 } = options;
   const args = qemuArgsForPort(attached, version, { memoryMiB: memory, accel });
@@ -204,31 +191,27 @@ export function attachPort(
   port: PortDetail,
   { mac, model, index }: Pick<ReadOptions, 'mac' | 'index'> & { readonly model?: unknown },
 ): AttachPort {
-  const { vhostUser } = port;
-  if (vhostUser === undefined) throw new ValenicError('internal', `${port.name} has no socket`);
+  const { endpoint } = port;
+  if (endpoint === undefined) throw new ValenicError('internal', `${port.name} has no socket`);
   if (model !== undefined) {
     throw new ValenicError(
       'value_invalid',
       `--model is for stream and dgram ports; leave it out: ${port.name} is a vhost-user port`,
     );
   }
-  const { path, role } = vhostUser;
+  const { address: path, role = 'server' } = endpoint;
   const queues = queuesOf(port);
   return { path, role, queues, mac: mac ?? port.guestMac, index, hostMtu: port.settings.mtu };
 }
 
-/** @param port  A stream or dgram port: portFor() looked. */
-function linkOf(port: PortDetail, { mac, model, index }: ReadOptions): AttachLink {
-  const { link, kind } = port;
-  if (link === undefined) throw new ValenicError('internal', `${port.name} has no socket`);
-  const place = (text: string) => parseInet(text, 'tcp') ?? parseInet(text, 'udp') ?? text;
-  const { address, peerAddress = '', role } = link;
-  const backend: AttachLink['backend'] =
-    kind === 'stream'
-      ? { kind, path: place(address), listen: role === 'client' }
-      : { kind: 'dgram', local: place(peerAddress), remote: place(address) };
+/** Null: the port is not attached to by frames. */
+function linkOf(port: PortDetail, { mac, model, index }: ReadOptions): AttachLink | null {
+  const { endpoint, kind } = port;
+  const { attachment } = kindOf(kind);
+  if (attachment.by !== 'frames' || endpoint === undefined) return null;
   return {
-    ...{ backend, mac: mac ?? port.guestMac, index, hostMtu: port.settings.mtu },
+    backend: attachment.backend(endpoint),
+    ...{ mac: mac ?? port.guestMac, index, hostMtu: port.settings.mtu },
     ...(model && { model }),
   };
 }

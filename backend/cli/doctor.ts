@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { ValenicError } from '../errors.ts';
+import { plural } from '../text.ts';
 import { type CheckContext, checks, type Finding } from './checks.ts';
 import type { Cli } from './io.ts';
-import { plural } from './text.ts';
 
 export function addDoctorCommand(program: Command, cli: Cli): void {
   program

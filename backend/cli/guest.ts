@@ -169,7 +169,7 @@ async function describe(
   cli: Cli,
 ): Promise<GuestDescription> {
   const { mac, hostMtu = 0, ...backend } = attachPort(port, { mac: given, index: 0 });
-  if (port.vhostUser?.connected === true) {
+  if (port.endpoint?.connected === true) {
     throw new ValenicError('port_in_use', `${port.name} already has a guest: stop that one first`);
   }
   const { path, role, queues } = backend;

@@ -2,10 +2,10 @@
 
 import type { Argument, Command, Option } from 'commander';
 import { benchProgram } from '../bench/options.ts';
-import { portKinds } from '../config/index.ts';
-import { type KeyText, kindKeyTexts, kindTexts, settingTexts } from '../config/key-texts.ts';
+import { type KeyText, kindKeyTexts, settingTexts } from '../config/key-texts.ts';
 import { packageVersion } from '../daemon/index.ts';
 import { errorCodes } from '../errors.ts';
+import { kindOf, portKinds } from '../ports/index.ts';
 import { examples } from './examples.ts';
 import { createProgram } from './index.ts';
 
@@ -130,7 +130,7 @@ function portsText(): readonly string[] {
     ]),
     ...settingTexts().map(key),
     ...portKinds.flatMap((kind) => {
-      const { form, text } = kindTexts[kind];
+      const { form, text } = kindOf(kind);
       const keys = kindKeyTexts(kind);
       const own = keys.length === 0 ? '' : ' These keys are fixed when the port is added:';
       return [

@@ -13,9 +13,9 @@ import {
 import { keysHelp } from '../config/key-texts.ts';
 import type { PortAnswer } from '../daemon/index.ts';
 import { nameText } from '../ports/spec.ts';
+import { table } from '../text.ts';
 import type { Cli } from './io.ts';
 import { portDetailText, spinText, stateWord, troubleLines, workersText } from './port-text.ts';
-import { table } from './text.ts';
 
 export function addPortCommands(program: Command, cli: Cli): void {
   const port = program.command('port').description('ports: add, remove, list, show, set, move');
@@ -86,8 +86,8 @@ export function portTable(ports: readonly PortAnswer[]): string {
 }
 
 /** Its socket, address or interface. */
-function whereOf({ vhostUser, link }: PortAnswer): string {
-  return vhostUser?.path ?? link?.address ?? '-';
+function whereOf({ endpoint }: PortAnswer): string {
+  return endpoint?.address ?? '-';
 }
 
 async function show(text: string, cli: Cli): Promise<void> {

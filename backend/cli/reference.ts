@@ -8,16 +8,10 @@ import {
   workerCounters,
   workerCounterTexts,
 } from '../../native/boundary/index.ts';
-import { portKinds } from '../config/index.ts';
-import {
-  fileKeyTexts,
-  type KeyText,
-  kindKeyTexts,
-  kindTexts,
-  settingTexts,
-} from '../config/key-texts.ts';
+import { fileKeyTexts, type KeyText, kindKeyTexts, settingTexts } from '../config/key-texts.ts';
 import { apiRoutes } from '../daemon/routes-table.ts';
 import { errorCodes } from '../errors.ts';
+import { kindOf, portKinds } from '../ports/index.ts';
 
 /** Every page, by its path. */
 export function referencePages(): Readonly<Record<string, string>> {
@@ -57,7 +51,7 @@ function portsPage(): readonly string[] {
       'list of VLANs is written with `+`.',
     table(
       ['kind', 'what it leads to'],
-      portKinds.map((kind) => [`\`${kindTexts[kind].form}\``, kindTexts[kind].text]),
+      portKinds.map((kind) => [`\`${kindOf(kind).form}\``, kindOf(kind).text]),
     ),
     '## Settings of every kind',
     'These can change under traffic: `valenic port set NAME KEY=VALUE...`.',

@@ -18,15 +18,15 @@ import {
   readValue,
   type ServeConfig,
   serveConfig,
-  socketPath,
   type ValueKind,
 } from '../config/index.ts';
 import { Daemon } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
+import { socketPath } from '../socket/path.ts';
+import { plural } from '../text.ts';
 import type { Cli } from './io.ts';
 import { logText, lostLine } from './log-text.ts';
 import { takeProcessWords } from './process-words.ts';
-import { plural } from './text.ts';
 
 /** How long the end of the daemon waits for the reader of the log. */
 const lastWordsMs = 500;

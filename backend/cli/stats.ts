@@ -7,8 +7,8 @@ import { integer, parseTarget, readValue } from '../config/index.ts';
 import type { StatsAnswer } from '../daemon/index.ts';
 import { type PortRates, rates } from '../stats/rates.ts';
 import { dropsThatHappened, isLoss, lost, type PortStats } from '../stats/stats.ts';
+import { count, short, table } from '../text.ts';
 import type { Cli } from './io.ts';
-import { count, short, table } from './text.ts';
 
 interface StatsOptions {
   readonly watch?: true;

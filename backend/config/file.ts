@@ -29,10 +29,11 @@ import {
 } from 'yaml';
 import { z } from 'zod';
 import { ValenicError } from '../errors.ts';
+import type { Item } from '../ports/keys.ts';
 import type { PortSpec } from '../ports/spec.ts';
+import { socketPath } from '../socket/path.ts';
 import { hint } from '../values/suggest.ts';
 import { cpuList, integer, readValue, type ValueKind } from '../values/values.ts';
-import { type Item, socketPath } from './device.ts';
 import { parsePort, parsePortName, portFromItems } from './port.ts';
 import {
   datapathPlace,

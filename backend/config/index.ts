@@ -12,9 +12,8 @@ export {
   spinBudget,
   type ValueKind,
 } from '../values/values.ts';
-export { socketPath } from './device.ts';
 export { fileKeys, parseConfig, readConfigFile } from './file.ts';
-export { kindKeys, portKinds, settingKeys, socketKeys } from './keys.ts';
+export { settingKeys } from './keys.ts';
 export {
   parsePort,
   parsePortName,

@@ -1,9 +1,10 @@
 /** The keys of ports in words: for the help, the manual and the reference. */
 
+import { type KindName, kindOf, portKinds } from '../ports/kinds.ts';
 import { defaultSettings } from '../ports/spec.ts';
 import { cpuList, integer } from '../values/values.ts';
 import { fileKeys } from './file.ts';
-import { kindKeys, portKinds, settingKeys } from './keys.ts';
+import { settingKeys } from './keys.ts';
 import {
   datapathPlace,
   logLevel,
@@ -23,47 +24,25 @@ export interface KeyText {
   readonly given?: string;
 }
 
-type Kind = keyof typeof kindKeys;
-
-/** What a kind of port is, and the form of its own key: `vhost-user=PATH`. */
-export const kindTexts: Readonly<Record<Kind, { readonly form: string; readonly text: string }>> = {
-  'vhost-user': { form: 'vhost-user=PATH', text: "a guest's NIC, over shared memory" },
-  host: { form: 'host', text: 'a source and sink of test frames in the daemon itself' },
-  stream: {
-    form: 'stream=PATH',
-    text: "a NIC of any model behind QEMU's -netdev stream; also stream=tcp:HOST:PORT",
-  },
-  dgram: {
-    form: 'dgram=PATH',
-    text: 'one frame a datagram: -netdev dgram, or another switch; also dgram=udp:HOST:PORT',
-  },
-  tap: {
-    form: 'tap=NAME',
-    text: "the host's own network stack, through an interface of this name",
-  },
-  packet: { form: 'packet=NAME', text: 'the wire behind an interface of the host' },
-  user: {
-    form: 'user',
-    text: 'outside networks, through NAT without privileges, with DHCP and DNS',
-  },
-};
-
 /** Settings: they can change under traffic, of every kind of port. */
 export function settingTexts(): readonly KeyText[] {
   return textsOf(settingKeys);
 }
 
 /** Keys of one kind of port, fixed when it is added. */
-export function kindKeyTexts(kind: Kind): readonly KeyText[] {
-  return textsOf(kindKeys[kind]);
+export function kindKeyTexts(name: KindName): readonly KeyText[] {
+  return Object.entries(kindOf(name).keys).map(([key, { meaning, allowed, given }]) => ({
+    ...{ key, meaning, allowed },
+    ...(given !== undefined && { given }),
+  }));
 }
 
 /** Below the help of `port add`: every kind, and every key there is. */
 export function keysHelp(): string {
   const line = ({ key, meaning, allowed }: KeyText) => `  ${key}=  ${meaning} (${allowed})`;
-  const kinds = portKinds.map((kind) => {
-    const keys = Object.keys(kindKeys[kind]).join(', ');
-    const { form, text } = kindTexts[kind];
+  const kinds = portKinds.map((name) => {
+    const { form, text, keys: table } = kindOf(name);
+    const keys = Object.keys(table).join(', ');
     return `  ${form.padEnd(16)}  ${text}${keys === '' ? '' : `; keys: ${keys}`}`;
   });
   const own = new Map(portKinds.flatMap(kindKeyTexts).map((text) => [text.key, text]));
@@ -131,18 +110,7 @@ const meanings: Readonly<Record<string, string>> = {
   native: "the VLAN of a trunk's untagged frames; without it they are dropped",
   tunnel: 'the port carries frames of any kind, in this VLAN behind an 802.1ad tag (QinQ)',
   'link-local': 'whether LACP, LLDP, STP and similar frames pass',
-  role: 'which side listens on the socket: Valenic (server) or the VMM (client)',
-  queues: 'queue pairs',
-  network: "the guests' network: its gateway is .2, its name server .3, the first guest .15",
-  forward: 'a port of the host (127.0.0.1 unless named) that leads to the first guest; repeatable',
-  'host-loopback': "whether the gateway's address leads to the host's own loopback",
-  mode: 'permissions of the socket file',
-  group: 'group of the socket file',
   mtu: 'longest packet for the port; told to its guest, and set on an interface that we make',
-  offloads: 'whether checksums and segmentation may be offloaded',
-  peer: 'where the other end of a dgram port is',
-  persist: 'whether an interface that we made stays when the port is removed',
-  io: 'what a packet port uses; auto: AF_XDP where it copies nothing and does no harm',
 };
 
 const defaults: Readonly<Record<string, string>> = {
@@ -157,12 +125,4 @@ const defaults: Readonly<Record<string, string>> = {
   up: 'on',
   vlan: 'off',
   'link-local': 'forward',
-  role: 'server',
-  queues: '1',
-  mode: '0600',
-  network: '10.0.2.0/24',
-  'host-loopback': 'off',
-  io: 'auto',
-  offloads: 'on',
-  persist: 'off',
 };

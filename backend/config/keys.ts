@@ -5,36 +5,13 @@
  */
 
 import { type PortSettings, pollingModes } from '../../native/boundary/index.ts';
-import {
-  type DgramSpec,
-  type PacketSpec,
-  type PortSpec,
-  packetIos,
-  type StreamSpec,
-  type TapSpec,
-  type UserSpec,
-  type VhostUserSpec,
-} from '../ports/spec.ts';
-import { forward, forwardText, network } from '../ports/user/values.ts';
+import { onOffText } from '../ports/keys.ts';
+import { kindOf, portKinds } from '../ports/kinds.ts';
 import { type Row, row } from '../values/row.ts';
-import {
-  choice,
-  fileMode,
-  groupName,
-  integer,
-  moderation,
-  mtuValue,
-  onOff,
-  spinBudget,
-} from '../values/values.ts';
+import { choice, integer, moderation, mtuValue, onOff, spinBudget } from '../values/values.ts';
 import { vlanKeys } from './vlan.ts';
 
 type Settings = Partial<PortSettings>;
-
-const word = (value: boolean | undefined): string | undefined =>
-  value === undefined ? undefined : value ? 'on' : 'off';
-const octal = (value: number | undefined): string | undefined =>
-  value === undefined ? undefined : `0${value.toString(8).padStart(3, '0')}`;
 
 /** Can change under traffic. Ranges as in the boundary's PortSettings. */
 export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
@@ -51,7 +28,7 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
   more: row(
     onOff,
     (more): Settings => ({ more }),
-    ({ more }) => word(more),
+    ({ more }) => onOffText(more),
   ),
   moderation: row(
     moderation,
@@ -82,7 +59,7 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
   up: row(
     onOff,
     (up): Settings => ({ up }),
-    ({ up }) => word(up),
+    ({ up }) => onOffText(up),
   ),
   ...vlanKeys,
   'link-local': row(
@@ -92,159 +69,9 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
   ),
 };
 
-type SocketPart = Partial<Omit<VhostUserSpec, 'kind' | 'path'>>;
-
-/** Of vhost-user ports only, and fixed when the port is added. */
-export const socketKeys: Readonly<Record<string, Row<SocketPart>>> = {
-  role: row(
-    choice(['server', 'client'] as const),
-    (role): SocketPart => ({ role }),
-    ({ role }) => role,
-  ),
-  queues: row(
-    integer(1, 16),
-    (queues): SocketPart => ({ queues }),
-    ({ queues }) => queues?.toString(),
-  ),
-  mode: row(
-    fileMode,
-    (mode): SocketPart => ({ mode }),
-    ({ mode }) => octal(mode),
-  ),
-  group: row(
-    groupName,
-    (group): SocketPart => ({ group }),
-    ({ group }) => group,
-  ),
-  offloads: row(
-    onOff,
-    (offloads): SocketPart => ({ offloads }),
-    ({ offloads }) => word(offloads),
-  ),
-};
-
-type FilePart = Pick<StreamSpec, 'mode' | 'group'>;
-
-/** Of every port with a socket file that we make. */
-const fileKeys: Readonly<Record<string, Row<FilePart>>> = {
-  mode: row(
-    fileMode,
-    (mode): FilePart => ({ mode }),
-    ({ mode }) => octal(mode),
-  ),
-  group: row(
-    groupName,
-    (group): FilePart => ({ group }),
-    ({ group }) => group,
-  ),
-};
-
-type StreamPart = Partial<Omit<StreamSpec, 'kind' | 'address'>>;
-const streamKeys: Readonly<Record<string, Row<StreamPart>>> = {
-  role: row(
-    choice(['server', 'client'] as const),
-    (role): StreamPart => ({ role }),
-    ({ role }) => role,
-  ),
-  ...fileKeys,
-};
-
-type DgramPart = Partial<Omit<DgramSpec, 'kind' | 'address'>>;
-const dgramKeys = {
-  peer: row(
-    { allowed: 'a path or udp:HOST:PORT', read: (text) => (text === '' ? undefined : text) },
-    (peer): DgramPart => ({ peer }),
-    ({ peer }) => peer,
-  ),
-  ...fileKeys,
-};
-
-type TapPart = Partial<Omit<TapSpec, 'kind' | 'interface'>>;
-const tapKeys = {
-  queues: row(
-    integer(1, 16),
-    (queues): TapPart => ({ queues }),
-    ({ queues }) => queues?.toString(),
-  ),
-  persist: row(
-    onOff,
-    (persist): TapPart => ({ persist }),
-    ({ persist }) => word(persist),
-  ),
-  offloads: row(
-    onOff,
-    (offloads): TapPart => ({ offloads }),
-    ({ offloads }) => word(offloads),
-  ),
-};
-
-type UserPart = Partial<Omit<UserSpec, 'kind'>>;
-const userKeys = {
-  network: row(
-    network,
-    (text): UserPart => ({ network: text }),
-    (part) => part.network,
-  ),
-  forward: {
-    ...row(
-      forward,
-      (one): UserPart => ({ forwards: [one] }),
-      ({ forwards }) => forwards?.map(forwardText),
-    ),
-    repeats: true,
-  },
-  'host-loopback': row(
-    onOff,
-    (hostLoopback): UserPart => ({ hostLoopback }),
-    ({ hostLoopback }) => word(hostLoopback),
-  ),
-};
-
-type PacketPart = Partial<Omit<PacketSpec, 'kind' | 'interface'>>;
-const packetKeys = {
-  queues: row(
-    integer(1, 16),
-    (queues): PacketPart => ({ queues }),
-    ({ queues }) => queues?.toString(),
-  ),
-  io: row(
-    choice(packetIos),
-    (io): PacketPart => ({ io }),
-    ({ io }) => io,
-  ),
-};
-
-/** Kinds of ports that can be had, and those that are planned. */
-export const portKinds = [
-  'vhost-user',
-  'host',
-  'stream',
-  'dgram',
-  'tap',
-  'packet',
-  'user',
-] as const;
-export const plannedKinds = ['netmap', 'ptnet'] as const;
-
-/** Keys of each kind, fixed when the port is added. */
-export const kindKeys = {
-  'vhost-user': socketKeys,
-  host: {},
-  stream: streamKeys,
-  dgram: dgramKeys,
-  tap: tapKeys,
-  user: userKeys,
-  packet: packetKeys,
-} as const satisfies Record<PortSpec['device']['kind'], Readonly<Record<string, unknown>>>;
-
-/** Which kinds have a key, e.g. `vhost-user and tap`; "" when none does. */
-export function kindsWith(key: string): string {
-  return portKinds.filter((kind) => Object.hasOwn(kindKeys[kind], key)).join(' and ');
-}
-
 /** Whether a setting, or some kind's key, may be given more than once. */
 export function repeats(key: string): boolean {
   type Table = Readonly<Record<string, { readonly repeats?: boolean }>>;
-  const tables: readonly Table[] = [settingKeys, ...portKinds.map((kind) => kindKeys[kind])];
+  const tables: readonly Table[] = [settingKeys, ...portKinds.map((name) => kindOf(name).keys)];
   return tables.some((table) => Object.hasOwn(table, key) && table[key]?.repeats === true);
 }

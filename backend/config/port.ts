@@ -6,11 +6,12 @@
 
 import type { PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
+import { givenText, type Item, syntax } from '../ports/keys.ts';
+import { type KindName, kindOf, kindsWith, plannedKinds, portKinds } from '../ports/kinds.ts';
 import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
-import { givenText, type Item, readDevice, syntax, writeDevice } from './device.ts';
-import { kindKeys, kindsWith, plannedKinds, portKinds, repeats, settingKeys } from './keys.ts';
+import { repeats, settingKeys } from './keys.ts';
 import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
@@ -53,17 +54,18 @@ export function portFromItems(name: string, items: readonly Item[], folder: stri
   const portName = parsePortName(name);
   refuseDuplicates(items);
   const item = onlyKind(name, items);
-  const kind = { item, name: item.key as PortSpec['device']['kind'] };
+  const kind = { item, row: kindOf(item.key as KindName) };
   const settings = parseSettings(items.filter(({ key }) => Object.hasOwn(settingKeys, key)));
   const rest = items.filter((other) => other !== item && !Object.hasOwn(settingKeys, other.key));
   const unknown = rest.find(({ key }) => kindsWith(key) === '');
   if (unknown !== undefined) throw unknownKey(unknown.key, kindNames);
-  const stray = rest.find(({ key }) => !Object.hasOwn(kindKeys[kind.name], key));
+  const stray = rest.find(({ key }) => !Object.hasOwn(kind.row.keys, key));
   if (stray !== undefined) {
-    const has = kind.name === 'host' ? ': a host port has no socket' : `, not for ${kind.name}`;
+    const none = Object.keys(kind.row.keys).length === 0;
+    const has = none ? `: a ${item.key} port has no socket` : `, not for ${item.key}`;
     throw syntax(`${stray.key} is for ${kindsWith(stray.key)} ports${has}`);
   }
-  return { name: portName, device: readDevice(kind.name, kind.item.text, rest, folder), settings };
+  return { name: portName, device: kind.row.read(kind.item.text, rest, folder), settings };
 }
 
 /** `key=value` words of `port set`. Throws as parsePort does. */
@@ -92,9 +94,16 @@ function parseSettings(items: readonly Item[]): Partial<PortSettings> {
   return settings;
 }
 
+/** The words of a device: its kind, with its place behind it, and its keys. */
+function deviceWords(device: PortSpec['device']): readonly string[] {
+  const { kind, keys, placeOf } = kindOf(device.kind);
+  const place = placeOf(device);
+  return [place === null ? kind : `${kind}=${place}`, ...writeItems(keys, device)];
+}
+
 /** The text that parsePort reads back. */
 export function portText(spec: PortSpec): string {
-  const items = writeDevice(spec.device);
+  const items = deviceWords(spec.device);
   const words = [nameText(spec.name), ...items, ...writeItems(settingKeys, spec.settings)];
   return words.map((word) => word.replaceAll(',', ',,')).join(',');
 }
@@ -132,7 +141,8 @@ function unknownKey(key: string, kinds: readonly string[]): ValenicError {
   if (/^\d+(-\d+)?$/.test(key)) {
     return syntax(`"${key}" stands alone: a list of VLANs is written with "+", e.g. trunk=10+20`);
   }
-  const devices = kinds.length > 0 ? Object.values(kindKeys).flatMap(Object.keys) : [];
+  const devices =
+    kinds.length > 0 ? portKinds.flatMap((kind) => Object.keys(kindOf(kind).keys)) : [];
   const known = [...new Set([...Object.keys(settingKeys), ...devices])];
   return new ValenicError('key_unknown', `unknown key "${key}"${hint(key, [...kinds, ...known])}`);
 }

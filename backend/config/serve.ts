@@ -3,7 +3,8 @@
 import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
 import { type DatapathPlace, datapathPlaces } from '../datapath/places.ts';
 import { ValenicError } from '../errors.ts';
-import { nameText, type PortSpec, placeOf } from '../ports/spec.ts';
+import { placeOf } from '../ports/kinds.ts';
+import { nameText, type PortSpec } from '../ports/spec.ts';
 import { choice, integer } from '../values/values.ts';
 import type { SwitchConfig } from './switch.ts';
 

@@ -8,10 +8,11 @@
 import { z } from 'zod';
 import type { PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
-import type { Device, PortInput, PortSpec } from '../ports/spec.ts';
+import { kindOf, portKinds } from '../ports/kinds.ts';
+import type { PortInput, PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
-import { portKinds, settingKeys } from './keys.ts';
+import { settingKeys } from './keys.ts';
 import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
 
 const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
@@ -39,59 +40,6 @@ const settings = z.strictObject({
   vlan: vlan.optional(),
   linkLocal: z.boolean().optional(),
 });
-
-const socketFile = { mode: z.number().optional(), group: z.string().optional() };
-const forward = z.strictObject({
-  protocol: z.string(),
-  hostAddress: z.string().default('127.0.0.1'),
-  hostPort: z.number(),
-  guestAddress: z.string().optional(),
-  guestPort: z.number(),
-});
-/** By kind; what has a default there has the command line's. */
-const devices = {
-  host: z.strictObject({ kind: z.literal('host') }),
-  'vhost-user': z.strictObject({
-    kind: z.literal('vhost-user'),
-    path: z.string(),
-    role: z.string().default('server'),
-    queues: z.number().default(1),
-    ...socketFile,
-    offloads: z.boolean().optional(),
-  }),
-  stream: z.strictObject({
-    kind: z.literal('stream'),
-    address: z.string(),
-    role: z.string().default('server'),
-    ...socketFile,
-  }),
-  dgram: z.strictObject({
-    kind: z.literal('dgram'),
-    address: z.string(),
-    peer: z.string(),
-    ...socketFile,
-  }),
-  tap: z.strictObject({
-    kind: z.literal('tap'),
-    interface: z.string(),
-    queues: z.number().default(1),
-    persist: z.boolean().optional(),
-    offloads: z.boolean().optional(),
-  }),
-  user: z.strictObject({
-    kind: z.literal('user'),
-    network: z.string().optional(),
-    forwards: z.array(forward).optional(),
-    hostLoopback: z.boolean().optional(),
-  }),
-  packet: z.strictObject({
-    kind: z.literal('packet'),
-    interface: z.string(),
-    queues: z.number().default(1),
-    io: z.string().optional(),
-  }),
-} as const satisfies Readonly<Record<Device['kind'], z.ZodType>>;
-const shapes: Readonly<Record<Device['kind'], z.ZodType>> = devices;
 
 /**
  * The port that is meant, whole.
@@ -121,7 +69,7 @@ function checkedDevice(device: unknown): PortSpec['device'] {
   if (known === undefined) {
     throw new ValenicError('key_unknown', `unknown kind "${kind}"${hint(kind, portKinds)}`);
   }
-  return checked(shapes[known], device, `a ${known} port`) as PortSpec['device'];
+  return checked(kindOf(known).shape, device, `a ${known} port`) as PortSpec['device'];
 }
 
 /** A change of settings. @throws {ValenicError} `key_unknown`, `value_invalid`. */

@@ -1,4 +1,4 @@
-/** What the kinds of ports with a descriptor behind them share: their context, state and faults. */
+/** What is behind a port: how the port commands it, and what can be shown of it. */
 
 import {
   type DatapathEvent,
@@ -9,49 +9,34 @@ import {
 } from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
+import type { KeptGuest, VhostUserState } from '../vhost-user/index.ts';
+import type { PacketIo } from './packet/io.ts';
 
-export interface LinkContext {
+/** What an endpoint needs of its port. */
+export interface EndpointContext {
   readonly addon: NativeAddon;
   readonly datapath: NativeDatapath;
-  /** The port's number in the datapath; only this endpoint commands its descriptors. */
+  /** The port's number in the datapath; only this endpoint commands its device. */
   readonly port: number;
   /** `vale0:t`, for sentences. */
   readonly name: string;
   /** The port's; 0: none. */
   readonly mtu: () => number;
+  /** Names the port in each line. */
   readonly log: PeerLog;
+  /** What the kind's recall() found. */
+  readonly kept?: KeptGuest | undefined;
   /** state() would now say something else. */
   readonly onChange: () => void;
 }
 
-/** What a packet port goes through. */
-export interface LinkIo {
-  readonly mode: 'af-packet' | 'af-xdp';
-  /** Of AF_XDP: the interface reads and writes our memory itself. */
-  readonly zeroCopy?: boolean;
-  /** Of AF_XDP: the driver runs the program, or the kernel behind it. */
-  readonly xdp?: 'native' | 'generic';
-  /** Of AF_XDP: the kernel says when it needs a call to send or to fill. */
-  readonly needWakeup?: boolean;
-  /** Of AF_XDP: the interface takes VLAN tags off. */
-  readonly losesTags?: boolean;
-  /** Why it is not AF_XDP. Null: it is, or another was asked for. */
-  readonly why: string | null;
-}
-
-/** What `port show` tells; plain data. */
-export interface LinkState {
-  /** Of stream ports. */
+/** What `port show` tells of what is behind a port; plain data. */
+export interface EndpointState extends Partial<Omit<VhostUserState, keyof CommonState>> {
+  /** Of sockets with connections. */
   readonly role?: 'server' | 'client';
-  /** A socket's path, `tcp:HOST:PORT`, `udp:HOST:PORT`, or an interface's name. */
+  /** A socket's path, `tcp:HOST:PORT`, `udp:HOST:PORT`, an interface's name, or a network. */
   readonly address: string;
-  /** Where datagrams go. */
-  readonly peerAddress?: string;
-  /** What both sides leave to each other: of tap ports. Empty: nothing. */
-  readonly offloads?: readonly string[];
-  /** Of packet ports. */
-  readonly io?: LinkIo;
-  /** Frames can pass. */
+  /** Frames can pass; of vhost-user: a front-end is connected. */
   readonly connected: boolean;
   /** Who is at the other end of a UNIX stream socket. */
   readonly peer?: { readonly pid: number; readonly uid: number };
@@ -59,15 +44,30 @@ export interface LinkState {
   readonly fault: FaultReport | null;
   /** What the operator should do. */
   readonly notice: string | null;
+  /** Where datagrams go. */
+  readonly peerAddress?: string;
+  /** What both sides leave to each other: of tap ports. Empty: nothing. */
+  readonly offloads?: readonly string[];
+  /** Of packet ports. */
+  readonly io?: PacketIo;
 }
+type CommonState = Pick<
+  VhostUserState,
+  'role' | 'address' | 'connected' | 'peer' | 'fault' | 'notice'
+>;
 
-export interface LinkEndpoint {
+/** One port's; every kind's is one (test/contract/endpoints.native.test.ts). */
+export interface PortEndpoint {
+  /** A peer's rings run in the datapath. Absent: such a peer has none. */
+  readonly started?: boolean;
   /** @throws {ValenicError} and leaves nothing behind. */
   start(): Promise<void>;
   /** Closes sockets and descriptors. Idempotent. */
   close(): Promise<void>;
   handleEvent(event: DatapathEvent): void;
-  state(): LinkState;
+  state(): EndpointState;
+  /** The port's MTU is another from here on; 0: none. Absent: it is read when it is needed. */
+  setMtu?(mtu: number): void;
 }
 
 /** Null for a peer that just left. */

@@ -9,12 +9,12 @@ import { ValenicError } from '../errors.ts';
 import type { FaultReport } from '../fault-report.ts';
 import { codeOf, systemText } from '../system-error.ts';
 import {
-  type LinkContext,
-  type LinkEndpoint,
-  type LinkIo,
-  type LinkState,
+  type EndpointContext,
+  type EndpointState,
   linkFault,
+  type PortEndpoint,
 } from './endpoint.ts';
+import type { PacketIo } from './packet/io.ts';
 
 /** How often a deleted interface is looked for. */
 const lookMs = 500;
@@ -33,7 +33,7 @@ export interface InterfaceOpened {
   readonly fds: readonly number[];
   readonly sharedFds?: readonly number[];
   readonly netHeader: NetHeaderUse;
-  readonly io?: LinkIo;
+  readonly io?: PacketIo;
 }
 
 /** What the kinds of such ports differ in. */
@@ -44,22 +44,22 @@ export interface InterfacePlace {
   /** Why that failed, and what to do. */
   readonly sentence: (code: string | undefined, error: unknown) => string;
   /** What the operator should know while it is up. */
-  readonly notice?: (io: LinkIo) => string | null;
+  readonly notice?: (io: PacketIo) => string | null;
 }
 
-export class InterfaceLink implements LinkEndpoint {
+export class InterfaceEndpoint implements PortEndpoint {
   readonly #place: InterfacePlace;
-  readonly #context: LinkContext;
+  readonly #context: EndpointContext;
   #connected = false;
   #netHeader: NetHeaderUse = 'none';
-  #io: LinkIo | undefined;
+  #io: PacketIo | undefined;
   #fault: FaultReport | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   /** The change under way; the next one waits for it. */
   #changing: Promise<void> = Promise.resolve();
 
-  constructor(place: InterfacePlace, context: LinkContext) {
+  constructor(place: InterfacePlace, context: EndpointContext) {
     this.#place = place;
     this.#context = context;
   }
@@ -91,7 +91,7 @@ export class InterfaceLink implements LinkEndpoint {
     onChange();
   }
 
-  state(): LinkState {
+  state(): EndpointState {
     return {
       address: this.#place.name,
       connected: this.#connected,

@@ -18,6 +18,11 @@ export function parseInet(text: string, scheme: 'tcp' | 'udp'): InetAddress | nu
   return port <= 65_535 ? { host, port } : null;
 }
 
+/** A network address in its parts, of either scheme, or the path that it is. */
+export function partsOf(text: string): string | InetAddress {
+  return parseInet(text, 'tcp') ?? parseInet(text, 'udp') ?? text;
+}
+
 /** Whether it is meant as a network address, right or wrong. */
 export function isInet(text: string): boolean {
   return /^(tcp|udp):/.test(text);

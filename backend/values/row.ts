@@ -5,9 +5,9 @@ import { readValue, type ValueKind } from './values.ts';
 export interface Row<Part> {
   readonly allowed: string;
   /** @throws {ValenicError} `value_invalid`. */
-  readonly read: (key: string, text: string) => Part;
+  read(key: string, text: string): Part;
   /** Undefined when the part does not say; several: the key is given so often. */
-  readonly write: (part: Part) => string | readonly string[] | undefined;
+  write(part: Part): string | readonly string[] | undefined;
   /** May be given more than once: the parts' lists add up. */
   readonly repeats?: boolean;
 }

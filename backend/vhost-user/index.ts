@@ -30,6 +30,14 @@ import { mostQueues, type Offer, offerOf } from './offer.ts';
 import { listenerOf, type ProcessId, processOf } from './process.ts';
 import { Session } from './session.ts';
 
+export type {
+  DatapathEvent,
+  NativeAddon,
+  NativeDatapath,
+} from '../../native/boundary/index.ts';
+export { Datapath } from '../datapath/datapath.ts';
+export { loadAddon } from '../datapath/load.ts';
+export { ValenicError } from '../errors.ts';
 export type { FaultReport } from '../fault-report.ts';
 export type { Logger } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
@@ -93,9 +101,10 @@ export interface VhostUserEndpointOptions {
 }
 
 /** What `port show` tells; plain data. */
-export interface EndpointState {
+export interface VhostUserState {
   readonly role: 'server' | 'client';
-  readonly path: string;
+  /** The socket's path. */
+  readonly address: string;
   readonly connected: boolean;
   readonly peer?: { readonly pid: number; readonly uid: number };
   readonly features: readonly string[];
@@ -210,7 +219,7 @@ export class VhostUserEndpoint {
     if (event.port === this.#options.port) this.#session?.handleEvent(event);
   }
 
-  state(): EndpointState {
+  state(): VhostUserState {
     const device = this.#session?.device ?? null;
     const rings = device?.rings.all ?? [];
     const faults = rings.flatMap((ring) => (ring.fault === null ? [] : [ring.fault]));
@@ -218,7 +227,7 @@ export class VhostUserEndpoint {
     const memory = device?.notice ?? null;
     return {
       role: this.#options.role,
-      path: this.#options.path,
+      address: this.#options.path,
       connected: this.#session !== null,
       ...(this.#peer === null ? {} : { peer: this.#peer }),
       features: featureNames(device?.features ?? 0n),

@@ -163,7 +163,7 @@ describe('a vhost-user port', () => {
     expect(facts.mode & 0o777).toBe(0o640);
     expect(port.state()).toMatchObject({
       ...{ name: 'vale0:vm1', kind: 'vhost-user' },
-      vhostUser: { path, role: 'server', connected: false, fault: null },
+      endpoint: { address: path, role: 'server', connected: false, fault: null },
     });
     await backend.removePort(port.spec.name);
     expect(existsSync(path)).toBe(false);

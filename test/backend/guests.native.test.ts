@@ -127,7 +127,7 @@ describe('frames from one guest to another', () => {
     expect(turns).toBeGreaterThan(modes.length);
     expect(total.sent).toBeGreaterThan(1000);
     expectBalance(guests, total);
-    for (const port of [guests.a, guests.b]) expect(port.state().vhostUser?.fault).toBeNull();
+    for (const port of [guests.a, guests.b]) expect(port.state().endpoint?.fault).toBeNull();
   });
 });
 
@@ -176,10 +176,10 @@ describe('a port whose guest is there', () => {
     const seen: boolean[] = [];
     const running = run(['--flow', '0>1', '--rate', '1000', '--seconds', '1']);
     const state = await until(
-      () => a.state().vhostUser,
+      () => a.state().endpoint,
       (now) => {
         seen.push(now?.connected ?? false);
-        return now?.rings.some(({ started, enabled }) => started && enabled) ?? false;
+        return now?.rings?.some(({ started, enabled }) => started && enabled) ?? false;
       },
     );
     expect(seen[0]).toBe(false);
@@ -189,10 +189,10 @@ describe('a port whose guest is there', () => {
     expect(state?.memoryRegions).toBeGreaterThan(0);
     await running;
     const left = await until(
-      () => a.state().vhostUser,
+      () => a.state().endpoint,
       (now) => now?.connected === false,
     );
-    expect(left?.rings.every(({ started }) => !started)).toBe(true);
+    expect(left?.rings?.every(({ started }) => !started)).toBe(true);
   });
 
   it('serves the next guest after the first one left', async () => {
@@ -221,6 +221,6 @@ describe('a port whose guest is there', () => {
     await guests.backend.removePort(guests.b.spec.name);
     expect(guests.backend.ports()).toEqual([guests.a]);
     await running;
-    expect(guests.a.state().vhostUser?.fault).toBeNull();
+    expect(guests.a.state().endpoint?.fault).toBeNull();
   });
 });

@@ -11,7 +11,7 @@ describe('Switch.addPort()', () => {
     await using vale = await createSwitch({ name: 'vale0' });
     const path = join(await testFolder(), 'a.sock');
     const port = await vale.addPort('a', { kind: 'vhost-user', path });
-    expect(port.state().vhostUser).toMatchObject({ role: 'server', path });
+    expect(port.state().endpoint).toMatchObject({ role: 'server', address: path });
     expect(port.workers).toHaveLength(1);
   });
 

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "bench_guest.hpp"
 #include "lookup/learning.hpp"
+#include "../native/alone.hpp"
 
 using namespace valenic;
 using namespace valenic::bench;
@@ -35,10 +36,10 @@ struct Worker {
 struct Fan {
     explicit Fan(unsigned receivers)
         : vale("bench", std::make_unique<LearningLookup>(LearningOptions{})) {
-        vale.attach(source.port);
+        vale.attach(alone(), source.port);
         for (unsigned i = 0; i < receivers; ++i) {
             guests.push_back(std::make_unique<ServedGuest>("g" + std::to_string(i), 256, 256));
-            vale.attach(guests[i]->port);
+            vale.attach(alone(), guests[i]->port);
             introduce(i);
         }
     }

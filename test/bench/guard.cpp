@@ -13,6 +13,7 @@
 #include "guard_guest.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
+#include "../native/alone.hpp"
 #include "switch/vale.hpp"
 
 using namespace valenic;
@@ -107,8 +108,8 @@ class Bench {
 
  private:
     void attach(PortRig& rig) {
-        CHECK(vale_.attach(rig.port));
-        worker_.add(rig.port, *rig.port.queues()[0]);
+        CHECK(vale_.attach(alone(), rig.port));
+        worker_.add(alone(), rig.port, *rig.port.queues()[0]);
     }
     /// Their rings lie in one memory and stay empty.
     void add_idle_ports() {

@@ -16,6 +16,7 @@
 #include "base/limits.hpp"
 #include "driver/guest_memory.hpp"
 #include "driver/net_driver.hpp"
+#include "../native/alone.hpp"
 #include "port/vhost/vhost.hpp"
 #include "spec/virtio_features.hpp"
 
@@ -70,7 +71,7 @@ class PortRig {
         : blocks_(workers_max),
           port("p" + std::to_string(number), blocks_, rings.size() / 2, events) {
         port.set_features(features_of(scenario));
-        port.set_memory(map);
+        port.set_memory(alone(), map);
         port.settings().polling.store(spec::PollingMode::busy);
         port.settings().more.store(scenario.more);
         const bool is_packed = negotiated(scenario.features, spec::feature_ring_packed);
@@ -91,7 +92,7 @@ class PortRig {
         CHECK(prepared.ok());
         prepared.value().enabled = true;
         if (ring % 2 == 1) prepared.value().kick = create_eventfd();
-        port.install(std::move(prepared.value()));
+        port.install(alone(), std::move(prepared.value()));
     }
 
     std::vector<CounterBlock> blocks_;

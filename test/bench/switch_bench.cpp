@@ -11,6 +11,7 @@
 #include "driver/guest_memory.hpp"
 #include "driver/net_driver.hpp"
 #include "lookup/learning.hpp"
+#include "../native/alone.hpp"
 #include "ring/ring.hpp"
 #include "spec/virtio_features.hpp"
 #include "switch/vale.hpp"
@@ -162,8 +163,8 @@ int main(int argc, char** argv) {
     RingPort port_a("a", blocks_a, *a.rx);
     RingPort port_b("b", blocks_b, *b.rx);
     ValeSwitch vale("bench", std::make_unique<LearningLookup>(LearningOptions{}));
-    vale.attach(port_a);
-    vale.attach(port_b);
+    vale.attach(alone(), port_a);
+    vale.attach(alone(), port_b);
     b.net->prepare_frames([](uint8_t* frame) { write_frame(frame, 1, 2); });
     a.net->prepare_frames([](uint8_t* frame) { write_frame(frame, 2, 1); });
     measure(b, a, vale, port_b, 60, 1, 1);  // Both addresses are learned.

@@ -39,8 +39,8 @@ async function running(daemon: ServeProcess, port: string, said: () => string): 
   await until(
     `rings of ${port}`,
     async () => {
-      const { vhostUser } = await daemon.port(port);
-      return { started: vhostUser?.rings.filter(({ started }) => started).length, said: said() };
+      const { endpoint } = await daemon.port(port);
+      return { started: endpoint?.rings?.filter(({ started }) => started).length, said: said() };
     },
     ({ started }) => started === 2,
     120_000,
@@ -78,7 +78,7 @@ describe('qemu-args of frames', () => {
     const qemu = await stopped(daemon, 'vale0:s', '--model', model);
     await until(
       'the connection',
-      async () => ({ ...(await daemon.port('vale0:s')).link, said: qemu.said() }),
+      async () => ({ ...(await daemon.port('vale0:s')).endpoint, said: qemu.said() }),
       ({ connected }) => connected === true,
     );
   });
@@ -214,7 +214,7 @@ describe.skipIf(!libvirt)('libvirt-xml', () => {
       await session.must('create', file);
       await running(daemon, 'vale0:a', () => session.said);
       expect((await session.must('domstate', 'valenic-test')).trim()).toBe('running');
-      expect((await daemon.port('vale0:a')).vhostUser).toMatchObject({ fault: null });
+      expect((await daemon.port('vale0:a')).endpoint).toMatchObject({ fault: null });
     } finally {
       await session.virsh('destroy', 'valenic-test');
     }

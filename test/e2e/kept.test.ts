@@ -40,8 +40,8 @@ async function rings(): Promise<number> {
 }
 
 async function ringsOf(name: string) {
-  const { vhostUser } = await daemon.port(`vale0:${name}`);
-  return vhostUser?.rings.length === 0 ? [{ started: false }] : (vhostUser?.rings ?? []);
+  const { endpoint } = await daemon.port(`vale0:${name}`);
+  return endpoint?.rings?.length === 0 ? [{ started: false }] : (endpoint?.rings ?? []);
 }
 
 /** Frames of either come whole to the other, in order, each once. */
@@ -79,15 +79,15 @@ afterAll(async () => {
 
 describe('a daemon that comes back with fewer queues, no offloads and a smaller MTU', () => {
   it('has its guest back, which keeps what it has', async () => {
-    expect((await daemon.port('vale0:a')).vhostUser?.notice).toBeNull();
+    expect((await daemon.port('vale0:a')).endpoint?.notice).toBeNull();
     await daemon.stop();
     await serve('queues=1,offloads=off,mtu=1300');
     expect(await rings()).toBe(6);
-    const { vhostUser } = await daemon.port('vale0:a');
-    expect(vhostUser).toMatchObject({ connected: true, fault: null, mtu: 1400 });
-    expect(vhostUser?.features).toContain('VIRTIO_NET_F_CSUM');
-    expect(vhostUser?.notice).toContain('was told an MTU of 1400');
-    expect(vhostUser?.notice).toContain('The guest keeps 2 queue pairs and VIRTIO_NET_F_CSUM');
+    const { endpoint } = await daemon.port('vale0:a');
+    expect(endpoint).toMatchObject({ connected: true, fault: null, mtu: 1400 });
+    expect(endpoint?.features).toContain('VIRTIO_NET_F_CSUM');
+    expect(endpoint?.notice).toContain('was told an MTU of 1400');
+    expect(endpoint?.notice).toContain('The guest keeps 2 queue pairs and VIRTIO_NET_F_CSUM');
     expect(daemon.said).toContain('The guest keeps 2 queue pairs and VIRTIO_NET_F_CSUM');
     await expectTraffic(1);
   });
@@ -118,9 +118,9 @@ describe('a daemon that comes back with fewer queues, no offloads and a smaller 
     await a.guest.kill();
     a = await lab.bootAs('a', 1, lab.describe('a', { station: 1 }));
     expect(await rings()).toBe(4);
-    const { vhostUser } = await daemon.port('vale0:a');
-    expect(vhostUser?.features).not.toContain('VIRTIO_NET_F_CSUM');
-    expect(vhostUser?.features).not.toContain('VIRTIO_NET_F_MQ');
+    const { endpoint } = await daemon.port('vale0:a');
+    expect(endpoint?.features).not.toContain('VIRTIO_NET_F_CSUM');
+    expect(endpoint?.features).not.toContain('VIRTIO_NET_F_MQ');
     expect(a.mac).toBe(macOf(1));
     await introduce(b, a);
     await expectTraffic(4);

@@ -181,7 +181,7 @@ export class Lab implements AsyncDisposable {
   async started(name: string): Promise<void> {
     await until(
       `the rings of ${name}`,
-      () => this.port(name).state().vhostUser?.rings ?? [],
+      () => this.port(name).state().endpoint?.rings ?? [],
       (rings) => rings.length >= 2 && rings.every(({ started }) => started),
     );
     await this.enabled(name, 1);
@@ -191,7 +191,7 @@ export class Lab implements AsyncDisposable {
   async enabled(name: string, pairs: number, exactly = false): Promise<void> {
     await until(
       `${pairs} queue pairs of ${name} enabled`,
-      () => (this.port(name).state().vhostUser?.rings ?? []).map(({ enabled }) => enabled),
+      () => (this.port(name).state().endpoint?.rings ?? []).map(({ enabled }) => enabled),
       (rings) =>
         rings.length >= 2 * pairs &&
         rings.every((enabled, ring) => (ring < 2 * pairs ? enabled : !exactly || !enabled)),

@@ -30,10 +30,10 @@ afterAll(() => lab?.close());
 
 describe('a legacy device', () => {
   it('negotiates neither VERSION_1 nor mergeable buffers', () => {
-    const features = lab.port('old').state().vhostUser?.features ?? [];
+    const features = lab.port('old').state().endpoint?.features ?? [];
     expect(features).not.toContain('VIRTIO_F_VERSION_1');
     expect(features).not.toContain('VIRTIO_NET_F_MRG_RXBUF');
-    expect(lab.port('modern').state().vhostUser?.features).toContain('VIRTIO_F_VERSION_1');
+    expect(lab.port('modern').state().endpoint?.features).toContain('VIRTIO_F_VERSION_1');
   });
 
   it.each([60, 61, 1514])(

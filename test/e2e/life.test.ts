@@ -111,8 +111,8 @@ async function expectWorks(station: Station): Promise<void> {
   }
 }
 
-const connected = () => port.state().vhostUser?.connected;
-const running = () => port.state().vhostUser?.rings.every(({ started }) => started);
+const connected = () => port.state().endpoint?.connected;
+const running = () => port.state().endpoint?.rings?.every(({ started }) => started);
 
 describe('under traffic between its neighbours', () => {
   it('a guest works before anything happens to it', () => expectWorks(c));
@@ -135,7 +135,7 @@ describe('under traffic between its neighbours', () => {
       process.kill(c.guest.pid, 'SIGKILL');
       expect(await c.guest.exited).toMatchObject({ signal: 'SIGKILL', expected: false });
       await until('the front-end gone', connected, (is) => is === false);
-      expect(port.state().vhostUser).toMatchObject({ memoryRegions: 0, fault: null });
+      expect(port.state().endpoint).toMatchObject({ memoryRegions: 0, fault: null });
       c = await lab.boot('c', { station: 3 });
       await until('the rings running', running, (are) => are === true);
     });

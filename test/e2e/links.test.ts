@@ -65,7 +65,7 @@ describe('an e1000 guest on a stream port and a virtio guest', () => {
   afterAll(() => lab?.close());
 
   it('answer each other', async () => {
-    expect(lab.port('e').state().link).toMatchObject({
+    expect(lab.port('e').state().endpoint).toMatchObject({
       connected: true,
       peer: { pid: e1000.guest.pid },
       fault: null,
@@ -313,8 +313,8 @@ describe.skipIf(!may)('guests, the stack of the host over a tap port, and one on
   });
 
   it('is cut for a wire over AF_XDP', () => {
-    const { link } = lab.port('x').state();
-    expect(link?.io).toMatchObject({ mode: 'af-xdp', zeroCopy: false, xdp: 'native' });
+    const { endpoint } = lab.port('x').state();
+    expect(endpoint?.io).toMatchObject({ mode: 'af-xdp', zeroCopy: false, xdp: 'native' });
     const { counters } = lab.port('x').stats();
     expect(counters.rx_big_whole).toBe(0);
     expect(counters.rx_big_cut).toBeGreaterThan(0);

@@ -41,25 +41,25 @@ async function undisturbed(stream: number, work: () => Promise<void>): Promise<v
 
 /** Waits for the sentence; a time limit is a part of what is promised. */
 async function expectNotice(port: Port, since: number): Promise<void> {
-  const { vhostUser } = await until(
+  const { endpoint } = await until(
     `the notice of ${port.name}`,
     () => port.state(),
-    (state) => state.vhostUser?.notice !== null,
+    (state) => state.endpoint?.notice !== null,
     8000,
   );
   const seconds = (performance.now() - since) / 1000;
   console.log(`${port.name}: told after ${seconds.toFixed(1)} s`);
-  expect(vhostUser?.notice).toMatch(
+  expect(endpoint?.notice).toMatch(
     /^(The memory of the guest is not shared with this process|The driver started, but)/,
   );
-  expect(vhostUser?.notice).toContain('memory-backend-memfd,id=mem,size=…,share=on');
+  expect(endpoint?.notice).toContain('memory-backend-memfd,id=mem,size=…,share=on');
   expect(lab.log.filter((line) => /is not shared/.test(line))).toContainEqual(
     expect.stringContaining(port.name),
   );
 }
 
 const negotiated = (port: Port) => () =>
-  port.state().vhostUser?.features.includes('VIRTIO_F_VERSION_1') === true;
+  port.state().endpoint?.features?.includes('VIRTIO_F_VERSION_1') === true;
 
 describe('guest memory that is not shared', () => {
   it('is told of a guest with plain -m: no memory comes', async () => {
@@ -69,7 +69,7 @@ describe('guest memory that is not shared', () => {
       try {
         await until('its driver', negotiated(port), Boolean);
         await expectNotice(port, performance.now());
-        expect(port.state().vhostUser).toMatchObject({ connected: true, memoryRegions: 0 });
+        expect(port.state().endpoint).toMatchObject({ connected: true, memoryRegions: 0 });
       } finally {
         qemu.signal('SIGKILL');
         await qemu.ended;
@@ -78,7 +78,7 @@ describe('guest memory that is not shared', () => {
     });
     await until(
       'the notice gone',
-      () => port.state().vhostUser,
+      () => port.state().endpoint,
       (state) => state?.notice === null,
     );
   });
@@ -95,7 +95,7 @@ describe('guest memory that is not shared', () => {
       await guest.agent.configure({ interface: eth0, address: '10.11.0.9/24', up: true });
       const silent = guest.agent.ping({ address: '10.11.0.1', count: 3 });
       await expectNotice(port, since);
-      expect(port.state().vhostUser?.memoryRegions).toBeGreaterThan(0);
+      expect(port.state().endpoint?.memoryRegions).toBeGreaterThan(0);
       expect((await silent).received).toBe(0);
       await guest.guest.kill();
     });
@@ -103,7 +103,7 @@ describe('guest memory that is not shared', () => {
   });
 
   it('is told of nobody whose memory is shared', () => {
-    expect(lab.port('good').state().vhostUser).toMatchObject({ notice: null, fault: null });
+    expect(lab.port('good').state().endpoint).toMatchObject({ notice: null, fault: null });
   });
 });
 

@@ -63,7 +63,7 @@ describe('a port with offloads', () => {
   const offloads = [...names, 'GUEST_CSUM', 'GUEST_TSO4', 'GUEST_TSO6', 'GUEST_ECN'].map(
     (name) => `VIRTIO_NET_F_${name}`,
   );
-  const features = (name: string) => lab.port(name).state().vhostUser?.features ?? [];
+  const features = (name: string) => lab.port(name).state().endpoint?.features ?? [];
 
   it('negotiates them, and one with offloads=off none', () => {
     expect(features('a')).toEqual(expect.arrayContaining(offloads));
@@ -108,9 +108,9 @@ describe('the MTU of a port', () => {
   ] as const)('is that of the guest on %s: %i', async (name, mtu) => {
     const station = name === 'a' ? a : plain;
     expect(await shell(station, 'cat /sys/class/net/eth0/mtu')).toBe(`${mtu}\n`);
-    const { vhostUser } = lab.port(name).state();
-    expect(vhostUser).toMatchObject({ mtu, notice: null });
-    expect(vhostUser?.features).toContain('VIRTIO_NET_F_MTU');
+    const { endpoint } = lab.port(name).state();
+    expect(endpoint).toMatchObject({ mtu, notice: null });
+    expect(endpoint?.features).toContain('VIRTIO_NET_F_MTU');
   });
 
   it('lets jumbo frames pass where there is none, else drops them by name', async () => {
@@ -154,7 +154,7 @@ describe('XDP in a guest, in front of its own driver', () => {
     await plain.agent.xdp(eth0, 'none');
     expect(await pinged(a, plain, 3)).toBe(3);
     await transfer(a, plain);
-    expect(lab.port('plain').state().vhostUser).toMatchObject({ connected: true, fault: null });
+    expect(lab.port('plain').state().endpoint).toMatchObject({ connected: true, fault: null });
   });
 
   it('is refused where the driver knows none, and without an interface', async () => {

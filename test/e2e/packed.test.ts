@@ -33,10 +33,10 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
 
   it('negotiate them', () => {
     for (const name of ['a', 'b']) {
-      const { vhostUser } = lab.port(name).state();
-      expect(vhostUser?.features).toContain('VIRTIO_F_RING_PACKED');
-      expect(vhostUser?.rings).toHaveLength(2 * queues);
-      expect(vhostUser?.rings.every((ring) => ring.started && ring.fault === null)).toBe(true);
+      const { endpoint } = lab.port(name).state();
+      expect(endpoint?.features).toContain('VIRTIO_F_RING_PACKED');
+      expect(endpoint?.rings).toHaveLength(2 * queues);
+      expect(endpoint?.rings?.every((ring) => ring.started && ring.fault === null)).toBe(true);
     }
   });
 
@@ -75,7 +75,7 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
       // The driver starts the device anew, and its features come by another way than its answer.
       await until(
         `the features of ${name}`,
-        () => lab.port(name).state().vhostUser?.features ?? [],
+        () => lab.port(name).state().endpoint?.features ?? [],
         (features) => features.includes('VIRTIO_F_RING_PACKED'),
       );
     }
@@ -98,7 +98,7 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
       lab
         .port('b')
         .state()
-        .vhostUser?.rings.every(({ fault }) => fault === null),
+        .endpoint?.rings?.every(({ fault }) => fault === null),
     ).toBe(true);
   });
 });
@@ -124,7 +124,7 @@ describe('a guest with packed rings whose back-end was away', () => {
     lab
       .port('b')
       .state()
-      .vhostUser?.rings.map(({ started, fault }) => ({ started, fault }));
+      .endpoint?.rings?.map(({ started, fault }) => ({ started, fault }));
   const dead = { started: false, fault: 'packed_position_lost' };
   const alive = { started: true, fault: null };
 
@@ -134,7 +134,7 @@ describe('a guest with packed rings whose back-end was away', () => {
     const isDead = (seen: ReturnType<typeof faults>) =>
       seen?.some(({ fault }) => fault === dead.fault) === true;
     await until('a ring dead', async () => faults(), isDead);
-    expect(lab.port('b').state().vhostUser?.fault).toMatchObject({
+    expect(lab.port('b').state().endpoint?.fault).toMatchObject({
       code: 'packed_position_lost',
       remedy: expect.stringContaining('unbind and bind its virtio driver'),
     });

@@ -32,27 +32,27 @@ const directions = [
 
 describe('state() of a port with a guest', () => {
   it.each(['a', 'b'] as const)('shows what %s negotiated, and its rings', (name) => {
-    const { vhostUser, ...state } = lab.port(name).state();
+    const { endpoint, ...state } = lab.port(name).state();
     expect(state).toMatchObject({ name: `vale0:${name}`, kind: 'vhost-user' });
-    expect(vhostUser).toMatchObject({
+    expect(endpoint).toMatchObject({
       ...{ role: 'server', path: lab.socketOf(name), connected: true },
       peer: { pid: stations[name].guest.pid, uid: process.getuid?.() },
       ...{ fault: null, notice: null },
     });
-    expect(vhostUser?.rings).toEqual(
+    expect(endpoint?.rings).toEqual(
       [ringSize, 256].map((size, ring) => ({
         ...{ ring, size, started: true, enabled: true, fault: null, notice: null },
       })),
     );
-    expect(vhostUser?.memoryRegions).toBeGreaterThan(0);
-    expect(vhostUser?.messages).toBeGreaterThan(10);
-    expect(vhostUser?.features).toEqual(
+    expect(endpoint?.memoryRegions).toBeGreaterThan(0);
+    expect(endpoint?.messages).toBeGreaterThan(10);
+    expect(endpoint?.features).toEqual(
       expect.arrayContaining([
         ...['VIRTIO_F_VERSION_1', 'VIRTIO_F_EVENT_IDX', 'VIRTIO_F_INDIRECT_DESC'],
         'VIRTIO_NET_F_MRG_RXBUF',
       ]),
     );
-    expect(vhostUser?.protocolFeatures).toContain('REPLY_ACK');
+    expect(endpoint?.protocolFeatures).toContain('REPLY_ACK');
   });
 });
 

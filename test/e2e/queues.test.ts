@@ -72,9 +72,9 @@ describe('two guests with two queue pairs', () => {
     for (const station of [a, b]) {
       expect(await station.agent.channels(eth0, 2)).toEqual({ combined: 2, most: 2 });
       await lab.enabled(station.name, 2);
-      const { vhostUser } = lab.port(station.name).state();
-      expect(vhostUser?.features).toContain('VIRTIO_NET_F_MQ');
-      expect(vhostUser?.rings).toEqual(
+      const { endpoint } = lab.port(station.name).state();
+      expect(endpoint?.features).toContain('VIRTIO_NET_F_MQ');
+      expect(endpoint?.rings).toEqual(
         [ringSize, 256, ringSize, 256].map((size, ring) => ({
           ...{ ring, size, started: true, enabled: true, fault: null, notice: null },
         })),

@@ -168,7 +168,7 @@ describe('README', () => {
       await until(
         'the front-end',
         async () => ({ ...(await typed(['port', 'show', 'vale0:a', '--json'])), said }),
-        ({ out }) => (JSON.parse(out) as { vhostUser: { connected: boolean } }).vhostUser.connected,
+        ({ out }) => (JSON.parse(out) as { endpoint: { connected: boolean } }).endpoint.connected,
       );
     } finally {
       await ended(qemu, 'SIGKILL');

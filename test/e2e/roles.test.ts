@@ -45,7 +45,7 @@ async function expectTraffic(stream: number): Promise<void> {
 async function untilRunning(): Promise<void> {
   const running = () =>
     lab.backend.ports().map((port) => {
-      const rings = port.state().vhostUser?.rings ?? [];
+      const rings = port.state().endpoint?.rings ?? [];
       return rings.length > 0 && rings.every(({ started }) => started);
     });
   await until('the rings of both running', running, (are) => are.every((is) => is));
@@ -60,11 +60,11 @@ describe('the socket of a port', () => {
     await delay(500);
     await addPorts();
     [listening, connecting] = await booting;
-    expect(lab.port('listening').state().vhostUser).toMatchObject({
+    expect(lab.port('listening').state().endpoint).toMatchObject({
       ...{ role: 'client', connected: true },
       peer: { pid: listening.guest.pid },
     });
-    expect(lab.port('connecting').state().vhostUser).toMatchObject({
+    expect(lab.port('connecting').state().endpoint).toMatchObject({
       ...{ role: 'server', connected: true },
       peer: { pid: connecting.guest.pid },
     });
@@ -73,12 +73,12 @@ describe('the socket of a port', () => {
 
   it('is found again by the next QEMU: we connect as soon as it listens', async () => {
     await listening.guest.kill();
-    const { vhostUser } = await until(
+    const { endpoint } = await until(
       'the front-end gone',
       () => lab.port('listening').state(),
-      (state) => state.vhostUser?.connected === false,
+      (state) => state.endpoint?.connected === false,
     );
-    expect(vhostUser).toMatchObject({ fault: null, memoryRegions: 0 });
+    expect(endpoint).toMatchObject({ fault: null, memoryRegions: 0 });
     listening = await lab.boot('listening', client);
     await expectTraffic(2);
   });

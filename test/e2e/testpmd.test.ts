@@ -72,7 +72,7 @@ function startTestpmd(packed: boolean): ChildProcess {
 }
 
 function stateOf(home: string, name: string) {
-  return lab.backend.port({ switch: home, port: name }).state().vhostUser;
+  return lab.backend.port({ switch: home, port: name }).state().endpoint;
 }
 function running(home: string, name: string): boolean {
   const rings = stateOf(home, name)?.rings ?? [];

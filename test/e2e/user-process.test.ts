@@ -28,9 +28,9 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const gone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
 async function natOf(daemon: ServeProcess): Promise<number> {
-  const { link } = await daemon.port('vale0:net');
-  expect(link).toMatchObject({ connected: true, fault: null });
-  return link?.peer?.pid ?? 0;
+  const { endpoint } = await daemon.port('vale0:net');
+  expect(endpoint).toMatchObject({ connected: true, fault: null });
+  return endpoint?.peer?.pid ?? 0;
 }
 
 describe('the process of a user port', () => {

@@ -29,24 +29,24 @@ export async function outcomeFault(
     return null;
   }
   const name = 'link' in outcome ? outcome.link : (outcome.port ?? 'x');
-  const { vhostUser, link, stats } = await scene.port(name);
+  const { endpoint, stats } = await scene.port(name);
   if ('drop' in outcome) {
     const first = before.ports[`vale0:${name}`]?.drops[outcome.drop] ?? 0;
     return stats.drops[outcome.drop] > first ? null : { drops: nonZero(stats.drops) };
   }
   if ('link' in outcome) {
-    const { fault = null } = link ?? {};
+    const { fault = null } = endpoint ?? {};
     return fault?.code === outcome.fault && fault.at >= before.atMs ? null : { fault };
   }
   if ('closed' in outcome) {
-    const { fault = null, connected } = vhostUser ?? {};
+    const { fault = null, connected } = endpoint ?? {};
     const told = fault?.code === outcome.closed && fault.at >= before.atMs;
     return told && connected === false ? null : { fault, connected };
   }
-  const ring = vhostUser?.rings[outcome.ring];
-  return ring?.fault === outcome.fault && vhostUser?.connected === true
+  const ring = endpoint?.rings?.[outcome.ring];
+  return ring?.fault === outcome.fault && endpoint?.connected === true
     ? null
-    : { ring, fault: vhostUser?.fault, connected: vhostUser?.connected };
+    : { ring, fault: endpoint?.fault, connected: endpoint?.connected };
 }
 
 function nonZero(drops: Readonly<Record<string, number>>): object {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "alone.hpp"
 #include "base/limits.hpp"
 #include "net/stream_framing.hpp"
 #include "port/link.hpp"
@@ -29,7 +30,7 @@ struct SocketKind {
         ours.reset(fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
         std::vector<OwnedFd> fds;
         fds.emplace_back(ends[0]);
-        port.attach(std::move(fds), use);
+        port.attach(alone(), std::move(fds), use);
     }
     Port& base() { return port; }
     /// Bytes that the port's socket takes before its peer reads; the kernel doubles it.

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 
+#include "alone.hpp"
 #include "base/limits.hpp"
 #include "lookup/learning.hpp"
 #include "net_guest.hpp"
@@ -33,7 +34,7 @@ class PortRig {
           guest(options),
           port(name, {blocks_.get(), workers_max}, options.pairs, events) {
         port.set_features(options.features);
-        port.set_memory(guest.space.map());
+        port.set_memory(alone(), guest.space.map());
         for (unsigned ring = 0; start_rings && ring < port.ring_count(); ++ring) start(ring);
     }
     void start(unsigned ring, bool enabled = true) {
@@ -42,7 +43,7 @@ class PortRig {
         prepared.value().kick = duplicate(guest.ring(ring).kick.get());
         prepared.value().call = duplicate(guest.ring(ring).call.get());
         prepared.value().enabled = enabled;
-        port.install(std::move(prepared.value()));
+        port.install(alone(), std::move(prepared.value()));
     }
     template <typename Counter>
     uint64_t count(Counter counter) {
@@ -75,7 +76,7 @@ class SwitchRig {
     PortRig& add(const GuestOptions& options = {}, bool start_rings = true) {
         ports.push_back(
             std::make_unique<PortRig>("p" + std::to_string(ports.size()), options, start_rings));
-        REQUIRE(vale.attach(ports.back()->port));
+        REQUIRE(vale.attach(alone(), ports.back()->port));
         return *ports.back();
     }
     /// One turn of the worker that owns this queue pair. Returns the work that was done.
@@ -107,7 +108,7 @@ class SwitchRig {
 /// Takes all ports off before they go; the switch would otherwise outlive what it points at.
 inline void clear(SwitchRig& rig) {
     for (auto& port : rig.ports)
-        if (port->port.home != nullptr) rig.vale.detach(port->port);
+        if (port->port.home != nullptr) rig.vale.detach(alone(), port->port);
     rig.ports.clear();
 }
 

@@ -7,5 +7,6 @@
 #include "base/result.hpp"
 #include "driver/net_driver.hpp"
 #include "driver/split_queue.hpp"
+#include "io/gate.hpp"
 #undef CHECK
 #include <doctest/doctest.h>

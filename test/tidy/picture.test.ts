@@ -9,7 +9,7 @@ import {
   roomsOf,
   upwardArrows,
 } from './picture.ts';
-import { files, filesIn } from './repository.ts';
+import { files, filesIn, textOf } from './repository.ts';
 
 const written = files.filter((path) => /\.(ts|[ch]pp)$/.test(path));
 const picture = pictureOf(written);
@@ -83,4 +83,23 @@ describe('the picture of imports', () => {
   it('has no arrow upwards in backend', () => {
     expect(upwardArrows(backend)).toEqual([]);
   });
+
+  it('every room of backend and of native/src has a page that says what it is', () => {
+    const rooms = ['backend', 'native/src'].flatMap((house) => [
+      ...new Set(filesIn(house, '').flatMap((path) => roomFolder(house, path))),
+    ]);
+    expect(rooms.length).toBeGreaterThan(20);
+    const parts = ['| noun |', '**Who calls it:**', '**How a thing is added:**'];
+    const without = rooms.filter((room) => {
+      const page = `${room}/README.md`;
+      return !files.includes(page) || !parts.every((part) => textOf(page).includes(part));
+    });
+
+    expect(without).toEqual([]);
+  });
 });
+
+function roomFolder(house: string, path: string): readonly string[] {
+  const [name = '', ...rest] = path.slice(house.length + 1).split('/');
+  return rest.length === 0 ? [] : [`${house}/${name}`];
+}

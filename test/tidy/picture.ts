@@ -65,7 +65,7 @@ export function roomsOf(picture: Picture, roomOf: (path: string) => string): Pic
  * that stands in no folder is a room of its own, or one with its neighbours in a line.
  */
 export const backendOrder: readonly (readonly string[])[] = [
-  ['errors.ts', 'help.ts', 'xdg.ts', 'log.ts', 'system-error.ts', 'fault-report.ts'],
+  ['errors.ts', 'help.ts', 'xdg.ts', 'log.ts', 'system-error.ts', 'fault-report.ts', 'text.ts'],
   ['values/'],
   ['datapath/'],
   ['stats/'],

@@ -10,8 +10,8 @@ import { type InetAddress, listenError, parseInet, resolveInet } from '../../soc
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { Reach } from '../../socket/reach.ts';
-import type { LinkContext, LinkEndpoint, LinkState } from '../endpoint.ts';
-import type { DgramSpec } from '../spec.ts';
+import type { EndpointContext, EndpointState, PortEndpoint } from '../endpoint.ts';
+import type { DgramSpec } from './spec.ts';
 
 /** A bound datagram socket of ours. */
 interface Bound {
@@ -19,16 +19,16 @@ interface Bound {
   close(): void;
 }
 
-export class DgramLink implements LinkEndpoint {
+export class DgramEndpoint implements PortEndpoint {
   readonly #spec: DgramSpec;
-  readonly #context: LinkContext;
+  readonly #context: EndpointContext;
   #file: SocketFile<Bound> | null = null;
   #reach: Reach | null = null;
   /** Nobody can reach the socket. */
   #notice: string | null = null;
   #connected = false;
 
-  constructor(spec: DgramSpec, context: LinkContext) {
+  constructor(spec: DgramSpec, context: EndpointContext) {
     this.#spec = spec;
     this.#context = context;
   }
@@ -62,7 +62,7 @@ export class DgramLink implements LinkEndpoint {
   /** Datagrams have no end. */
   handleEvent(_event: DatapathEvent): void {}
 
-  state(): LinkState {
+  state(): EndpointState {
     const { address, peer } = this.#spec;
     const [connected, notice] = [this.#connected, this.#notice];
     return { address, peerAddress: peer, connected, fault: null, notice };

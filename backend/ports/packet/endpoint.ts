@@ -4,13 +4,15 @@
  * What the host itself sends there is not heard: guests and host share the wire as two stations.
  */
 
-import type { LinkContext, LinkEndpoint, LinkIo } from '../endpoint.ts';
-import { InterfaceLink, type InterfaceOpened } from '../interface.ts';
-import type { Filled, PacketSpec } from '../spec.ts';
+import type { EndpointContext, PortEndpoint } from '../endpoint.ts';
+import type { Filled } from '../filled.ts';
+import { InterfaceEndpoint, type InterfaceOpened } from '../interface.ts';
+import type { PacketIo } from './io.ts';
 import { openPacket, packetSentence } from './packet-socket.ts';
+import type { PacketSpec } from './spec.ts';
 import { openXdp, whyNotXdp, xdpNotice, xdpSentence } from './xdp.ts';
 
-export function packetLink(spec: Filled<PacketSpec>, context: LinkContext): LinkEndpoint {
+export function packetEndpoint(spec: Filled<PacketSpec>, context: EndpointContext): PortEndpoint {
   const { interface: name, io = 'auto' } = spec;
   const open = () => {
     if (io === 'af-xdp') return openXdp(spec, context, false);
@@ -19,15 +21,15 @@ export function packetLink(spec: Filled<PacketSpec>, context: LinkContext): Link
   };
   const sentence = (code: string | undefined, error: unknown) =>
     io === 'af-xdp' ? xdpSentence(spec, error) : packetSentence(spec, code, error);
-  const notice = (chosen: LinkIo) => xdpNotice(name, chosen);
-  return new InterfaceLink({ name, open, sentence, notice }, context);
+  const notice = (chosen: PacketIo) => xdpNotice(name, chosen);
+  return new InterfaceEndpoint({ name, open, sentence, notice }, context);
 }
 
 /**
  * AF_XDP where it copies nothing and takes nothing from anybody. Where it copies, a packet socket
  * is the better: frames uncut, checksums left to whoever needs them (docs/decisions/0014).
  */
-function openBest(spec: Filled<PacketSpec>, context: LinkContext): InterfaceOpened {
+function openBest(spec: Filled<PacketSpec>, context: EndpointContext): InterfaceOpened {
   const why = whyNotXdp(spec.interface);
   if (why !== null) return openPacket(spec, context, why);
   try {

@@ -1,14 +1,15 @@
 /** A packet port over packet sockets: packet(7). */
 
 import { systemText } from '../../system-error.ts';
-import type { LinkContext } from '../endpoint.ts';
+import type { EndpointContext } from '../endpoint.ts';
+import type { Filled } from '../filled.ts';
 import type { InterfaceOpened } from '../interface.ts';
-import type { Filled, PacketSpec } from '../spec.ts';
+import type { PacketSpec } from './spec.ts';
 
 /** @throws with an errno's name. */
 export function openPacket(
   { interface: name, queues }: Filled<PacketSpec>,
-  { addon }: LinkContext,
+  { addon }: EndpointContext,
   why: string | null,
 ): InterfaceOpened {
   return { ...addon.openPacket(name, { queues }), io: { mode: 'af-packet', why } };

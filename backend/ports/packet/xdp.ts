@@ -7,15 +7,17 @@
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { codeOf } from '../../system-error.ts';
-import type { LinkContext, LinkIo } from '../endpoint.ts';
+import type { EndpointContext } from '../endpoint.ts';
+import type { Filled } from '../filled.ts';
 import type { InterfaceOpened } from '../interface.ts';
-import type { Filled, PacketSpec } from '../spec.ts';
+import type { PacketIo } from './io.ts';
 import { packetSentence } from './packet-socket.ts';
+import type { PacketSpec } from './spec.ts';
 
 /** @throws with an errno's name. */
 export function openXdp(
   { interface: name, queues }: Filled<PacketSpec>,
-  { addon }: LinkContext,
+  { addon }: EndpointContext,
   zeroCopyOnly: boolean,
 ): InterfaceOpened {
   const opened = addon.openXdp(name, { queues, zeroCopyOnly });
@@ -36,7 +38,7 @@ export function whyNotXdp(name: string): string | null {
 }
 
 /** What works only together with the port, and does no more: the operator asked for it. */
-export function xdpNotice(name: string, { xdp, losesTags }: LinkIo): string | null {
+export function xdpNotice(name: string, { xdp, losesTags }: PacketIo): string | null {
   if (xdp === undefined) return null;
   const why = whyNotXdp(name);
   if (why !== null) return `${why}: with AF_XDP it receives nothing`;

@@ -14,8 +14,14 @@ import { SocketFile } from '../../socket/file.ts';
 import { Listener, type Listening } from '../../socket/listener.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { systemText } from '../../system-error.ts';
-import { type LinkContext, type LinkEndpoint, type LinkState, linkFault } from '../endpoint.ts';
-import type { Filled, StreamSpec } from '../spec.ts';
+import {
+  type EndpointContext,
+  type EndpointState,
+  linkFault,
+  type PortEndpoint,
+} from '../endpoint.ts';
+import type { Filled } from '../filled.ts';
+import type { StreamSpec } from './spec.ts';
 
 /** Connections that may wait while another is being served. */
 const backlog = 8;
@@ -26,9 +32,9 @@ const goodAfterMs = 1000;
 /** A host that does not answer is tried again after this. */
 const connectTimeoutMs = 3000;
 
-export class StreamLink implements LinkEndpoint {
+export class StreamEndpoint implements PortEndpoint {
   readonly #spec: Filled<StreamSpec>;
-  readonly #context: LinkContext;
+  readonly #context: EndpointContext;
   readonly #inet: InetAddress | null;
   #role: Listener | Client | null = null;
   /** The port that a listening TCP socket got. */
@@ -42,7 +48,7 @@ export class StreamLink implements LinkEndpoint {
   #down: ((fault: FaultCode) => void) | null = null;
   readonly #closing = new AbortController();
 
-  constructor(spec: Filled<StreamSpec>, context: LinkContext) {
+  constructor(spec: Filled<StreamSpec>, context: EndpointContext) {
     this.#spec = spec;
     this.#context = context;
     this.#inet = parseInet(spec.address, 'tcp');
@@ -81,7 +87,7 @@ export class StreamLink implements LinkEndpoint {
     if (event.event === 'link_down') this.#down?.(event.fault);
   }
 
-  state(): LinkState {
+  state(): EndpointState {
     const { address, role } = this.#spec;
     const port = this.#boundPort;
     return {

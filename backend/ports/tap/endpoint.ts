@@ -6,11 +6,12 @@
 
 import { existsSync } from 'node:fs';
 import { systemText } from '../../system-error.ts';
-import type { LinkContext, LinkEndpoint } from '../endpoint.ts';
-import { InterfaceLink } from '../interface.ts';
-import type { Filled, TapSpec } from '../spec.ts';
+import type { EndpointContext, PortEndpoint } from '../endpoint.ts';
+import type { Filled } from '../filled.ts';
+import { InterfaceEndpoint } from '../interface.ts';
+import type { TapSpec } from './spec.ts';
 
-export function tapLink(spec: Filled<TapSpec>, context: LinkContext): LinkEndpoint {
+export function tapEndpoint(spec: Filled<TapSpec>, context: EndpointContext): PortEndpoint {
   const { interface: name, queues, persist, offloads = true } = spec;
   const options = () => ({
     queues,
@@ -20,7 +21,7 @@ export function tapLink(spec: Filled<TapSpec>, context: LinkContext): LinkEndpoi
   });
   const open = () => context.addon.openTap(name, options());
   const sentence = (code: string | undefined, error: unknown) => tapSentence(spec, code, error);
-  return new InterfaceLink({ name, open, sentence }, context);
+  return new InterfaceEndpoint({ name, open, sentence }, context);
 }
 
 /** Why an interface cannot be had, and what to do. */

@@ -14,8 +14,8 @@ import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { FaultReport } from '../../fault-report.ts';
 import { systemText } from '../../system-error.ts';
-import type { LinkContext, LinkEndpoint, LinkState } from '../endpoint.ts';
-import type { Forward, UserSpec } from '../spec.ts';
+import type { EndpointContext, EndpointState, PortEndpoint } from '../endpoint.ts';
+import type { Forward, UserSpec } from './spec.ts';
 import { forwardText } from './values.ts';
 
 const restartMinMs = 100;
@@ -43,9 +43,9 @@ export function userArgs(spec: UserSpec): string[] {
   ];
 }
 
-export class UserLink implements LinkEndpoint {
+export class UserEndpoint implements PortEndpoint {
   readonly #spec: UserSpec;
-  readonly #context: LinkContext;
+  readonly #context: EndpointContext;
   #child: ChildProcess | null = null;
   #connected = false;
   #fault: FaultReport | null = null;
@@ -55,7 +55,7 @@ export class UserLink implements LinkEndpoint {
   /** The change under way; the next one waits for it. */
   #changing: Promise<void> = Promise.resolve();
 
-  constructor(spec: UserSpec, context: LinkContext) {
+  constructor(spec: UserSpec, context: EndpointContext) {
     this.#spec = spec;
     this.#context = context;
   }
@@ -77,7 +77,7 @@ export class UserLink implements LinkEndpoint {
     if (event.event === 'link_down') this.#child?.kill('SIGKILL');
   }
 
-  state(): LinkState {
+  state(): EndpointState {
     const { network = defaultNetwork } = this.#spec;
     const pid = this.#connected ? this.#child?.pid : undefined;
     return {

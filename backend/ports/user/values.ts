@@ -2,7 +2,7 @@
 
 import { isIPv4 } from 'node:net';
 import type { ValueKind } from '../../values/values.ts';
-import type { Forward } from '../spec.ts';
+import type { Forward } from './spec.ts';
 
 /** Room for the gateway, the name server and sixteen guests from .15 on. */
 const [shortest, longest] = [8, 26];

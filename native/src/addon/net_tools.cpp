@@ -2,11 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -22,7 +19,7 @@
 #include "boundary/names.hpp"
 #include "port/packet/packet_socket.hpp"
 #include "port/packet/xdp_socket.hpp"
-#include "spec/virtio_net.hpp"
+#include "port/tap/tap_socket.hpp"
 #include "switch/port.hpp"
 
 namespace valenic::addon {
@@ -173,102 +170,26 @@ Napi::Array given_away(Napi::Env env, std::vector<OwnedFd>& fds) {
     return numbers;
 }
 
-// ---- Tap interfaces.
-
-ifreq request_for(const std::string& name) {
-    ifreq request{};
-    std::memcpy(request.ifr_name, name.data(), name.size());
-    return request;
-}
-
-bool exists(const std::string& name) { return ::if_nametoindex(name.c_str()) != 0; }
-
-/// One queue of the interface. An interface that was made with several queues wants to be told so
-/// also by who opens one, and the other way round.
-OwnedFd open_queue(Napi::Env env, const std::string& name, bool several, bool offloads) {
-    OwnedFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    if (!fd.valid()) throw errno_error(env, "/dev/net/tun", errno);
-    unsigned known = 0;
-    short flags = IFF_TAP | IFF_NO_PI;
-    if (offloads && ::ioctl(fd.get(), TUNGETFEATURES, &known) == 0 && (known & IFF_VNET_HDR) != 0)
-        flags |= IFF_VNET_HDR;
-    ifreq request = request_for(name);
-    request.ifr_flags = flags;
-    if (several) request.ifr_flags |= IFF_MULTI_QUEUE;
-    if (::ioctl(fd.get(), TUNSETIFF, &request) == 0) return fd;
-    if (errno != EINVAL || several) throw errno_error(env, "TUNSETIFF", errno);
-    request.ifr_flags = static_cast<short>(flags | IFF_MULTI_QUEUE);
-    if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) throw errno_error(env, "TUNSETIFF", errno);
-    return fd;
-}
-
-/// Since Linux 6.2; not in every header.
-constexpr unsigned tun_f_uso = 0x20 | 0x40;
-
-/// Settles what stands before frames, and what the kernel may leave to us: all that it knows, since
-/// the switch cuts and completes for whoever does not take it. An interface with queues of another
-/// program stays as that made it, and one that persists remembers what it was told: so it is asked,
-/// and told in any case.
-spec::NetHeaderUse settle_header(Napi::Env env, int tap, bool offloads) {
-    ifreq request{};
-    if (::ioctl(tap, TUNGETIFF, &request) != 0) throw errno_error(env, "TUNGETIFF", errno);
-    const bool header = (request.ifr_flags & IFF_VNET_HDR) != 0;
-    int bytes = spec::net_header_bytes;
-    if (header && ::ioctl(tap, TUNSETVNETHDRSZ, &bytes) != 0)
-        throw errno_error(env, "TUNSETVNETHDRSZ", errno);
-    if (header && offloads) {
-        constexpr unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-        if (::ioctl(tap, TUNSETOFFLOAD, tso | tun_f_uso) == 0) return spec::NetHeaderUse::uso;
-        if (::ioctl(tap, TUNSETOFFLOAD, tso) == 0) return spec::NetHeaderUse::tso;
-    }
-    if (::ioctl(tap, TUNSETOFFLOAD, 0) != 0) throw errno_error(env, "TUNSETOFFLOAD", errno);
-    return header ? spec::NetHeaderUse::plain : spec::NetHeaderUse::none;
-}
-
-/// Sets an interface of ours up.
-void set_up(Napi::Env env, const std::string& name, const Reader& options, int tap) {
-    const OwnedFd control = socket_or_throw(env, AF_INET, SOCK_DGRAM);
-    ifreq request = request_for(name);
-    if (options.has("mtu")) {
-        request.ifr_mtu = static_cast<int>(options.u32("mtu", 65'535));
-        if (::ioctl(control.get(), SIOCSIFMTU, &request) != 0)
-            throw errno_error(env, "SIOCSIFMTU", errno);
-    }
-    request = request_for(name);
-    if (::ioctl(control.get(), SIOCGIFFLAGS, &request) != 0)
-        throw errno_error(env, "SIOCGIFFLAGS", errno);
-    request.ifr_flags |= IFF_UP;
-    if (::ioctl(control.get(), SIOCSIFFLAGS, &request) != 0)
-        throw errno_error(env, "SIOCSIFFLAGS", errno);
-    const bool persist = options.has("persist") && options.boolean("persist");
-    if (persist && ::ioctl(tap, TUNSETPERSIST, 1) != 0)
-        throw errno_error(env, "TUNSETPERSIST", errno);
-}
+// ---- Interfaces: native/src/port opens them.
 
 Napi::Value open_tap(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     if (info.Length() < 2 || !info[0].IsString() || !info[1].IsObject())
         throw Napi::TypeError::New(env, "name: a string, options: an object");
-    const std::string name = info[0].As<Napi::String>().Utf8Value();
-    if (name.empty() || name.size() >= IFNAMSIZ) throw errno_error(env, "name", EINVAL);
     const Reader options(env, info[1].As<Napi::Object>());
-    const uint32_t queues = options.u32("queues", 16);
-    const bool offloads = options.boolean("offloads");
-    const bool created = !exists(name);
-    std::vector<OwnedFd> fds;
-    for (uint32_t i = 0; i < queues; ++i)
-        fds.push_back(open_queue(env, name, queues > 1, offloads));
-    if (queues == 0) throw errno_error(env, "queues", EINVAL);
-    const spec::NetHeaderUse use = settle_header(env, fds[0].get(), offloads);
-    if (created) set_up(env, name, options, fds[0].get());
+    TapWanted wanted;
+    wanted.queues = options.u32("queues", Port::queues_max);
+    wanted.offloads = options.boolean("offloads");
+    if (options.has("mtu")) wanted.mtu = options.u32("mtu", 65'535);
+    wanted.persist = options.has("persist") && options.boolean("persist");
+    auto opened = valenic::open_tap(info[0].As<Napi::String>().Utf8Value(), wanted);
+    if (!opened) throw errno_error(env, opened.error().call, opened.error().number);
     Napi::Object result = Napi::Object::New(env);
-    result.Set("fds", given_away(env, fds));
-    result.Set("created", Napi::Boolean::New(env, created));
-    result.Set("netHeader", spec::name_of(use));
+    result.Set("fds", given_away(env, opened.value().fds));
+    result.Set("created", Napi::Boolean::New(env, opened.value().created));
+    result.Set("netHeader", spec::name_of(opened.value().net_header));
     return result;
 }
-
-// ---- The wires of interfaces.
 
 Napi::Value open_packet(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();

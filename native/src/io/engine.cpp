@@ -116,20 +116,20 @@ bool Engine::close_gate() noexcept {
 }
 
 /// Runs `change` while every worker is parked between two batches, or says that it cannot.
-Done Engine::exclusive(const std::function<void()>& change) {
+Done Engine::exclusive(const std::function<void(Parked)>& change) {
     if (!close_gate()) return CommandError::worker_busy;
-    change();
+    change(gate_.parked(workers_));
     gate_.open();
     wake_all();
     return std::nullopt;
 }
 
 /// As exclusive(), for changes of a port's rings and descriptors.
-Done Engine::change_port(Port& port, const std::function<void()>& change) {
-    return exclusive([&] {
-        for (auto& worker : workers_) worker->suspend(port);
-        change();
-        for (auto& worker : workers_) worker->refresh(port);
+Done Engine::change_port(Port& port, const std::function<void(Parked)>& change) {
+    return exclusive([&](Parked parked) {
+        for (auto& worker : workers_) worker->suspend(parked, port);
+        change(parked);
+        for (auto& worker : workers_) worker->refresh(parked, port);
     });
 }
 
@@ -269,11 +269,11 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     apply_rules(wanted.settings, entry.rules);
     for (size_t pair = 0; pair < port.queues().size(); ++pair)
         entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
-    const Done busy = exclusive([&] {
-        switches_[wanted.switch_id].vale->attach(port);
-        switches_[wanted.switch_id].vale->set_rules(port, entry.rules);
+    const Done busy = exclusive([&](Parked parked) {
+        switches_[wanted.switch_id].vale->attach(parked, port);
+        switches_[wanted.switch_id].vale->set_rules(parked, port, entry.rules);
         for (size_t pair = 0; pair < port.queues().size(); ++pair)
-            workers_[entry.owners[pair]]->add(port, *port.queues()[pair]);
+            workers_[entry.owners[pair]]->add(parked, port, *port.queues()[pair]);
     });
     if (busy) return *busy;
     places_[*place] = true;
@@ -284,10 +284,11 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
 Done Engine::remove_port(uint32_t id) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
-    const Done busy = exclusive([&] {
-        for (auto& worker : workers_) worker->remove(*entry->port);
-        for (Queue* queue : entry->port->queues()) own_context_->deferred_calls.forget(queue);
-        entry->port->home->detach(*entry->port);
+    const Done busy = exclusive([&](Parked parked) {
+        for (auto& worker : workers_) worker->remove(parked, *entry->port);
+        for (Queue* queue : entry->port->queues())
+            own_context_->deferred_calls.forget(parked, queue);
+        entry->port->home->detach(parked, *entry->port);
     });
     if (busy) return busy;
     places_[entry->place] = false;
@@ -304,7 +305,9 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     // Its addresses go after the last frame that could teach them again.
     Done busy;
     if (change.up == false || ruled)
-        busy = exclusive([&] { entry->port->home->set_rules(*entry->port, entry->rules); });
+        busy = exclusive([&](Parked parked) {
+            entry->port->home->set_rules(parked, *entry->port, entry->rules);
+        });
     wake_all();
     return busy;
 }
@@ -318,9 +321,9 @@ Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     if (before == worker) return std::nullopt;
     Queue& queue = *entry->port->queues()[pair];
     // Between two batches nothing is borrowed: the next owner resumes where this one stopped.
-    return exclusive([&] {
-        workers_[before]->remove(queue);
-        workers_[worker]->add(*entry->port, queue);
+    return exclusive([&](Parked parked) {
+        workers_[before]->remove(parked, queue);
+        workers_[worker]->add(parked, *entry->port, queue);
         entry->owners[pair] = worker;
     });
 }
@@ -332,7 +335,7 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
         return CommandError::invalid_argument;
     auto batch = std::make_unique<Batch>();
     append_frame(*batch, frame);
-    return exclusive([&] {
+    return exclusive([&](Parked) {
         own_context_->now_ns = monotonic_ns();
         entry->port->home->forward(*batch, *entry->port, *own_context_);
         own_context_->deferred_calls.take_due(

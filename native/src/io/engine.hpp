@@ -183,8 +183,8 @@ class Engine final : private PortEvents, private LinkEvents {
     void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
     bool try_close_gate() noexcept;
     bool close_gate() noexcept;
-    [[nodiscard]] Done exclusive(const std::function<void()>& change);
-    [[nodiscard]] Done change_port(Port& port, const std::function<void()>& change);
+    [[nodiscard]] Done exclusive(const std::function<void(Parked)>& change);
+    [[nodiscard]] Done change_port(Port& port, const std::function<void(Parked)>& change);
     void give_up_late_devices();
     bool close_device(uint32_t id, VhostPort& port, spec::Fault fault);
     void wake_all() noexcept;

@@ -46,7 +46,7 @@ void Engine::give_up_late_devices() {
 
 /// False: not now, since a worker does not come out of its batch.
 bool Engine::close_device(uint32_t id, VhostPort& port, Fault fault) {
-    if (change_port(port, [&] { port.close_device(); })) return false;
+    if (change_port(port, [&](Parked parked) { port.close_device(parked); })) return false;
     on_event_({EngineEvent::Kind::device_fault, id, 0, fault});
     return true;
 }

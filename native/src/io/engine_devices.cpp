@@ -35,7 +35,8 @@ Done Engine::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
         }
         memory = std::move(created.value());
     }
-    return change_port(*port.value(), [&] { port.value()->set_memory(std::move(memory)); });
+    return change_port(*port.value(),
+                       [&](Parked parked) { port.value()->set_memory(parked, std::move(memory)); });
 }
 
 Done Engine::set_features(uint32_t id, uint64_t features) {
@@ -54,14 +55,16 @@ Result<uint16_t, Refusal> Engine::start_ring(uint32_t id, unsigned ring, const R
     if (!acceptable(kick) || !acceptable(call)) return Refusal(CommandError::fd_not_eventfd);
     // The ring that ran there goes first: two objects must not write one used ring.
     if (port.ring_running(ring))
-        if (const Done busy = change_port(port, [&] { port.stop(ring); })) return *busy;
+        if (const Done busy = change_port(port, [&](Parked parked) { port.stop(parked, ring); }))
+            return *busy;
     auto prepared = port.prepare(ring, config);
     if (!prepared) return Refusal(prepared.error());
     prepared.value().kick = std::move(kick);
     prepared.value().call = std::move(call);
     prepared.value().enabled = enabled;
     const uint16_t base = prepared.value().config.base;
-    const Done busy = change_port(port, [&] { port.install(std::move(prepared.value())); });
+    const Done busy = change_port(
+        port, [&](Parked parked) { port.install(parked, std::move(prepared.value())); });
     if (busy) return *busy;
     return base;
 }
@@ -70,7 +73,8 @@ Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     std::optional<uint16_t> base;
-    if (const Done busy = change_port(*port.value(), [&] { base = port.value()->stop(ring); }))
+    if (const Done busy = change_port(
+            *port.value(), [&](Parked parked) { base = port.value()->stop(parked, ring); }))
         return *busy;
     if (!base) return Refusal(CommandError::wrong_state);
     return *base;
@@ -79,19 +83,20 @@ Result<uint16_t, Refusal> Engine::stop_ring(uint32_t id, unsigned ring) {
 Done Engine::enable_ring(uint32_t id, unsigned ring, bool enabled) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
-    return change_port(*port.value(), [&] { port.value()->enable(ring, enabled); });
+    return change_port(*port.value(),
+                       [&](Parked parked) { port.value()->enable(parked, ring, enabled); });
 }
 
 Done Engine::set_call(uint32_t id, unsigned ring, OwnedFd call) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(call)) return CommandError::fd_not_eventfd;
-    return change_port(*port.value(), [&] {
+    return change_port(*port.value(), [&](Parked parked) {
         // What was used before there was somewhere to call is told now: QEMU kicks first and hands
         // over the call descriptor later. A call too many costs the guest one look.
         if (call.valid() && port.value()->ring_running(ring) && !call_peer(call.get()))
             port.value()->bar(Fault::notification_blocked);
-        port.value()->set_call(ring, std::move(call));
+        port.value()->set_call(parked, ring, std::move(call));
     });
 }
 
@@ -99,7 +104,9 @@ Done Engine::set_kick(uint32_t id, unsigned ring, OwnedFd kick) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(kick)) return CommandError::fd_not_eventfd;
-    return change_port(*port.value(), [&] { port.value()->set_kick(ring, std::move(kick)); });
+    return change_port(*port.value(), [&](Parked parked) {
+        port.value()->set_kick(parked, ring, std::move(kick));
+    });
 }
 
 Done Engine::move_ring(uint32_t id, unsigned ring, const RingConfig& config) {
@@ -107,8 +114,9 @@ Done Engine::move_ring(uint32_t id, unsigned ring, const RingConfig& config) {
     if (!port) return port.error();
     if (!port.value()->ring_running(ring)) return CommandError::wrong_state;
     Fault fault = Fault::none;
-    if (const Done busy =
-            change_port(*port.value(), [&] { fault = port.value()->move_ring(ring, config); }))
+    if (const Done busy = change_port(*port.value(), [&](Parked parked) {
+            fault = port.value()->move_ring(parked, ring, config);
+        }))
         return busy;
     if (fault != Fault::none) return fault;
     return std::nullopt;
@@ -128,14 +136,16 @@ Done Engine::start_source(uint32_t id, const HostSource& source) {
         return CommandError::invalid_argument;
     HostPort& host = *port.value();
     if (host.queue().running()) return CommandError::wrong_state;
-    return change_port(host, [&] { host.queue().start(source, monotonic_ns()); });
+    return change_port(host,
+                       [&](Parked parked) { host.queue().start(parked, source, monotonic_ns()); });
 }
 
 Result<uint64_t, Refusal> Engine::stop_source(uint32_t id) {
     auto port = find_host(id);
     if (!port) return port.error();
     HostPort& host = *port.value();
-    if (const Done busy = change_port(host, [&] { host.queue().stop(); })) return *busy;
+    if (const Done busy = change_port(host, [&](Parked parked) { host.queue().stop(parked); }))
+        return *busy;
     return host.queue().sent();
 }
 
@@ -144,9 +154,9 @@ Result<Engine::HostReport, Refusal> Engine::host_report(uint32_t id, bool reset)
     if (!port) return port.error();
     HostReport report{};
     HostQueue& queue = port.value()->queue();
-    const Done busy = exclusive([&] {
-        report = {queue.sent(), queue.reports()};
-        if (reset) queue.clear_reports();
+    const Done busy = exclusive([&](Parked parked) {
+        report = {queue.sent(), queue.reports(parked)};
+        if (reset) queue.clear_reports(parked);
     });
     if (busy) return *busy;
     return report;
@@ -169,9 +179,9 @@ Done Engine::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<Owne
     if (!link.prepare(fds, shared))
         return Refusal(CommandError::system, errno, "preparing a descriptor");
     bool good = true;
-    const Done busy = change_port(link, [&] {
-        good = peer.empty() || link.set_peer(peer);
-        if (good) link.attach(std::move(fds), net_header, std::move(shared));
+    const Done busy = change_port(link, [&](Parked parked) {
+        good = peer.empty() || link.set_peer(parked, peer);
+        if (good) link.attach(parked, std::move(fds), net_header, std::move(shared));
     });
     if (busy) return busy;
     if (!good) return CommandError::invalid_argument;
@@ -182,7 +192,7 @@ Done Engine::detach_link(uint32_t id) {
     auto port = find_link(id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
-    return change_port(link, [&] { link.detach(); });
+    return change_port(link, [&](Parked parked) { link.detach(parked); });
 }
 
 }  // namespace valenic

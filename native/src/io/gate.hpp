@@ -5,6 +5,8 @@
 #include <span>
 
 #include "base/atomic.hpp"
+#include "base/check.hpp"
+#include "base/parked.hpp"
 
 namespace valenic {
 
@@ -25,6 +27,13 @@ class Gate {
         closed_.notify_all();
     }
     bool may_enter() const noexcept { return closed_.load(std::memory_order_seq_cst) == 0; }
+    /// Control thread, gate closed: all of `workers` were seen outside.
+    template <typename Workers>
+    Parked parked(const Workers& workers) const noexcept {
+        CHECK(!may_enter());
+        for (const auto& worker : workers) CHECK(worker->parked());
+        return {};
+    }
     /// Blocks while the gate is closed (futex).
     void wait_open() const noexcept { closed_.wait(1, std::memory_order_acquire); }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/parked.hpp"
 #include "io/gate.hpp"
 #include "io/watch_list.hpp"
 #include "io/watchdog.hpp"
@@ -40,19 +41,17 @@ class Worker {
     /// Ends a sleep, so that new settings and queues are seen. Any thread.
     void wake() noexcept;
 
-    // Only while the worker is parked.
-
     /// Owns the queue from here on, wherever it was before: it is polled first.
-    void add(Port& port, Queue& queue);
+    void add(Parked, Port& port, Queue& queue);
     /// Gives one queue up. Calls that this worker held back for it are still this worker's to send.
-    void remove(const Queue& queue);
+    void remove(Parked, const Queue& queue);
     /// The port goes: gives its queues up and forgets their calls.
-    void remove(Port& port);
+    void remove(Parked, Port& port);
     /// Before the port's descriptors change: waits for none of them any more. The peer holds them
     /// open too, so closing ours would not take them out of epoll.
-    void suspend(const Port& port);
+    void suspend(Parked, const Port& port);
     /// After its rings or descriptors changed: looks at it afresh.
-    void refresh(const Port& port);
+    void refresh(Parked, const Port& port);
     size_t queue_count() const noexcept { return entry_count_; }
 
     /// One round, as the thread does them: what is polled is looked at. True when there was

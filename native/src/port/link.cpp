@@ -49,17 +49,17 @@ bool LinkPort::prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> sh
     return true;
 }
 
-void LinkPort::attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header,
+void LinkPort::attach(Parked parked, std::vector<OwnedFd> fds, spec::NetHeaderUse net_header,
                       std::vector<OwnedFd> shared) {
     CHECK(fds.size() == queues_.size());
     net_header_ = net_header;
-    for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(std::move(fds[i]));
+    for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(parked, std::move(fds[i]));
     shared_ = std::move(shared);
     active_pairs = static_cast<uint8_t>(queues_.size());
 }
 
-void LinkPort::detach() {
-    for (auto& queue : queues_) queue->detach();
+void LinkPort::detach(Parked parked) {
+    for (auto& queue : queues_) queue->detach(parked);
     shared_.clear();
     active_pairs = 0;
 }
@@ -72,7 +72,7 @@ void LinkPort::give_up(Fault fault, WorkerContext& context) noexcept {
     for (auto& queue : queues_) queue->give_up(fault, context);
 }
 
-bool LinkPort::set_peer(const std::string& path) noexcept {
+bool LinkPort::set_peer(Parked, const std::string& path) noexcept {
     sockaddr_un address{};
     if (path.empty() || path.size() >= sizeof address.sun_path) return false;
     address.sun_family = AF_UNIX;
@@ -83,7 +83,7 @@ bool LinkPort::set_peer(const std::string& path) noexcept {
 
 /// What lies in a socket unread may be descriptors, and closing those may wait: the watchdog
 /// breaks it. Since Linux 6.16 a socket can refuse them.
-void LinkQueue::attach(OwnedFd fd) {
+void LinkQueue::attach(Parked, OwnedFd fd) {
     constexpr int option_passrights = 83;  // SO_PASSRIGHTS
     constexpr int off = 0;
     if (fd.valid()) setsockopt(fd.get(), SOL_SOCKET, option_passrights, &off, sizeof off);
@@ -92,7 +92,7 @@ void LinkQueue::attach(OwnedFd fd) {
     down_.store(false, std::memory_order_relaxed);
 }
 
-void LinkQueue::detach() {
+void LinkQueue::detach(Parked) {
     const Whereabouts::ForeignCall call;
     fd_.reset();
 }

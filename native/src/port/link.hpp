@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/parked.hpp"
 #include "port/events.hpp"
 #include "switch/port.hpp"
 
@@ -33,10 +34,9 @@ class LinkQueue : public Queue {
     /// What takes time or may fail before `fd` is attached, while workers run. False: it cannot be.
     /// `shared`: what the port keeps open for all its queues until they are detached.
     virtual bool prepare(int, std::span<const OwnedFd>) { return true; }
-    /// Parked. The descriptor that was there before is closed.
-    virtual void attach(OwnedFd fd);
-    /// Parked.
-    virtual void detach();
+    /// The descriptor that was there before is closed.
+    virtual void attach(Parked, OwnedFd fd);
+    virtual void detach(Parked);
     /// By the control thread: the descriptor is used no more.
     void give_up(spec::Fault fault, WorkerContext& context) noexcept { lost(fault, context); }
     /// By the control thread, about once a second, with its own context.
@@ -78,16 +78,16 @@ class LinkPort final : public Port {
 
     /// Before attach(), with the same descriptors. False: one of them cannot be used.
     bool prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> shared = {});
-    /// Parked. One descriptor for each queue, and what they share.
-    void attach(std::vector<OwnedFd> fds, spec::NetHeaderUse net_header = spec::NetHeaderUse::none,
+    /// One descriptor for each queue, and what they share.
+    void attach(Parked parked, std::vector<OwnedFd> fds,
+                spec::NetHeaderUse net_header = spec::NetHeaderUse::none,
                 std::vector<OwnedFd> shared = {});
-    /// Parked.
-    void detach();
+    void detach(Parked parked);
     void look_after(WorkerContext& context) noexcept;
     /// No worker uses its descriptors from here on; told. Workers running.
     void give_up(spec::Fault fault, WorkerContext& context) noexcept;
-    /// Parked. Where a datagram socket without a connection sends to. False: too long for a path.
-    bool set_peer(const std::string& path) noexcept;
+    /// Where a datagram socket without a connection sends to. False: too long for a path.
+    bool set_peer(Parked, const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
     /// The header before each frame, of tap ports.

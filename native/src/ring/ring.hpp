@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 
+#include "base/parked.hpp"
 #include "base/poll_word.hpp"
 #include "base/result.hpp"
 #include "base/tick_clock.hpp"
@@ -45,40 +46,47 @@ struct FetchLimits {
     size_t descriptors = SIZE_MAX;  ///< Of chains that are walked.
 };
 
-/// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
-/// parked.
-///
-/// Between fetch() and release() the borrowed segments stay readable. After release() used ==
-/// taken: a crash loses or repeats nothing.
-class TxRing {
+/// What the rings of both directions have. For the control thread, but for fault() and
+/// call_wanted().
+class RingBase {
  public:
-    virtual ~TxRing() = default;
-    /// Borrows waiting frames into `batch` (appending), drops and counts the ones that may not
-    /// enter the switch. Returns how many chains were taken, dropped ones included: 0 = nothing
-    /// waits. A broken rule stops the ring: fault() says which, and later calls return 0.
-    virtual size_t fetch(Batch& batch, const FetchLimits& limits,
-                         CounterBlock& counters) noexcept = 0;
-    /// Hands back, in order, every chain taken so far and publishes the used index once.
-    virtual void release() noexcept = 0;
+    virtual ~RingBase() = default;
     /// Whether the driver wants an interrupt for what was published since this was last asked.
     /// Fences first. virtio 1.2, 2.7.7 "Used Buffer Notification Suppression".
     virtual bool call_wanted() noexcept = 0;
-    /// Asks for kicks, fences and looks again. True when frames wait already (do not sleep).
-    virtual bool arm() noexcept = 0;
-    /// Asks for no kicks: we poll.
-    virtual void disarm() noexcept = 0;
+    /// A broken rule stops the ring: it says which.
     virtual spec::Fault fault() const noexcept = 0;
-    /// Where to look for the next frame. Good until the next fetch() or rebind().
-    virtual PollWord poll_word() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;  ///< Position of the first chain not taken.
     virtual uint16_t used_index() const noexcept = 0;  ///< Position up to which all is published.
     /// Whether no driver ever offered anything here, as far as the memory shows. With kicks that
     /// means that its memory is not the one we mapped.
     virtual bool untouched() const noexcept = 0;
-    /// Other addresses or another memory map, same indices. Only while every worker is parked and
-    /// nothing is borrowed. A fault is remembered as if the guest had caused it.
-    virtual spec::Fault rebind(const RingConfig& config,
+    /// Other addresses or another memory map, same indices; nothing is borrowed. A fault is
+    /// remembered as if the guest had caused it.
+    virtual spec::Fault rebind(Parked, const RingConfig& config,
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
+};
+
+/// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
+/// parked.
+///
+/// Between fetch() and release() the borrowed segments stay readable. After release() used ==
+/// taken: a crash loses or repeats nothing.
+class TxRing : public RingBase {
+ public:
+    /// Borrows waiting frames into `batch` (appending), drops and counts the ones that may not
+    /// enter the switch. Returns how many chains were taken, dropped ones included: 0 = nothing
+    /// waits. Once a broken rule stopped the ring, it returns 0.
+    virtual size_t fetch(Batch& batch, const FetchLimits& limits,
+                         CounterBlock& counters) noexcept = 0;
+    /// Hands back, in order, every chain taken so far and publishes the used index once.
+    virtual void release() noexcept = 0;
+    /// Asks for kicks, fences and looks again. True when frames wait already (do not sleep).
+    virtual bool arm() noexcept = 0;
+    /// Asks for no kicks: we poll.
+    virtual void disarm() noexcept = 0;
+    /// Where to look for the next frame. Good until the next fetch() or rebind().
+    virtual PollWord poll_word() const noexcept = 0;
 };
 
 /// What a receiver's buffers cost above one plain buffer a frame: it is charged to the receiver,
@@ -115,9 +123,8 @@ struct Delivery {
 };
 
 /// Us -> guest. Several workers may call deliver() and call_wanted() at the same time.
-class RxRing {
+class RxRing : public RingBase {
  public:
-    virtual ~RxRing() = default;
     /// Copies the frames `batch.frames[indices[i]]`, in that order, into the guest's buffers:
     /// reserves under the ring's lock, copies outside it; the one that completes the contiguous
     /// prefix publishes. Frames that do not fit are counted in `counters` by reason. Never blocks
@@ -129,15 +136,8 @@ class RxRing {
         RxExpense nobody_counts;
         return deliver(batch, indices, counters, nobody_counts);
     }
-    virtual bool call_wanted() noexcept = 0;
     /// What deliver() may be given as it is: what the driver negotiated.
     virtual OffloadSet accepts() const noexcept = 0;
-    virtual spec::Fault fault() const noexcept = 0;
-    virtual uint16_t next_avail() const noexcept = 0;
-    virtual uint16_t used_index() const noexcept = 0;
-    virtual bool untouched() const noexcept = 0;
-    virtual spec::Fault rebind(const RingConfig& config,
-                               std::shared_ptr<const MemoryMap> memory) noexcept = 0;
 };
 
 /// Check size, base, alignment and extents; disable kicks (we poll until arm()). Packed or split by

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/parked.hpp"
 #include "base/whereabouts.hpp"
 #include "net/retag.hpp"
 #include "net/rewritten.hpp"
@@ -52,8 +53,8 @@ class DeferredCalls {
         count_ = kept;
         next_due_ns_ = next;
     }
-    /// Forgets a queue that goes away. Only while the worker is parked.
-    void forget(const Queue* queue) noexcept {
+    /// Forgets a queue that goes away.
+    void forget(Parked, const Queue* queue) noexcept {
         size_t kept = 0;
         for (size_t i = 0; i < count_; ++i)
             if (entries_[i].queue != queue) entries_[kept++] = entries_[i];

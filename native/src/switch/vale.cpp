@@ -40,7 +40,7 @@ ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup, uint64_
     CHECK(lookup_->header_bytes() <= stage_frame_bytes);
 }
 
-bool ValeSwitch::attach(Port& port) {
+bool ValeSwitch::attach(Parked, Port& port) {
     CHECK(port.home == nullptr);
     for (size_t slot = 0; slot < ports_max; ++slot) {
         if (ports_[slot] != nullptr) continue;
@@ -57,9 +57,9 @@ bool ValeSwitch::attach(Port& port) {
     return false;
 }
 
-void ValeSwitch::detach(Port& port) {
+void ValeSwitch::detach(Parked parked, Port& port) {
     CHECK(port.home == this && ports_[port.slot] == &port);
-    set_rules(port, {});  // Forgets its addresses.
+    set_rules(parked, port, {});  // Forgets its addresses.
     ports_[port.slot] = nullptr;
     books_[port.slot] = nullptr;
     port.home = nullptr;

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "base/parked.hpp"
 #include "base/secret.hpp"
 #include "net/flow.hpp"
 #include "switch/lookup.hpp"
@@ -26,14 +27,12 @@ class ValeSwitch {
     const std::string& name() const noexcept { return name_; }
     Lookup& lookup() noexcept { return *lookup_; }
 
-    /// Gives the port a slot and a generation. False when all are taken. Only while workers are
-    /// parked.
-    bool attach(Port& port);
-    /// Takes the port off and forgets its addresses. Only while workers are parked.
-    void detach(Port& port);
-    /// Gives a port that is attached other rules, and forgets its addresses. Only while workers are
-    /// parked.
-    void set_rules(const Port& port, const PortRules& rules);
+    /// Gives the port a slot and a generation. False when all are taken.
+    bool attach(Parked, Port& port);
+    /// Takes the port off and forgets its addresses.
+    void detach(Parked, Port& port);
+    /// Gives a port that is attached other rules, and forgets its addresses.
+    void set_rules(Parked, const Port& port, const PortRules& rules);
     size_t port_count() const noexcept { return port_count_; }
     Port* port_at(uint8_t slot) noexcept { return ports_[slot]; }
 

@@ -16,7 +16,7 @@ const PortRules no_rules;
 
 }  // namespace
 
-void ValeSwitch::set_rules(const Port& port, const PortRules& rules) {
+void ValeSwitch::set_rules(Parked, const Port& port, const PortRules& rules) {
     CHECK(port.home == this);
     // What was learned of it was learned in VLANs that it may have no more.
     lookup_->forget(port.slot);

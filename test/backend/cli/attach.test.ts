@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { attachRefusal, memoryMiB } from '../../../backend/cli/attach.ts';
-import { portKinds } from '../../../backend/config/index.ts';
+import { portKinds } from '../../../backend/ports/index.ts';
 
 const ways = ['qemu-args', 'libvirt-xml', 'cloud-hypervisor-args', 'guest run'] as const;
 

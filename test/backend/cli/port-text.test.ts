@@ -4,11 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { portTable } from '../../../backend/cli/port.ts';
 import { macsText, stateWord, troubleLines } from '../../../backend/cli/port-text.ts';
 import { defaultSettings } from '../../../backend/ports/spec.ts';
-import { type EndpointState, memoryNotSharedNotice } from '../../../backend/vhost-user/index.ts';
+import { memoryNotSharedNotice, type VhostUserState } from '../../../backend/vhost-user/index.ts';
 
 const ring = { ring: 0, started: true, enabled: true, size: 256, fault: null, notice: null };
-const quiet: EndpointState = {
-  ...{ role: 'server', path: '/run/vm1.sock', connected: true, features: [], protocolFeatures: [] },
+const quiet: VhostUserState = {
+  ...{
+    role: 'server',
+    address: '/run/vm1.sock',
+    connected: true,
+    features: [],
+    protocolFeatures: [],
+  },
   ...{ memoryRegions: 1, rings: [ring], fault: null, refused: null, noMemory: false },
   ...{ notice: null, mtu: null, messages: 20 },
 };
@@ -19,11 +25,11 @@ const lost = {
   at: 0,
 };
 
-function port(vhostUser: Partial<EndpointState>, traffic = false) {
+function port(endpoint: Partial<VhostUserState>, traffic = false) {
   return {
     ...{ name: 'vale0:vm1', text: 'vale0:vm1', settings: defaultSettings },
     kind: 'vhost-user',
-    ...{ workers: [0], notices: [], vhostUser: { ...quiet, ...vhostUser }, traffic },
+    ...{ workers: [0], notices: [], endpoint: { ...quiet, ...endpoint }, traffic },
   } as const;
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exampleFile, referencePages } from '../../../backend/cli/reference.ts';
-import { fileKeys, parseConfig, portKinds } from '../../../backend/config/index.ts';
+import { fileKeys, parseConfig } from '../../../backend/config/index.ts';
 import {
   fileKeyTexts,
   keysHelp,
@@ -12,6 +12,7 @@ import {
   settingTexts,
 } from '../../../backend/config/key-texts.ts';
 import { apiRoutes } from '../../../backend/daemon/routes-table.ts';
+import { portKinds } from '../../../backend/ports/index.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 

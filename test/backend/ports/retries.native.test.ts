@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { queryObjects } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PeerLog } from '../../../backend/log.ts';
-import { StreamLink } from '../../../backend/ports/stream/endpoint.ts';
+import { StreamEndpoint } from '../../../backend/ports/stream/endpoint.ts';
 import { Client } from '../../../backend/socket/client.ts';
 import { Listener } from '../../../backend/socket/listener.ts';
 import type { NativeFdSocket } from '../../../native/boundary/index.ts';
@@ -92,7 +92,7 @@ describe('a thousand attempts', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const datapath = new RecordingDatapath();
     const before = queryObjects(Promise, { format: 'count' });
-    const link = new StreamLink(
+    const link = new StreamEndpoint(
       { kind: 'stream', address, role: 'client' },
       { addon: counting, datapath, port: 1, name: 'v:s', mtu: () => 0, log, onChange: () => {} },
     );

@@ -124,14 +124,14 @@ export async function linkRig(workers = 1): Promise<LinkRig> {
 
 export async function connected(port: Port): Promise<void> {
   await until(
-    () => port.state().link?.connected,
+    () => port.state().endpoint?.connected,
     (is) => is === true,
   );
 }
 
 export async function notConnected(port: Port): Promise<void> {
   await until(
-    () => port.state().link?.connected,
+    () => port.state().endpoint?.connected,
     (is) => is === false,
   );
 }
@@ -163,7 +163,7 @@ export async function goneAndBack(
 ): Promise<void> {
   remove();
   const gone = await until(
-    () => port.state().link,
+    () => port.state().endpoint,
     (link) => link?.connected === false,
   );
   expect(gone?.fault?.code).toBe('interface_gone');
@@ -172,10 +172,10 @@ export async function goneAndBack(
   await counted(port, ({ drops }) => drops.rx_not_connected, 1);
   restore();
   await until(
-    () => port.state().link?.connected,
+    () => port.state().endpoint?.connected,
     (is) => is === true,
   );
-  expect(port.state().link?.fault).toBeNull();
+  expect(port.state().endpoint?.fault).toBeNull();
   await peer.write(framed(frame(60)));
   await counted(port, ({ counters }) => counters.rx_frames, 1);
 }

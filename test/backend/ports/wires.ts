@@ -94,7 +94,7 @@ export async function loseAndFind(spec: (near: string) => PortSpec['device']): P
   const pair = wire();
   const port = await rig.add('p', spec(pair.near));
   ip('link', 'set', pair.near, 'down');
-  expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
+  expect(port.state().endpoint?.notice).toBe(`the interface is down: ip link set ${pair.near} up`);
   await goneAndBack(
     rig,
     port,

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PeerLog } from '../../../backend/log.ts';
-import { StreamLink } from '../../../backend/ports/stream/endpoint.ts';
+import { StreamEndpoint } from '../../../backend/ports/stream/endpoint.ts';
 import { SocketFile } from '../../../backend/socket/file.ts';
 import { Listener } from '../../../backend/socket/listener.ts';
 import {
@@ -158,7 +158,7 @@ describe('an abstract socket', () => {
     const [datapath, log] = [new RecordingDatapath(), new PeerLog(new RecordingLog(), {})];
     const context = { addon, datapath, port: 1, name: 'vale0:s', mtu: () => 0, log };
     for (const role of ['client', 'server'] as const) {
-      const link = new StreamLink(
+      const link = new StreamEndpoint(
         { kind: 'stream', address: name, role },
         { ...context, onChange: () => {} },
       );

@@ -265,7 +265,7 @@ const faultedRing: Attack = {
     guest.kick(1);
     await scene.until(
       'a broken ring that is not started',
-      async () => (await scene.port('x')).vhostUser?.rings[1],
+      async () => (await scene.port('x')).endpoint?.rings?.[1],
       (ring) => ring?.fault === 'avail_index_jumped' && !ring.started,
     );
   },
@@ -279,7 +279,7 @@ const forgiven: Attack = {
     await first.bytes(writeMessage(1, 0x2, nothing));
     await scene.until(
       'the fault of the first',
-      async () => (await scene.port('x')).vhostUser?.fault?.code,
+      async () => (await scene.port('x')).endpoint?.fault?.code,
       (code) => code === 'version_unsupported',
     );
     const second = await scene.frontend();
@@ -287,7 +287,7 @@ const forgiven: Attack = {
     await second.settled();
     await scene.until(
       'a healthy connection without a fault',
-      async () => (await scene.port('x')).vhostUser,
+      async () => (await scene.port('x')).endpoint,
       (shown) => shown?.connected === true && shown.fault === null,
     );
   },

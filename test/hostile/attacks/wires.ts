@@ -55,8 +55,8 @@ function silent(name: string): void {
 }
 
 async function connected(scene: Scene): Promise<void> {
-  const { link } = await scene.port('w');
-  if (link?.connected !== true && !scene.over) throw new Error('the port lost its interface');
+  const { endpoint } = await scene.port('w');
+  if (endpoint?.connected !== true && !scene.over) throw new Error('the port lost its interface');
 }
 
 const tails: readonly Attack[] = [

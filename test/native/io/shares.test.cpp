@@ -1,6 +1,7 @@
 // A worker's rounds beside queues that cost more than others. The clock is the test's own.
 #include <memory>
 
+#include "alone.hpp"
 #include "base/limits.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
@@ -76,10 +77,10 @@ struct Rig {
     PricedPort& add(uint64_t frame_ns, size_t pairs = 1) {
         ports.push_back(std::make_unique<PricedPort>(static_cast<uint32_t>(ports.size()), pairs));
         PricedPort& port = *ports.back();
-        REQUIRE(vale.attach(port));
+        REQUIRE(vale.attach(alone(), port));
         for (const auto& queue : port.own) {
             queue->frame_ns = frame_ns;
-            worker.add(port, *queue);
+            worker.add(alone(), port, *queue);
         }
         return port;
     }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "alone.hpp"
 #include "engine_rig.hpp"
 #include "link_rig.hpp"
 #include "switch_rig.hpp"
@@ -209,7 +210,7 @@ TEST_SUITE("link ports") {
         rig.transmit({frame_of(60)});
         CHECK(rig.kind.events.said == std::vector{Fault::none});
         CHECK(rig.count(DropReason::rx_not_connected) == 1);
-        rig.kind.port.detach();
+        rig.kind.port.detach(alone());
         CHECK(rig.queue().wait_fd() == -1);
         CHECK(rig.kind.port.active_pairs == 0);
     }

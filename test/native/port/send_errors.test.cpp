@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "alone.hpp"
 #include "link_rig.hpp"
 #include "switch_rig.hpp"
 
@@ -19,14 +20,15 @@ namespace {
 template <typename Kind>
 struct Rig {
     Rig() : source("source", {}, false), honest("honest", {}, false) {
-        source.port.set_memory(cut.map());
-        honest.port.set_memory(whole.map());
-        REQUIRE(vale.attach(source.port));
-        REQUIRE(vale.attach(kind.port));
-        REQUIRE(vale.attach(honest.port));
+        source.port.set_memory(alone(), cut.map());
+        honest.port.set_memory(alone(), whole.map());
+        REQUIRE(vale.attach(alone(), source.port));
+        REQUIRE(vale.attach(alone(), kind.port));
+        REQUIRE(vale.attach(alone(), honest.port));
     }
     ~Rig() {
-        for (Port* port : {&source.base(), &kind.base(), &honest.base()}) vale.detach(*port);
+        for (Port* port : {&source.base(), &kind.base(), &honest.base()})
+            vale.detach(alone(), *port);
     }
     struct Sender : PortRig {
         using PortRig::PortRig;
@@ -122,7 +124,7 @@ TEST_SUITE("errors of a send") {
         WorkerContext context;
         CHECK(charge_send_error(EFAULT, context).blame == Blame::host);
         context.source = &guest.port;
-        guest.port.close_device();
+        guest.port.close_device(alone());
         CHECK(charge_send_error(EFAULT, context).blame == Blame::host);
     }
 }

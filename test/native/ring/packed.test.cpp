@@ -2,6 +2,7 @@
 // rx.test.cpp and their neighbours, which run over both.
 #include <random>
 
+#include "alone.hpp"
 #include "rig.hpp"
 #include "ring/packed_layout.hpp"
 
@@ -325,9 +326,9 @@ TEST_SUITE("packed rings: faults") {
         PackedRx rx;
         RingConfig config = tx.config();
         config.size = 4;
-        CHECK(tx.ring->rebind(config, tx.space.map()) == Fault::ring_size_invalid);
+        CHECK(tx.ring->rebind(alone(), config, tx.space.map()) == Fault::ring_size_invalid);
         config = rx.config();
         config.size = 4;
-        CHECK(rx.ring->rebind(config, rx.space.map()) == Fault::ring_size_invalid);
+        CHECK(rx.ring->rebind(alone(), config, rx.space.map()) == Fault::ring_size_invalid);
     }
 }

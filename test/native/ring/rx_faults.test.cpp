@@ -1,4 +1,5 @@
 // Split and packed rings, us -> guest: each rule of the table `faults` that a receiver can break.
+#include "alone.hpp"
 #include "rig.hpp"
 
 using namespace valenic;
@@ -92,7 +93,7 @@ TEST_SUITE("RX: faults") {
             {0x9000'0000'0000, 0x9000'0000'0000, 1 << 20, 0, duplicate(read_only.get())});
         auto map = MemoryMap::create(std::move(specs));
         REQUIRE(map.ok());
-        REQUIRE(rig.ring->rebind(rig.config(), map.value()) == Fault::none);
+        REQUIRE(rig.ring->rebind(alone(), rig.config(), map.value()) == Fault::none);
         rig.queue.add_one(0x9000'0000'0000, 2048, true);
         rig.queue.publish();
         CHECK(fault_after(rig) == Fault::memory_not_writable);

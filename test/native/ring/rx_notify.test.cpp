@@ -1,4 +1,5 @@
 // Split and packed rings, us -> guest: notifications, and what a ring keeps over a rebind.
+#include "alone.hpp"
 #include "rig.hpp"
 
 using namespace valenic;
@@ -50,12 +51,12 @@ TEST_SUITE("RX: rebind") {
         std::vector<uint8_t*> buffers;
         for (int i = 0; i < 12; ++i) buffers.push_back(rig.offer(256));
         for (unsigned i = 0; i < 12; ++i) {
-            REQUIRE(rig.ring->rebind(rig.config(), rig.space.map_again()) == Fault::none);
+            REQUIRE(rig.ring->rebind(alone(), rig.config(), rig.space.map_again()) == Fault::none);
             REQUIRE(rig.deliver({frame_of(60, i)}).frames == 1);
             CHECK(std::memcmp(buffers[i] + 12, frame_of(60, i).data(), 60) == 0);
         }
         const GuestSpace other(1 << 20);
-        CHECK(rig.ring->rebind(rig.config(), other.map()) == Fault::ring_address_unmapped);
+        CHECK(rig.ring->rebind(alone(), rig.config(), other.map()) == Fault::ring_address_unmapped);
         CHECK(rig.deliver({frame_of(60)}).frames == 0);
         CHECK(rig.dropped(DropReason::rx_ring_broken) == 1);
     }

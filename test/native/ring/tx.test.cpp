@@ -1,4 +1,5 @@
 // Split and packed rings, guest -> us: what is taken, in which order, and how it is handed back.
+#include "alone.hpp"
 #include "rig.hpp"
 
 using namespace valenic;
@@ -264,7 +265,7 @@ TEST_SUITE("TX: frames that may not enter are counted and handed back") {
         specs.push_back({0x10'0000'0000, 0x10'0000'0000, 0x1'0000'0000, 0, duplicate(file.get())});
         auto map = MemoryMap::create(std::move(specs));
         REQUIRE(map.ok());
-        REQUIRE(rig.ring->rebind(rig.config(), map.value()) == Fault::none);
+        REQUIRE(rig.ring->rebind(alone(), rig.config(), map.value()) == Fault::none);
         const driver::Buffer half{0x10'0000'0000, 0x8000'0000, false};
         const driver::Buffer rest{0x10'0000'0000, 12 + 60, false};
         rig.send_chain({half, half, rest});

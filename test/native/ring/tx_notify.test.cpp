@@ -2,6 +2,7 @@
 // a rebind.
 #include <random>
 
+#include "alone.hpp"
 #include "rig.hpp"
 #include "ring/suppression.hpp"
 
@@ -154,7 +155,8 @@ TEST_SUITE("TX: rebind") {
         for (unsigned i = 0; i < 60; ++i) {
             rig.send(frame_of(60, i));
             if (i % 3 == 0)
-                REQUIRE(rig.ring->rebind(rig.config(), rig.space.map_again()) == Fault::none);
+                REQUIRE(rig.ring->rebind(alone(), rig.config(), rig.space.map_again()) ==
+                        Fault::none);
             rig.expect_frame(frame_of(60, i));
             rig.reclaim();
         }
@@ -167,7 +169,7 @@ TEST_SUITE("TX: rebind") {
         REQUIRE(rig.fetch(3) == 3);
         rig.ring->release();
         const auto map = rig.space.map_again();
-        REQUIRE(rig.ring->rebind(rig.config(), map) == Fault::none);
+        REQUIRE(rig.ring->rebind(alone(), rig.config(), map) == Fault::none);
         CHECK(rig.fetch() == 7);
         for (size_t i = 0; i < 7; ++i)
             CHECK((bytes_of(*rig.batch, i) == frame_of(60, static_cast<unsigned>(i + 3))));
@@ -184,7 +186,7 @@ TEST_SUITE("TX: rebind") {
         config.desc_addr = reinterpret_cast<uint64_t>(moved.table());
         config.avail_addr = reinterpret_cast<uint64_t>(moved.avail());
         config.used_addr = reinterpret_cast<uint64_t>(moved.used());
-        REQUIRE(rig.ring->rebind(config, rig.space.map()) == Fault::none);
+        REQUIRE(rig.ring->rebind(alone(), config, rig.space.map()) == Fault::none);
         CHECK(moved.used()->flags == spec::used_f_no_notify);
         moved.add_one(rig.space.addr(rig.place(rig.packet(frame_of(70, 4)))), 82, false);
         moved.publish();
@@ -197,7 +199,7 @@ TEST_SUITE("TX: rebind") {
         using TxRig = BasicTxRig<Kind>;
         TxRig rig;
         const GuestSpace other(1 << 20);
-        CHECK(rig.ring->rebind(rig.config(), other.map()) == Fault::ring_address_unmapped);
+        CHECK(rig.ring->rebind(alone(), rig.config(), other.map()) == Fault::ring_address_unmapped);
         CHECK(rig.ring->fault() == Fault::ring_address_unmapped);
         rig.send(frame_of(60));
         CHECK(rig.fetch() == 0);

@@ -1,5 +1,6 @@
 // TCP segments of a port that has no big frames, towards receivers that take such and those that do
 // not.
+#include "alone.hpp"
 #include "link_rig.hpp"
 #include "net/adapt.hpp"
 #include "received.hpp"
@@ -18,9 +19,9 @@ constexpr uint32_t segment_bytes = 1000;
 /// A link port that sends, and guests that receive.
 template <typename Kind>
 struct Lab {
-    Lab() { REQUIRE(rig.vale.attach(source.port)); }
+    Lab() { REQUIRE(rig.vale.attach(alone(), source.port)); }
     ~Lab() {
-        rig.vale.detach(source.port);
+        rig.vale.detach(alone(), source.port);
         clear(rig);
     }
     PortRig& add(uint64_t features) { return rig.add({.ring_size = 256, .features = features}); }

@@ -2,6 +2,7 @@
 // receiver gets each frame as it is, completed or cut. docs/THREAT_MODEL.md names these tests.
 #include <cstring>
 
+#include "alone.hpp"
 #include "received.hpp"
 
 using namespace valenic;
@@ -143,7 +144,7 @@ TEST_SUITE("offloads between two ports") {
                                allowed ? expected_of(request, to->guest.options().features)
                                        : std::vector<Got>{});
             }
-            rig.vale.detach(from.port);
+            rig.vale.detach(alone(), from.port);
         }
         clear(rig);
     }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "alone.hpp"
 #include "lookup/hub.hpp"
 #include "switch_rig.hpp"
 
@@ -168,10 +169,10 @@ TEST_SUITE("vale: ports") {
         receiver.start(0, false);
         rig.send(sender, broadcast_from(0));
         CHECK(receiver.count(DropReason::rx_ring_stopped) == 2);
-        receiver.port.enable(0, true);
+        receiver.port.enable(alone(), 0, true);
         rig.send(sender, broadcast_from(0));
         CHECK(receiver.guest.receive().size() == 1);
-        CHECK(receiver.port.stop(0) == 1);
+        CHECK(receiver.port.stop(alone(), 0) == 1);
         rig.send(sender, broadcast_from(0));
         CHECK(receiver.count(DropReason::rx_ring_stopped) == 3);
         CHECK(receiver.guest.receive().empty());
@@ -204,7 +205,7 @@ TEST_SUITE("vale: ports") {
         SwitchRig rig;
         for (size_t i = 0; i < ValeSwitch::ports_max; ++i) rig.add({.ring_size = 4});
         PortRig surplus("surplus", {.ring_size = 4});
-        CHECK_FALSE(rig.vale.attach(surplus.port));
+        CHECK_FALSE(rig.vale.attach(alone(), surplus.port));
         CHECK(rig.vale.port_count() == 254);
         rig.send(*rig.ports[253], broadcast_from(253));
         size_t copies = 0;
@@ -212,15 +213,15 @@ TEST_SUITE("vale: ports") {
         CHECK(copies == 253);
         rig.send(*rig.ports[0], unicast(253, 0));
         CHECK(rig.ports[253]->guest.receive().size() == 1);
-        rig.vale.detach(rig.ports[100]->port);
-        CHECK(rig.vale.attach(surplus.port));
+        rig.vale.detach(alone(), rig.ports[100]->port);
+        CHECK(rig.vale.attach(alone(), surplus.port));
         CHECK(surplus.port.slot == 100);
         CHECK(surplus.port.generation == 2);
-        rig.vale.detach(surplus.port);
+        rig.vale.detach(alone(), surplus.port);
     }
     TEST_CASE("a reused slot never gets what was meant for its last owner") {
         Three rig;
-        rig.vale.detach(rig.port(2).port);
+        rig.vale.detach(alone(), rig.port(2).port);
         PortRig& next = rig.add();
         CHECK(next.port.slot == 2);
         rig.send(rig.port(0), unicast(2, 0));  // Unknown again: flooded.
@@ -231,8 +232,8 @@ TEST_SUITE("vale: ports") {
         Three rig;
         for (int i = 0; i < 300; ++i) {
             VhostPort& port = rig.port(2).port;
-            rig.vale.detach(port);
-            REQUIRE(rig.vale.attach(port));
+            rig.vale.detach(alone(), port);
+            REQUIRE(rig.vale.attach(alone(), port));
             rig.send(rig.port(2), broadcast_from(2));
             rig.received(0), rig.received(1);
             rig.send(rig.port(0), unicast(2, 0));
@@ -376,13 +377,13 @@ TEST_SUITE("vale: several queue pairs") {
         SwitchRig rig;
         rig.add();
         PortRig& receiver = rig.add({.pairs = 4});
-        receiver.port.enable(2, false);
+        receiver.port.enable(alone(), 2, false);
         CHECK(receiver.port.active_pairs == 1);
-        receiver.port.enable(2, true);
+        receiver.port.enable(alone(), 2, true);
         CHECK(receiver.port.active_pairs == 4);
-        receiver.port.enable(6, false);
+        receiver.port.enable(alone(), 6, false);
         CHECK(receiver.port.active_pairs == 3);
-        receiver.port.enable(0, false);
+        receiver.port.enable(alone(), 0, false);
         CHECK(receiver.port.active_pairs == 0);
         for (uint16_t flow = 0; flow < 8; ++flow)
             rig.send(*rig.ports[0], datagram(1, 0, 1000 + flow, 0));

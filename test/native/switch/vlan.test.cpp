@@ -1,6 +1,7 @@
 // VLANs over real rings: who gets which frame, with which tag, and how the rest is counted.
 #include <set>
 
+#include "alone.hpp"
 #include "lookup/hub.hpp"
 #include "received.hpp"
 #include "tags.hpp"
@@ -34,7 +35,7 @@ struct VlanRig : SwitchRig {
     ~VlanRig() { clear(*this); }
     PortRig& add_in(const PortVlan& vlan, const GuestOptions& options = {}) {
         PortRig& port = add(options);
-        vale.set_rules(port.port, {vlan, true});
+        vale.set_rules(alone(), port.port, {vlan, true});
         return port;
     }
     std::vector<Bytes> got(PortRig& port) { return port.guest.receive(); }
@@ -144,12 +145,12 @@ TEST_SUITE("vlan: one switch") {
         PortRig& two = rig.add_in(access_to(10));
         rig.send(two, frame_between({broadcast_mac, mac(2)}, 100));
         one.guest.receive();
-        rig.vale.set_rules(two.port, {access_to(20), true});
+        rig.vale.set_rules(alone(), two.port, {access_to(20), true});
         rig.send(one, to_2);
         CHECK(rig.got_nothing(two));
         CHECK(rig.vale.lookup().addresses_of(two.port.slot).empty());
-        rig.vale.set_rules(two.port, {});
-        rig.vale.set_rules(one.port, {});
+        rig.vale.set_rules(alone(), two.port, {});
+        rig.vale.set_rules(alone(), one.port, {});
         rig.send(one, to_2);
         CHECK((rig.got(two) == Frames{to_2}));
     }
@@ -159,7 +160,7 @@ TEST_SUITE("vlan: one switch") {
         PortRig& one = rig.add_in(access_to(10));
         PortRig& two = rig.add();
         const uint8_t slot = one.port.slot;
-        rig.vale.detach(one.port);
+        rig.vale.detach(alone(), one.port);
         PortRig& three = rig.add();
         REQUIRE(three.port.slot == slot);
         rig.send(two, broadcast);
@@ -235,7 +236,7 @@ TEST_SUITE("vlan: one switch") {
         const Bytes lacp = frame_between({0x0200'00c2'8001, mac(1)}, 124);
         rig.send(one, lacp);
         CHECK((rig.got(two) == Frames{lacp}));
-        rig.vale.set_rules(two.port, {{}, false});
+        rig.vale.set_rules(alone(), two.port, {{}, false});
         send_all(rig, one, {lacp, broadcast, lacp});
         CHECK((rig.got(two) == Frames{broadcast}));
         CHECK(two.count(DropReason::rx_link_local) == 2);

@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 
+#include "alone.hpp"
 #include "base/eventfd.hpp"
 #include "switch/context.hpp"
 #include "testing.hpp"
@@ -69,7 +70,7 @@ TEST_SUITE("calls held back by moderation") {
         REQUIRE(calls->add(gone, 5));
         REQUIRE(calls->add(stays, 6));
 
-        calls->forget(gone);
+        calls->forget(alone(), gone);
 
         size_t taken = 0;
         calls->take_due(10, [&](const Queue* queue) {

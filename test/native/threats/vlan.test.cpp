@@ -1,5 +1,6 @@
 // A guest stays in the VLANs that its port has, whatever tags it writes. docs/THREAT_MODEL.md names
 // these tests.
+#include "alone.hpp"
 #include "switch_rig.hpp"
 #include "tags.hpp"
 #include "vlans.hpp"
@@ -41,7 +42,7 @@ struct Lab : SwitchRig {
     ~Lab() { clear(*this); }
     PortRig& add_in(const PortVlan& vlan) {
         PortRig& port = add({.ring_size = 512});
-        vale.set_rules(port.port, {vlan, true});
+        vale.set_rules(alone(), port.port, {vlan, true});
         return port;
     }
     void offer(PortRig& from, const Bytes& frame) {

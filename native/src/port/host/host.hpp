@@ -11,6 +11,7 @@
 
 #include "base/fd.hpp"
 #include "base/limits.hpp"
+#include "base/parked.hpp"
 #include "net/sink.hpp"
 #include "switch/port.hpp"
 
@@ -46,15 +47,13 @@ class HostQueue final : public Queue {
     int wait_fd() const noexcept override { return running_ ? timer_.get() : -1; }
     void acknowledge(WorkerContext& context) override;
 
-    // While workers are parked.
-
-    void start(const HostSource& source, uint64_t now_ns);
-    void stop() noexcept { running_ = false; }
+    void start(Parked, const HostSource& source, uint64_t now_ns);
+    void stop(Parked) noexcept { running_ = false; }
     bool running() const noexcept { return running_; }
     uint64_t sent() const noexcept { return sent_; }
     /// All streams, what several workers brought of one added up.
-    std::vector<StreamReport> reports();
-    void clear_reports();
+    std::vector<StreamReport> reports(Parked);
+    void clear_reports(Parked);
 
  private:
     /// What one worker delivers here: its own memory and its own books, so that none waits.

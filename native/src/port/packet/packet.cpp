@@ -54,14 +54,14 @@ bool PacketQueue::prepare(int fd, std::span<const OwnedFd>) {
     return next_ring_ != nullptr;
 }
 
-void PacketQueue::attach(OwnedFd fd) {
-    LinkQueue::attach(std::move(fd));
+void PacketQueue::attach(Parked parked, OwnedFd fd) {
+    LinkQueue::attach(parked, std::move(fd));
     ring_ = std::move(next_ring_);
 }
 
-void PacketQueue::detach() {
+void PacketQueue::detach(Parked parked) {
     ring_.reset();
-    LinkQueue::detach();
+    LinkQueue::detach(parked);
 }
 
 // ---- What comes from the interface.

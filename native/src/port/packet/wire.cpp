@@ -16,10 +16,10 @@ bool WireQueue::prepare(int fd, std::span<const OwnedFd> shared) {
     return next_->prepare(fd, shared);
 }
 
-void WireQueue::attach(OwnedFd fd) {
-    if (now_ != next_) now_->detach();
+void WireQueue::attach(Parked parked, OwnedFd fd) {
+    if (now_ != next_) now_->detach(parked);
     now_ = next_;
-    now_->attach(std::move(fd));
+    now_->attach(parked, std::move(fd));
 }
 
 }  // namespace valenic

@@ -5,7 +5,7 @@
 
 namespace valenic {
 
-/// Which of both it is changes with the descriptor, while workers are parked.
+/// Which of both it is changes with the descriptor, as LinkQueue::attach() has it.
 class WireQueue final : public LinkQueue {
  public:
     WireQueue(LinkPort& port, unsigned index)
@@ -27,8 +27,8 @@ class WireQueue final : public LinkQueue {
     void acknowledge(WorkerContext& context) override { now_->acknowledge(context); }
 
     bool prepare(int fd, std::span<const OwnedFd> shared) override;
-    void attach(OwnedFd fd) override;
-    void detach() override { now_->detach(); }
+    void attach(Parked parked, OwnedFd fd) override;
+    void detach(Parked parked) override { now_->detach(parked); }
     void look_after(WorkerContext& context) noexcept override { now_->look_after(context); }
 
  private:

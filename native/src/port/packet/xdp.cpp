@@ -56,16 +56,16 @@ bool XdpQueue::prepare(int fd, std::span<const OwnedFd> shared) {
     return true;
 }
 
-void XdpQueue::attach(OwnedFd fd) {
-    LinkQueue::attach(std::move(fd));
+void XdpQueue::attach(Parked parked, OwnedFd fd) {
+    LinkQueue::attach(parked, std::move(fd));
     rings_ = std::move(next_rings_);
     counted_ = losses();  // What came before anybody could take it.
     look_at_interface();
 }
 
-void XdpQueue::detach() {
+void XdpQueue::detach(Parked parked) {
     rings_.reset();
-    LinkQueue::detach();
+    LinkQueue::detach(parked);
 }
 
 // ---- What comes from the interface.

@@ -11,16 +11,16 @@ namespace valenic {
 using spec::DropReason;
 using spec::Fault;
 
-void StreamQueue::attach(OwnedFd fd) {
+void StreamQueue::attach(Parked parked, OwnedFd fd) {
     framer_.reset();
     // Without a descriptor to wait for, the queue would be polled for ever: rather no peer.
-    if (!sender_.attach(fd.get())) fd.reset();
-    LinkQueue::attach(std::move(fd));
+    if (!sender_.attach(parked, fd.get())) fd.reset();
+    LinkQueue::attach(parked, std::move(fd));
 }
 
-void StreamQueue::detach() {
-    sender_.detach();
-    LinkQueue::detach();
+void StreamQueue::detach(Parked parked) {
+    sender_.detach(parked);
+    LinkQueue::detach(parked);
 }
 
 /// One system call at most. Frames are borrowed from the framer's memory until the next call.

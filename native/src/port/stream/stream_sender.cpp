@@ -47,15 +47,15 @@ bool StreamSender::prepare(int fd) {
     return true;
 }
 
-bool StreamSender::attach(int fd) {
-    detach();
+bool StreamSender::attach(Parked parked, int fd) {
+    detach(parked);
     if (!next_epoll_.valid() && !prepare(fd)) return false;
     epoll_ = std::move(next_epoll_);
     fd_ = fd;
     return true;
 }
 
-void StreamSender::detach() {
+void StreamSender::detach(Parked) {
     CHECK(!writing_);
     epoll_.reset();
     fd_ = -1;

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/fd.hpp"
+#include "base/parked.hpp"
 #include "base/spinlock.hpp"
 #include "net/batch.hpp"
 #include "net/stream_framing.hpp"
@@ -30,10 +31,10 @@ class StreamSender {
     /// Before attach(), while workers run: what the system may refuse. The descriptor stays the
     /// caller's.
     bool prepare(int fd);
-    /// Parked. False when it was not prepared and the system refuses now.
-    bool attach(int fd);
-    /// Parked. What waits is forgotten.
-    void detach();
+    /// False when it was not prepared and the system refuses now.
+    bool attach(Parked parked, int fd);
+    /// What waits is forgotten.
+    void detach(Parked);
 
     struct Sent {
         size_t frames = 0;  ///< Of those given: written, or waiting to be.

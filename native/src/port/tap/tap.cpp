@@ -34,14 +34,14 @@ TapQueue::TapQueue(LinkPort& port, unsigned index) noexcept : LinkQueue(port, in
     std::iota(order_.begin(), order_.end(), uint8_t{0});
 }
 
-void TapQueue::attach(OwnedFd fd) {
+void TapQueue::attach(Parked parked, OwnedFd fd) {
     held_bytes_ = 0;
-    LinkQueue::attach(std::move(fd));
+    LinkQueue::attach(parked, std::move(fd));
 }
 
-void TapQueue::detach() {
+void TapQueue::detach(Parked parked) {
     held_bytes_ = 0;
-    LinkQueue::detach();
+    LinkQueue::detach(parked);
 }
 
 OffloadSet TapQueue::accepts() const noexcept {

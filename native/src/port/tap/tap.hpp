@@ -19,8 +19,8 @@ class TapQueue final : public LinkQueue {
                   WorkerContext& context) override;
     OffloadSet accepts() const noexcept override;
     bool arm() override { return (usable() && held_bytes_ > 0) || LinkQueue::arm(); }
-    void attach(OwnedFd fd) override;
-    void detach() override;
+    void attach(Parked parked, OwnedFd fd) override;
+    void detach(Parked parked) override;
 
  private:
     bool has_header() const noexcept { return port_.net_header() != spec::NetHeaderUse::none; }

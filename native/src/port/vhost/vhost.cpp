@@ -8,7 +8,14 @@ namespace valenic {
 
 namespace {
 
+/// Even rings carry frames to the guest, odd ones from it: virtio 1.2, 5.1.2.
 constexpr bool is_rx(unsigned ring) noexcept { return ring % 2 == 0; }
+
+/// Visits the side of a queue pair that the ring is.
+template <typename Queue, typename Visit>
+auto visit_side(Queue& queue, unsigned ring, Visit visit) {
+    return is_rx(ring) ? visit(queue.rx) : visit(queue.tx);
+}
 
 /// Whether a ring begins where a driver begins.
 bool fresh(const RingConfig& config) noexcept {
@@ -17,8 +24,8 @@ bool fresh(const RingConfig& config) noexcept {
     return config.base == (packed ? first_packed : 0);
 }
 
-template <typename Side>
-RingState state_of(unsigned ring, const Side& side, uint16_t size) {
+template <typename Direction>
+RingState state_of(unsigned ring, const Side<Direction>& side, uint16_t size) {
     if (!side.ring) return {ring, false, side.enabled, 0, 0, 0, spec::Fault::none};
     return {ring,
             true,
@@ -29,17 +36,20 @@ RingState state_of(unsigned ring, const Side& side, uint16_t size) {
             side.ring->fault()};
 }
 
-template <typename Side, typename Ring>
-void put(Side& side, std::unique_ptr<Ring> ring, PreparedRing& prepared) {
-    side.ring = std::move(ring);
+void put_ring(Side<RxRing>& side, PreparedRing& prepared) { side.ring = std::move(prepared.rx); }
+void put_ring(Side<TxRing>& side, PreparedRing& prepared) { side.ring = std::move(prepared.tx); }
+
+template <typename Direction>
+void put(Side<Direction>& side, PreparedRing& prepared) {
+    put_ring(side, prepared);
     side.kick = std::move(prepared.kick);
     side.call = std::move(prepared.call);
     side.enabled = prepared.enabled;
     side.fault_told.store(false, std::memory_order_relaxed);
 }
 
-template <typename Side>
-std::optional<uint16_t> take_out(Side& side) {
+template <typename Direction>
+std::optional<uint16_t> take_out(Side<Direction>& side) {
     if (!side.ring) return std::nullopt;
     const uint16_t base = side.ring->next_avail();
     side.ring.reset();
@@ -63,8 +73,7 @@ VhostPort::VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned 
 }
 
 bool VhostPort::ring_running(unsigned ring) const noexcept {
-    const VhostQueue& queue = *pairs_[ring / 2];
-    return is_rx(ring) ? queue.rx.ring != nullptr : queue.tx.ring != nullptr;
+    return visit_side(pair_of(ring), ring, [](auto& side) { return side.ring != nullptr; });
 }
 
 bool VhostPort::any_ring_running() const noexcept {
@@ -93,74 +102,62 @@ Result<PreparedRing, spec::Fault> VhostPort::prepare(unsigned ring, RingConfig c
     return prepared;
 }
 
-void VhostPort::install(PreparedRing prepared) {
-    VhostQueue& queue = *pairs_[prepared.ring / 2];
+void VhostPort::install(Parked parked, PreparedRing prepared) {
+    VhostQueue& queue = pair_of(prepared.ring);
     configs_[prepared.ring] = prepared.config;
     // A backend before us may have published and died before it called. One call too many is
     // nothing to a driver; one too few is a guest that sleeps for ever.
     if (!fresh(prepared.config) && prepared.call.valid() && !call_peer(prepared.call.get()))
         bar(spec::Fault::notification_blocked);
-    if (is_rx(prepared.ring)) {
-        put(queue.rx, std::move(prepared.rx), prepared);
-    } else {
-        put(queue.tx, std::move(prepared.tx), prepared);
-    }
-    queue.begin();
+    visit_side(queue, prepared.ring, [&](auto& side) { put(side, prepared); });
+    queue.begin(parked);
     foreign_memory_told = false;
     count_active_pairs();
 }
 
-std::optional<uint16_t> VhostPort::stop(unsigned ring) {
-    VhostQueue& queue = *pairs_[ring / 2];
-    const auto base = is_rx(ring) ? take_out(queue.rx) : take_out(queue.tx);
+std::optional<uint16_t> VhostPort::stop(Parked, unsigned ring) {
+    const auto base = visit_side(pair_of(ring), ring, [](auto& side) { return take_out(side); });
     count_active_pairs();
     return base;
 }
 
-void VhostPort::enable(unsigned ring, bool enabled) {
-    VhostQueue& queue = *pairs_[ring / 2];
-    if (is_rx(ring)) {
-        queue.rx.enabled = enabled;
-    } else {
-        queue.tx.enabled = enabled;
-    }
+void VhostPort::enable(Parked, unsigned ring, bool enabled) {
+    visit_side(pair_of(ring), ring, [&](auto& side) { side.enabled = enabled; });
     count_active_pairs();
 }
 
-void VhostPort::set_memory(std::shared_ptr<const MemoryMap> memory) {
-    if (!memory) return close_device();
+void VhostPort::set_memory(Parked parked, std::shared_ptr<const MemoryMap> memory) {
+    if (!memory) return close_device(parked);
     memory_ = std::move(memory);
     truncation_told = false;
     for (unsigned ring = 0; ring < ring_count(); ++ring)
-        if (ring_running(ring)) move_ring(ring, configs_[ring]);
+        if (ring_running(ring)) move_ring(parked, ring, configs_[ring]);
 }
 
-spec::Fault VhostPort::move_ring(unsigned ring, RingConfig config) {
-    VhostQueue& queue = *pairs_[ring / 2];
+spec::Fault VhostPort::move_ring(Parked parked, unsigned ring, RingConfig config) {
     config.features = features_;
     configs_[ring] = config;
-    const spec::Fault fault = is_rx(ring) ? queue.rx.ring->rebind(config, memory_)
-                                          : queue.tx.ring->rebind(config, memory_);
-    std::atomic<bool>& told = is_rx(ring) ? queue.rx.fault_told : queue.tx.fault_told;
-    if (fault != spec::Fault::none && !told.exchange(true, std::memory_order_relaxed)) {
-        counters(control_worker).add(spec::PortCounter::queue_faults, 1);
-        events_.ring_fault(*this, ring, fault);
-    }
-    return fault;
+    return visit_side(pair_of(ring), ring, [&](auto& side) {
+        const spec::Fault fault = side.ring->rebind(parked, config, memory_);
+        if (fault != spec::Fault::none &&
+            !side.fault_told.exchange(true, std::memory_order_relaxed)) {
+            counters(control_worker).add(spec::PortCounter::queue_faults, 1);
+            events_.ring_fault(*this, ring, fault);
+        }
+        return fault;
+    });
 }
 
-void VhostPort::set_call(unsigned ring, OwnedFd fd) {
-    VhostQueue& queue = *pairs_[ring / 2];
-    (is_rx(ring) ? queue.rx.call : queue.tx.call) = std::move(fd);
+void VhostPort::set_call(Parked, unsigned ring, OwnedFd fd) {
+    visit_side(pair_of(ring), ring, [&](auto& side) { side.call = std::move(fd); });
 }
 
-void VhostPort::set_kick(unsigned ring, OwnedFd fd) {
-    VhostQueue& queue = *pairs_[ring / 2];
-    (is_rx(ring) ? queue.rx.kick : queue.tx.kick) = std::move(fd);
+void VhostPort::set_kick(Parked, unsigned ring, OwnedFd fd) {
+    visit_side(pair_of(ring), ring, [&](auto& side) { side.kick = std::move(fd); });
 }
 
-void VhostPort::close_device() {
-    for (unsigned ring = 0; ring < ring_count(); ++ring) stop(ring);
+void VhostPort::close_device(Parked parked) {
+    for (unsigned ring = 0; ring < ring_count(); ++ring) stop(parked, ring);
     memory_.reset();
     barred_.store(spec::Fault::none, std::memory_order_relaxed);
 }
@@ -173,10 +170,9 @@ void VhostPort::bar(spec::Fault fault) noexcept {
 std::vector<RingState> VhostPort::ring_states() const {
     std::vector<RingState> states;
     for (unsigned ring = 0; ring < ring_count(); ++ring) {
-        const VhostQueue& queue = *pairs_[ring / 2];
-        const uint16_t size = configs_[ring].size;
-        states.push_back(is_rx(ring) ? state_of(ring, queue.rx, size)
-                                     : state_of(ring, queue.tx, size));
+        states.push_back(visit_side(pair_of(ring), ring, [&](auto& side) {
+            return state_of(ring, side, configs_[ring].size);
+        }));
     }
     return states;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/parked.hpp"
 #include "memory/memory_map.hpp"
 #include "port/events.hpp"
 #include "port/vhost/vhost_queue.hpp"
@@ -56,7 +57,7 @@ class VhostPort final : public Port {
     /// Fault::none: it is not. A batch that began before may still be under way.
     spec::Fault barred() const noexcept { return barred_.load(std::memory_order_relaxed); }
 
-    // From here on: control thread. "Parked": only while every worker is parked.
+    // From here on: control thread.
 
     unsigned ring_count() const noexcept { return static_cast<unsigned>(pairs_.size()) * 2; }
     bool ring_running(unsigned ring) const noexcept;
@@ -65,23 +66,20 @@ class VhostPort final : public Port {
     /// Makes a ring in the present memory. Errors are the front-end's.
     Result<PreparedRing, spec::Fault> prepare(unsigned ring, RingConfig config) const;
 
-    /// Parked. Replaces the ring that ran there. Bars the device whose call descriptor holds
-    /// us.
-    void install(PreparedRing prepared);
-    /// Parked. Returns the next available index not taken, or nothing when the ring did not run.
-    std::optional<uint16_t> stop(unsigned ring);
-    /// Parked.
-    void enable(unsigned ring, bool enabled);
-    /// Parked. Running rings are re-resolved; one that no longer fits gets a fault. No memory: as
+    /// Replaces the ring that ran there. Bars the device whose call descriptor holds us.
+    void install(Parked, PreparedRing prepared);
+    /// Returns the next available index not taken, or nothing when the ring did not run.
+    std::optional<uint16_t> stop(Parked, unsigned ring);
+    void enable(Parked, unsigned ring, bool enabled);
+    /// Running rings are re-resolved; one that no longer fits gets a fault. No memory: as
     /// close_device().
-    void set_memory(std::shared_ptr<const MemoryMap> memory);
-    /// Parked. New addresses, same indices.
-    spec::Fault move_ring(unsigned ring, RingConfig config);
-    /// Parked.
-    void set_call(unsigned ring, OwnedFd fd);
-    void set_kick(unsigned ring, OwnedFd fd);
-    /// Parked. Stops every ring, drops the memory, and begins afresh: no longer barred.
-    void close_device();
+    void set_memory(Parked parked, std::shared_ptr<const MemoryMap> memory);
+    /// New addresses, same indices.
+    spec::Fault move_ring(Parked parked, unsigned ring, RingConfig config);
+    void set_call(Parked, unsigned ring, OwnedFd fd);
+    void set_kick(Parked, unsigned ring, OwnedFd fd);
+    /// Stops every ring, drops the memory, and begins afresh: no longer barred.
+    void close_device(Parked parked);
 
     std::vector<RingState> ring_states() const;
     const MemoryMap* memory() const noexcept { return memory_.get(); }
@@ -92,6 +90,7 @@ class VhostPort final : public Port {
     bool truncation_told = false;
 
  private:
+    VhostQueue& pair_of(unsigned ring) const noexcept { return *pairs_[ring / 2]; }
     void count_active_pairs() noexcept;
 
     std::atomic<spec::Fault> barred_{spec::Fault::none};

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/fd.hpp"
+#include "base/parked.hpp"
 #include "base/whereabouts.hpp"
 #include "ring/ring.hpp"
 #include "switch/queue.hpp"
@@ -13,17 +14,11 @@ namespace valenic {
 
 class VhostPort;
 
-/// One direction of the pair. Replaced by the control thread, only while every worker is parked.
-struct RxSide {
-    std::unique_ptr<RxRing> ring;
-    OwnedFd kick;  ///< The driver says it added buffers: only looked at to tell foreign memory.
-    OwnedFd call;
-    bool enabled = false;
-    std::atomic<bool> fault_told{false};
-};
-struct TxSide {
-    std::unique_ptr<TxRing> ring;
-    OwnedFd kick;
+/// One direction of the pair: of RxRing or TxRing. Replaced by the control thread (VhostPort).
+template <typename Direction>
+struct Side {
+    std::unique_ptr<Direction> ring;
+    OwnedFd kick;  ///< Of RX only looked at to tell foreign memory: the driver added buffers.
     OwnedFd call;
     bool enabled = false;
     std::atomic<bool> fault_told{false};
@@ -36,9 +31,9 @@ class alignas(64) VhostQueue final : public Queue {
     Spot spot_;  ///< As of begin().
 
  public:
-    /// For the control thread, while workers are parked.
-    RxSide rx;
-    TxSide tx;
+    /// For the control thread, by VhostPort's functions that take a Parked.
+    Side<RxRing> rx;
+    Side<TxRing> tx;
 
     VhostQueue(VhostPort& port, unsigned pair) : port_(port), pair_(pair) {}
 
@@ -57,8 +52,8 @@ class alignas(64) VhostQueue final : public Queue {
     /// Housekeeping by the control thread about once a second, workers running: whether this driver
     /// kicks while its available indices stay 0, so that its memory is not the one we mapped.
     bool memory_looks_foreign() noexcept;
-    /// A ring of it starts. Workers are parked.
-    void begin() noexcept;
+    /// A ring of it starts.
+    void begin(Parked) noexcept;
 
  private:
     bool receiving() const noexcept;

@@ -59,7 +59,7 @@ describe('frames in datagrams', () => {
     const receiver = await rig.stream('s');
     const stream = await StreamPeer.connect(rig.path('s'));
     // The kernel has the connection before the port does.
-    await until(() => receiver.state().link?.connected, Boolean);
+    await until(() => receiver.state().endpoint?.connected, Boolean);
     stranger.socket.send(frame(60, 1), free.port, '127.0.0.1');
     peer.socket.send(frame(60, 2), free.port, '127.0.0.1');
     same(await stream.received(1), [frame(60, 2)]);

@@ -12,7 +12,7 @@ describe.skipIf(!may)('a packet port', () => {
     const [a, b] = [wire('10.88.0.1/24'), wire('10.88.0.2/24')];
     const left = await rig.add('a', { kind: 'packet', interface: a.near, queues: 1 });
     const right = await rig.add('b', { kind: 'packet', interface: b.near, queues: 2 });
-    expect(left.state().link).toMatchObject({ connected: true, address: a.near, notice: null });
+    expect(left.state().endpoint).toMatchObject({ connected: true, address: a.near, notice: null });
     await inside(b.namespace, server, /ready/);
     const said = await inside(a.namespace, client('10.88.0.2'));
     expect(said()).toBe('same\n');

@@ -28,7 +28,7 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     const [a, b] = [wire('10.88.0.1/24'), wire('10.88.0.2/24')];
     const left = await rig.add('a', spec(a.near));
     const right = await rig.add('b', spec(b.near));
-    expect(left.state().link).toMatchObject({
+    expect(left.state().endpoint).toMatchObject({
       connected: true,
       address: a.near,
       offloads: [],
@@ -66,7 +66,7 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     const rig = await linkRig();
     const { near } = wire();
     const port = await rig.add('a', { kind: 'packet', interface: near, queues: 1 });
-    const io = port.state().link?.io;
+    const io = port.state().endpoint?.io;
     expect(io?.mode).toBe('af-packet');
     expect(io?.why).toContain('its driver cannot do AF_XDP without copies');
     expect(programOf(near)).toBe('');
@@ -77,13 +77,13 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     const { near } = wire();
     ip('addr', 'add', '10.89.0.1/24', 'dev', near);
     const port = await rig.add('a', { kind: 'packet', interface: near, queues: 1 });
-    expect(port.state().link?.io).toEqual({
+    expect(port.state().endpoint?.io).toEqual({
       mode: 'af-packet',
       why: 'this host has the address 10.89.0.1 on it',
     });
     await rig.backend.removePort(port.spec.name);
     const asked = await rig.add('b', spec(near));
-    expect(asked.state().link?.notice).toContain('with AF_XDP it receives nothing');
+    expect(asked.state().endpoint?.notice).toContain('with AF_XDP it receives nothing');
   });
 
   it('refuses what it cannot have in one sentence: queues, MTU, another program', async () => {

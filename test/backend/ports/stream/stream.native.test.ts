@@ -90,13 +90,13 @@ describe('a peer that breaks the framing', () => {
       (ended) => ended,
     );
     await notConnected(port);
-    expect(port.state().link?.fault?.code).toBe(code);
+    expect(port.state().endpoint?.fault?.code).toBe(code);
     expect(port.stats().counters.queue_faults).toBe(1);
     expect(await b.received(1)).toEqual([frame(60, 3)]);
 
     const again = await StreamPeer.connect(rig.path('a'));
     await connected(port);
-    expect(port.state().link?.fault).toBeNull();
+    expect(port.state().endpoint?.fault).toBeNull();
     await again.write(framed(frame(60, 5)));
     expect((await b.received(2))[1]).toEqual(frame(60, 5));
   });
@@ -106,7 +106,7 @@ describe('a peer that breaks the framing', () => {
     await a.write(framed(frame(60, 1)).subarray(0, 30));
     a.socket.end();
     await notConnected(ports[0]);
-    expect(ports[0].state().link?.fault?.code).toBe('stream_truncated');
+    expect(ports[0].state().endpoint?.fault?.code).toBe('stream_truncated');
     expect(b.frames).toEqual([]);
   });
 
@@ -114,7 +114,7 @@ describe('a peer that breaks the framing', () => {
     const { ports, a } = await pair();
     a.socket.end();
     await notConnected(ports[0]);
-    expect(ports[0].state().link?.fault).toBeNull();
+    expect(ports[0].state().endpoint?.fault).toBeNull();
     expect(ports[0].stats().counters.queue_faults).toBe(0);
   });
 });
@@ -208,7 +208,7 @@ describe('connections of a stream port', () => {
   it('over TCP, both roles', async () => {
     const rig = await linkRig();
     const server = await rig.stream('s', { address: 'tcp:127.0.0.1:0' });
-    const address = server.state().link?.address ?? '';
+    const address = server.state().endpoint?.address ?? '';
     // On a switch of its own: two ports of one switch that are each other's peer make a loop.
     const client = await rig.backend.addPort({
       name: { switch: 'w', port: 'c' },
@@ -236,7 +236,7 @@ describe('connections of a stream port', () => {
   it('refuses a network address that is taken, with what to do', async () => {
     const rig = await linkRig();
     const first = await rig.stream('a', { address: 'tcp:127.0.0.1:0' });
-    const address = first.state().link?.address ?? '';
+    const address = first.state().endpoint?.address ?? '';
     await expect(rig.stream('b', { address })).rejects.toThrow(
       `${address}: another program uses that port: choose another`,
     );

@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Port } from '../../../../backend/index.ts';
-import type { TapSpec } from '../../../../backend/ports/spec.ts';
+import type { TapSpec } from '../../../../backend/ports/tap/spec.ts';
 import { dropsThatHappened } from '../../../../backend/stats/stats.ts';
 import { until } from '../../support.ts';
 import { type LinkRig, linkRig } from '../support.ts';
@@ -131,7 +131,7 @@ describe.skipIf(!may)('a tap port with offloads', () => {
 
   it.each([4, 6] as const)('big frames cross uncut between two stacks: IPv%i', async (version) => {
     const [a, b] = await pair({}, {});
-    expect(a.state().link?.offloads).toEqual(expect.arrayContaining(all));
+    expect(a.state().endpoint?.offloads).toEqual(expect.arrayContaining(all));
     await transfer(version);
     const { counters } = b.stats();
     expect(counters.rx_big_whole).toBeGreaterThan(0);
@@ -146,7 +146,7 @@ describe.skipIf(!may)('a tap port with offloads', () => {
 
   it('off at the receiver: it gets segments of its MTU', async () => {
     const [, b] = await pair({}, { offloads: false });
-    expect(b.state().link?.offloads).toEqual([]);
+    expect(b.state().endpoint?.offloads).toEqual([]);
     await transfer(4);
     const { counters } = b.stats();
     expect(counters.rx_big_whole).toBe(0);
@@ -171,7 +171,7 @@ describe.skipIf(!may)('a tap port with offloads', () => {
     inside(from, 'perl', '-e', burst, addresses[4][1]);
     await until(receiver.said, (text) => text.includes('done'));
     expect(receiver.said()).toContain('done 20 20000');
-    const uso = a.state().link?.offloads?.includes('USO4') ?? false;
+    const uso = a.state().endpoint?.offloads?.includes('USO4') ?? false;
     expect(b.stats().counters.rx_big_whole).toBe(uso ? 1 : 0);
   });
 

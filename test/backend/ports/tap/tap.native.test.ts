@@ -44,7 +44,7 @@ describe.skipIf(!may)('a tap port', () => {
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 }, { mtu: 1400 });
     const shown = execFileSync('ip', ['-o', 'link', 'show', name], { encoding: 'utf8' });
     expect(shown).toMatch(/[<,]UP[,>].* mtu 1400 /);
-    expect(port.state().link).toMatchObject({ connected: true, address: name, notice: null });
+    expect(port.state().endpoint).toMatchObject({ connected: true, address: name, notice: null });
     await port.close();
     expect(existsSync(`/sys/class/net/${name}`)).toBe(false);
   });
@@ -73,16 +73,16 @@ describe.skipIf(!may)('a tap port', () => {
     quiet(name);
     ip('link', 'set', name, 'up');
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 }, { mtu: 9000 });
-    expect(port.state().link?.notice).toBe(
+    expect(port.state().endpoint?.notice).toBe(
       `the interface has an MTU of 1500 and the port one of 9000: ip link set ${name} mtu 9000, ` +
         'or valenic port set v:t mtu=1500',
     );
     ip('link', 'set', name, 'mtu', '9000');
-    expect(port.state().link?.notice).toBeNull();
+    expect(port.state().endpoint?.notice).toBeNull();
     await port.set({ mtu: 1400 });
-    expect(port.state().link?.notice).toContain('an MTU of 9000 and the port one of 1400');
+    expect(port.state().endpoint?.notice).toContain('an MTU of 9000 and the port one of 1400');
     await port.set({ mtu: 0 });
-    expect(port.state().link?.notice).toBeNull();
+    expect(port.state().endpoint?.notice).toBeNull();
     await port.close();
     ip('link', 'del', name);
   });
@@ -93,13 +93,13 @@ describe.skipIf(!may)('a tap port', () => {
     const several = queues > 1 ? ['multi_queue'] : [];
     ip('tuntap', 'add', 'dev', name, 'mode', 'tap', ...several);
     const port = await rig.add('t', { kind: 'tap', interface: name, queues });
-    expect(port.state().link?.notice).toBe(`the interface is down: ip link set ${name} up`);
+    expect(port.state().endpoint?.notice).toBe(`the interface is down: ip link set ${name} up`);
     const peer = await withPeer(rig);
     await peer.write(framed(frame(60)));
     await counted(port, ({ drops }) => drops.rx_link_down, 1);
     quiet(name);
     ip('link', 'set', name, 'up');
-    expect(port.state().link?.notice).toBeNull();
+    expect(port.state().endpoint?.notice).toBeNull();
     await peer.write(framed(frame(60)));
     await counted(port, ({ counters }) => counters.rx_frames, 1);
     await port.close();
@@ -111,7 +111,7 @@ describe.skipIf(!may)('a tap port', () => {
     const name = tapName();
     ip('tuntap', 'add', 'dev', name, 'mode', 'tap', 'multi_queue');
     const port = await rig.add('t', { kind: 'tap', interface: name, queues: 1 });
-    expect(port.state().link?.connected).toBe(true);
+    expect(port.state().endpoint?.connected).toBe(true);
   });
 
   it.each([
@@ -126,7 +126,7 @@ describe.skipIf(!may)('a tap port', () => {
     try {
       const device = { kind: 'tap', interface: name, queues: 1, offloads: ours } as const;
       const port = await rig.add('t', device);
-      expect(port.state().link?.offloads).toEqual([]);
+      expect(port.state().endpoint?.offloads).toEqual([]);
       quiet(name);
       ip('link', 'set', name, 'up');
       const peer = await withPeer(rig);

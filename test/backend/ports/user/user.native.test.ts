@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Port } from '../../../../backend/index.ts';
-import type { UserSpec } from '../../../../backend/ports/spec.ts';
 import { userArgs } from '../../../../backend/ports/user/endpoint.ts';
+import type { UserSpec } from '../../../../backend/ports/user/spec.ts';
 import { until } from '../../support.ts';
 import { answerOf, arp, discover, offered, type Station, syn } from '../packets.ts';
 import { framed, type LinkRig, linkRig, notConnected, StreamPeer } from '../support.ts';
@@ -43,7 +43,7 @@ async function rigWith(spec: Partial<UserSpec> = {}): Promise<{
   return { rig, port, peer };
 }
 
-const processOf = (port: Port): number => port.state().link?.peer?.pid ?? 0;
+const processOf = (port: Port): number => port.state().endpoint?.peer?.pid ?? 0;
 
 /** The first frame that `read` makes something of; asks again, as a guest would. */
 async function asked<T>(peer: StreamPeer, question: Buffer, read: (frame: Buffer) => T | null) {
@@ -69,7 +69,7 @@ describe('a user port', () => {
     const { peer, port } = await rigWith({ network: '10.77.0.0/16' });
     const read = (frame: Buffer) => offered(frame, guest.mac);
     expect(await asked(peer, discover(guest.mac), read)).toBe('10.77.0.15');
-    expect(port.state().link).toMatchObject({ address: '10.77.0.0/16', connected: true });
+    expect(port.state().endpoint).toMatchObject({ address: '10.77.0.0/16', connected: true });
   });
 
   it("refuses the host's loopback, whichever way a guest writes it", async () => {
@@ -138,13 +138,13 @@ describe('a user port', () => {
     const first = processOf(port);
     process.kill(first, 'SIGKILL');
     await notConnected(port);
-    expect(port.state().link?.fault).toMatchObject({ code: 'user_ended' });
+    expect(port.state().endpoint?.fault).toMatchObject({ code: 'user_ended' });
     const second = await until(
       () => processOf(port),
       (pid) => pid !== 0 && pid !== first,
     );
     expect(second).not.toBe(first);
-    expect(port.state().link?.fault).toBeNull();
+    expect(port.state().endpoint?.fault).toBeNull();
     const read = (frame: Buffer) => offered(frame, guest.mac);
     expect(await asked(peer, discover(guest.mac), read)).toBe('10.0.2.15');
   });

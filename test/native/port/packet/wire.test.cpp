@@ -1,4 +1,5 @@
 // What a packet port owes its wire, over a packet socket and over AF_XDP.
+#include "alone.hpp"
 #include "net/adapt.hpp"
 #include "net/frames.hpp"
 #include "port/packet/wire_rig.hpp"
@@ -41,7 +42,7 @@ TEST_SUITE("packet port over either" * needs_root) {
         WireRig rig(1500, 1, Kind::io);
         PortRig source("source", {}, false);
         GuestSpace cut(1 << 20);
-        source.port.set_memory(cut.map());
+        source.port.set_memory(alone(), cut.map());
         rig.context->source = &source.port;
         REQUIRE(ftruncate(cut.memory().fd(), page_bytes) == 0);
         const auto transmit = [&](size_t at) {

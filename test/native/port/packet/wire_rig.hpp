@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "alone.hpp"
 #include "port/link.hpp"
 #include "port/packet/packet_socket.hpp"
 #include "port/packet/xdp_socket.hpp"
@@ -155,7 +156,7 @@ struct WireRig {
         auto fds = open_packet_sockets("near", queues);
         REQUIRE(fds.ok());
         REQUIRE(port.prepare(fds.value()));
-        port.attach(std::move(fds.value()));
+        port.attach(alone(), std::move(fds.value()));
     }
     void attach_xdp(unsigned queues) {
         auto opened = open_xdp_sockets("near", queues, false);
@@ -166,7 +167,7 @@ struct WireRig {
         shared[xdp_interface] = std::move(made.interface);
         shared[xdp_program] = std::move(made.program);
         REQUIRE(port.prepare(made.fds, shared));
-        port.attach(std::move(made.fds), spec::NetHeaderUse::none, std::move(shared));
+        port.attach(alone(), std::move(made.fds), spec::NetHeaderUse::none, std::move(shared));
     }
     Queue& queue(unsigned index = 0) { return *port.queues()[index]; }
     template <typename Counter>

@@ -1,6 +1,7 @@
 // The virtio-net headers of a tap port: what the host's stack says, and what it is told.
 #include <cstring>
 
+#include "alone.hpp"
 #include "link_rig.hpp"
 #include "net/frames.hpp"
 #include "switch_rig.hpp"
@@ -13,9 +14,9 @@ using spec::PortCounter;
 namespace {
 
 struct Lab {
-    Lab() { REQUIRE(rig.vale.attach(tap.port)); }
+    Lab() { REQUIRE(rig.vale.attach(alone(), tap.port)); }
     ~Lab() {
-        rig.vale.detach(tap.port);
+        rig.vale.detach(alone(), tap.port);
         clear(rig);
     }
     Queue& queue() { return *tap.port.queues()[0]; }
@@ -129,7 +130,7 @@ TEST_SUITE("a tap port with virtio-net headers") {
         const Big big(200 * 100, 100);
         for (unsigned i = 0; i < 2; ++i) lab.tap.send(big.frame, big.header);
         CHECK(lab.turn() == 1);
-        lab.tap.port.detach();
+        lab.tap.port.detach(alone());
         CHECK_FALSE(lab.queue().arm());
         CHECK(lab.turn() == 0);
     }
