@@ -11,9 +11,9 @@
 #include "base/poll_word.hpp"
 #include "base/result.hpp"
 #include "base/tick_clock.hpp"
+#include "boundary/names.hpp"
 #include "memory/memory_map.hpp"
 #include "net/batch.hpp"
-#include "boundary/names.hpp"
 #include "spec/virtio_features.hpp"
 #include "stats/counters.hpp"
 

@@ -5,9 +5,9 @@
 #include <bitset>
 #include <cstdint>
 
+#include "boundary/names.hpp"
 #include "net/retag.hpp"
 #include "net/vlan.hpp"
-#include "boundary/names.hpp"
 
 namespace valenic {
 
