@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "net/batch.hpp"
 #include "boundary/names.hpp"
+#include "net/batch.hpp"
 #include "spec/virtio_features.hpp"
 #include "spec/virtio_net.hpp"
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "boundary/names.hpp"
 #include "net/batch.hpp"
 #include "net/offload.hpp"
-#include "boundary/names.hpp"
 #include "spec/virtio_net.hpp"
 
 namespace valenic {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <span>
 
-#include "net/ethernet.hpp"
 #include "boundary/names.hpp"
+#include "net/ethernet.hpp"
 
 namespace valenic {
 
