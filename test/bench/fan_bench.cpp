@@ -11,10 +11,10 @@
 #include <cstring>
 #include <thread>
 
+#include "../native/alone.hpp"
 #include "base/clock.hpp"
 #include "bench_guest.hpp"
 #include "lookup/learning.hpp"
-#include "../native/alone.hpp"
 
 using namespace valenic;
 using namespace valenic::bench;

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "../native/alone.hpp"
 #include "base/check.hpp"
 #include "base/simd.hpp"
 #include "guard_guest.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
-#include "../native/alone.hpp"
 #include "switch/vale.hpp"
 
 using namespace valenic;

@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "../native/alone.hpp"
 #include "base/check.hpp"
 #include "base/eventfd.hpp"
 #include "base/limits.hpp"
 #include "driver/guest_memory.hpp"
 #include "driver/net_driver.hpp"
-#include "../native/alone.hpp"
 #include "port/vhost/vhost.hpp"
 #include "spec/virtio_features.hpp"
 

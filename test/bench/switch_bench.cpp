@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <memory>
 
+#include "../native/alone.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
 #include "driver/guest_memory.hpp"
 #include "driver/net_driver.hpp"
 #include "lookup/learning.hpp"
-#include "../native/alone.hpp"
 #include "ring/ring.hpp"
 #include "spec/virtio_features.hpp"
 #include "switch/vale.hpp"
