@@ -50,4 +50,4 @@ export const portCounters = Object.keys(portCounterTexts) as readonly PortCounte
 export const workerCounters = Object.keys(workerCounterTexts) as readonly WorkerCounter[];
 
 /** The stats page: blocks of `wordsPerBlock` 64-bit words; block 0 is the header. */
-export const statsPage = { magic: 0x56414c4553544154n, version: 4, wordsPerBlock: 64 } as const;
+export const statsPage = { magic: 0x56414c4553544154n, version: 5, wordsPerBlock: 128 } as const;

@@ -26,6 +26,17 @@ export const dropReasons = {
   },
   tx_vlan_refused: { at: 'source', text: 'the sending port is not in its VLAN' },
   tx_link_local: { at: 'source', text: 'link-local (LACP, LLDP, STP), and the port drops these' },
+  tx_action_drop: { at: 'source', text: 'an action list of the lookup drops it' },
+  tx_rewrite_refused: {
+    at: 'source',
+    text: 'an action list was to rewrite it: no room, or the header is beyond its first 116 bytes',
+  },
+  tx_recirculation_limit: {
+    at: 'source',
+    text: 'action lists looked it up again more than 6 times',
+  },
+  tx_metered: { at: 'source', text: 'above the rate of a meter' },
+  tx_hold_full: { at: 'source', text: 'it was to be held, and no more frames can be' },
   tx_no_destination: {
     at: 'source',
     text: 'no other port is on the switch or in its VLAN',

@@ -69,7 +69,7 @@ class RingQueue final : public Queue {
     RingQueue(RxRing& ring, std::span<CounterBlock> blocks) : ring_(ring), blocks_(blocks) {}
     size_t receive(Batch&, WorkerContext&) override { return 0; }
     void release(WorkerContext&) override {}
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override {
         delivered += ring_.deliver(batch, indices, blocks_[context.worker]).frames;
     }

@@ -59,6 +59,12 @@ constexpr Scenario scenarios[] = {
     {.name = "packed-chained-60", .shape = Shape::chained, .features = packed},
     {.name = "packed-indirect-60", .shape = Shape::indirect, .features = packed | indirect},
     {.name = "packed-paired-60", .shape = Shape::paired, .features = packed | indirect},
+    {.name = "vlan-access-60", .vlans = Vlans::access},
+    {.name = "vlan-pushed-60", .vlans = Vlans::pushed},
+    {.name = "vlan-flood-8-ports",
+     .towards = Towards::everyone,
+     .receivers = 8,
+     .vlans = Vlans::access},
 };
 
 /// Under callgrind time goes so slowly that every turn would end as too dear.
@@ -109,7 +115,17 @@ class Bench {
  private:
     void attach(PortRig& rig) {
         CHECK(vale_.attach(alone(), rig.port));
+        if (scenario_.vlans != Vlans::none) vale_.set_rules(alone(), rig.port, rules_of(rig.port));
         worker_.add(alone(), rig.port, *rig.port.queues()[0]);
+    }
+    PortRules rules_of(const Port& port) const {
+        constexpr uint16_t vlan = 10;
+        PortRules rules;
+        rules.vlan = {spec::VlanMode::access, vlan, {}};
+        if (scenario_.vlans == Vlans::access || port.slot == 0) return rules;
+        rules.vlan = {spec::VlanMode::trunk, vlan_none, {}};
+        rules.vlan.members.set(vlan);
+        return rules;
     }
     /// Their rings lie in one memory and stay empty.
     void add_idle_ports() {

@@ -30,6 +30,9 @@ inline constexpr uint16_t ring_size = 256;
 enum class Shape : uint8_t { direct, chained, indirect, paired };
 /// Where frames go.
 enum class Towards : uint8_t { one, everyone, each_in_turn, nobody_known };
+/// What the ports have: nothing; all one access VLAN; the sender an access VLAN, receivers trunks
+/// of it, so that each frame gets a tag.
+enum class Vlans : uint8_t { none, access, pushed };
 
 struct Scenario {
     const char* name;
@@ -43,6 +46,7 @@ struct Scenario {
     bool more = true;
     bool buffers = true;  ///< Receivers offer some.
     size_t burst = 64;
+    Vlans vlans = Vlans::none;
 };
 
 inline constexpr uint64_t features_of(const Scenario& scenario) {

@@ -74,8 +74,7 @@ class RingQueue final : public Queue {
     explicit RingQueue(RxRing& ring, CounterBlock& counters) : ring_(ring), counters_(counters) {}
     size_t receive(Batch&, WorkerContext&) override { return 0; }
     void release(WorkerContext&) override {}
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
-                  WorkerContext&) override {
+    void transmit(const Batch& batch, std::span<const uint8_t> indices, WorkerContext&) override {
         const Delivery delivery = ring_.deliver(batch, indices, counters_);
         counters_.add(spec::PortCounter::rx_frames, delivery.frames);
     }

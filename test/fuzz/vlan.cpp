@@ -10,8 +10,8 @@
 
 #include "base/check.hpp"
 #include "net/adapt.hpp"
+#include "net/edited.hpp"
 #include "net/net_header_check.hpp"
-#include "net/retag.hpp"
 #include "switch/rules.hpp"
 
 using namespace valenic;
@@ -47,7 +47,7 @@ PortVlan port_from(const uint8_t* bytes) {
 /// A batch of one frame, in pieces of their own allocations, which the sanitizer guards.
 struct Target {
     Batch batch;
-    RetaggedBatch retagged;
+    EditedBatch retagged;
     RewrittenBatch scratch;
     std::vector<std::unique_ptr<uint8_t[]>> memory;
 
@@ -201,8 +201,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
     const FrameVlan vlan = classify(from, target.batch.stages[0].bytes, loaded.stage_len);
     Said said;
-    CHECK(vlan.refused != say(from, frame, said));
-    if (vlan.refused) return 0;
+    CHECK(vlan.is_refused() != say(from, frame, said));
+    if (vlan.is_refused()) return 0;
     CHECK(vlan.vlan == said.vlan);
     const Egress out = egress(to, vlan);
     Octets expected;

@@ -7,7 +7,23 @@
 #include "rig.hpp"
 #include "switch/lookup.hpp"
 
+namespace valenic {
+
+/// An action that leads to a slot, as tests write it.
+inline bool operator==(const Action& action, uint32_t slot) noexcept {
+    return action == Action::output(static_cast<uint16_t>(slot));
+}
+
+}  // namespace valenic
+
 namespace valenic::test {
+
+/// In place of an answer that must come.
+constexpr Action unsaid = Action::list(0x1234);
+
+constexpr bool reaches_everyone(Action action) {
+    return action == Action::flood() || action == Action::flood_unknown();
+}
 
 /// A unicast, locally administered address with this number.
 constexpr MacAddress mac(uint32_t number) noexcept { return uint64_t{number} << 16 | 0x02; }

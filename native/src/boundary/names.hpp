@@ -17,6 +17,11 @@ enum class DropReason : uint8_t {
     tx_gso_size_invalid,
     tx_vlan_refused,
     tx_link_local,
+    tx_action_drop,
+    tx_rewrite_refused,
+    tx_recirculation_limit,
+    tx_metered,
+    tx_hold_full,
     tx_no_destination,
     tx_reflected,
     tx_port_down,
@@ -50,6 +55,11 @@ inline constexpr const char* drop_reason_names[] = {
     "tx_gso_size_invalid",
     "tx_vlan_refused",
     "tx_link_local",
+    "tx_action_drop",
+    "tx_rewrite_refused",
+    "tx_recirculation_limit",
+    "tx_metered",
+    "tx_hold_full",
     "tx_no_destination",
     "tx_reflected",
     "tx_port_down",
@@ -89,6 +99,11 @@ inline constexpr const char* drop_reason_texts[] = {
     "its segment size is zero, too small, or gives more than 256 segments",
     "the sending port is not in its VLAN",
     "link-local (LACP, LLDP, STP), and the port drops these",
+    "an action list of the lookup drops it",
+    "an action list was to rewrite it: no room, or the header is beyond its first 116 bytes",
+    "action lists looked it up again more than 6 times",
+    "above the rate of a meter",
+    "it was to be held, and no more frames can be",
     "no other port is on the switch or in its VLAN",
     "its destination is behind the port it came from",
     "the sending port is administratively down",
@@ -215,8 +230,8 @@ constexpr const char* name_of(WorkerCounter value) noexcept {
 
 // The stats page: blocks of 64-bit words, one writer for each; block 0 is the header.
 inline constexpr uint64_t stats_page_magic = 0x56414c4553544154;
-inline constexpr uint32_t stats_page_version = 4;
-inline constexpr size_t stats_words_per_block = 64;
+inline constexpr uint32_t stats_page_version = 5;
+inline constexpr size_t stats_words_per_block = 128;
 /// A port's drop reasons follow its counters in the block.
 inline constexpr unsigned first_drop_word = static_cast<unsigned>(PortCounter::count);
 static_assert(first_drop_word + unsigned(DropReason::count) <= stats_words_per_block);

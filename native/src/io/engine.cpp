@@ -229,7 +229,7 @@ Done Engine::check_new_port(const NewPort& wanted) noexcept {
     for (const auto& [id, entry] : ports_)
         if (entry.switch_id == wanted.switch_id && entry.port->name() == wanted.name)
             return CommandError::name_in_use;
-    if (home->second.vale->port_count() == ValeSwitch::ports_max) return CommandError::switch_full;
+    if (home->second.vale->is_full()) return CommandError::switch_full;
     return check_settings(wanted.settings);
 }
 
@@ -286,8 +286,7 @@ Done Engine::remove_port(uint32_t id) {
     if (entry == nullptr) return CommandError::unknown_port;
     const Done busy = exclusive([&](Parked parked) {
         for (auto& worker : workers_) worker->remove(parked, *entry->port);
-        for (Queue* queue : entry->port->queues())
-            own_context_->deferred_calls.forget(parked, queue);
+        forget_in(parked, *own_context_, *entry->port);
         entry->port->home->detach(parked, *entry->port);
     });
     if (busy) return busy;
@@ -338,8 +337,7 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
     return exclusive([&](Parked) {
         own_context_->now_ns = monotonic_ns();
         entry->port->home->forward(*batch, *entry->port, *own_context_);
-        own_context_->deferred_calls.take_due(
-            UINT64_MAX, [&](Queue* queue) { queue->flush_calls(*own_context_); });
+        run_timers(UINT64_MAX, *own_context_);
     });
 }
 

@@ -117,7 +117,7 @@ class Engine final : private PortEvents, private LinkEvents {
     };
     struct CreatedPort {
         uint32_t port;
-        uint8_t slot;
+        uint16_t slot;
         size_t stats_block;
     };
     Result<CreatedPort, Refusal> create_port(const NewPort& wanted);
@@ -201,7 +201,7 @@ class Engine final : private PortEvents, private LinkEvents {
                  const std::function<bool(uint32_t, PortEntry&, const AddressNews&)>& tell);
     bool tell_moves(uint32_t id, PortEntry& entry, const AddressNews& news, uint32_t now_s);
     bool tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news);
-    std::optional<uint32_t> id_at(uint32_t switch_id, uint8_t slot) const noexcept;
+    std::optional<uint32_t> id_at(uint32_t switch_id, uint16_t slot) const noexcept;
 
     std::function<void(const EngineEvent&)> on_event_;
     std::mutex late_mutex_;

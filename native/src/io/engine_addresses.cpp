@@ -64,7 +64,7 @@ bool Engine::tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news
     return true;
 }
 
-std::optional<uint32_t> Engine::id_at(uint32_t switch_id, uint8_t slot) const noexcept {
+std::optional<uint32_t> Engine::id_at(uint32_t switch_id, uint16_t slot) const noexcept {
     for (const auto& [id, entry] : ports_)
         if (entry.switch_id == switch_id && entry.port->slot == slot) return id;
     return std::nullopt;

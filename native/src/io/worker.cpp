@@ -180,7 +180,7 @@ bool Worker::round() {
     // Backwards: what leaves the hot ones is replaced by one that had its turn.
     for (size_t index = watches_.hot(); index-- > 0;) work += look_at(index);
     if (watches_.cold() != 0) work += look_at_cold(work == 0);
-    if (context_->deferred_calls.next_due_ns() <= context_->now_ns) flush_due_calls();
+    if (context_->timers.next_due_ns() <= context_->now_ns) run_timers(context_->now_ns, *context_);
     context_->whereabouts.go({}, Act::nothing);
     counters_.add(WorkerCounter::rounds, 1);
     if (work == 0) {
@@ -331,7 +331,7 @@ bool Worker::wait_is_due(bool worked) noexcept {
 
 /// Nothing is polled: out of the gate, asleep until a kick, a due call or a command.
 void Worker::sleep() {
-    const uint64_t due_ns = std::min(context_->deferred_calls.next_due_ns(), next_look_ns_);
+    const uint64_t due_ns = std::min(context_->timers.next_due_ns(), next_look_ns_);
     const uint64_t now_ns = monotonic_ns();
     const int64_t timeout_ns = due_ns > now_ns ? static_cast<int64_t>(due_ns - now_ns) : 0;
     counters_.add(WorkerCounter::sleeps, 1);
@@ -386,11 +386,6 @@ void Worker::look_again() {
 void Worker::look_at_settings() {
     for (auto& entry : entries_)
         if (entry) activate(*entry);
-}
-
-void Worker::flush_due_calls() {
-    context_->deferred_calls.take_due(context_->now_ns,
-                                      [this](Queue* queue) { queue->flush_calls(*context_); });
 }
 
 }  // namespace valenic

@@ -75,7 +75,6 @@ class Worker {
     void activate(Entry& entry);
     void look_at_settings();
     void look_again();
-    void flush_due_calls();
     void release(std::unique_ptr<Entry>& entry);
     void register_fd(Entry& entry);
     void unregister_fd(Entry& entry);

@@ -39,7 +39,7 @@ void Worker::remove(Parked, const Queue& queue) {
 }
 
 void Worker::remove(Parked parked, Port& port) {
-    for (const Queue* queue : port.queues()) context_->deferred_calls.forget(parked, queue);
+    forget_in(parked, *context_, port);
     for (auto& entry : entries_)
         if (entry && entry->port == &port) release(entry);
 }

@@ -42,7 +42,7 @@ class AddressBoard {
         const uint32_t turn = row.turn.load(std::memory_order_acquire);
         const uint64_t who = row.who.load(std::memory_order_relaxed);
         const uint64_t what = row.what.load(std::memory_order_relaxed);
-        const uint8_t other = row.other.load(std::memory_order_relaxed);
+        const uint16_t other = row.other.load(std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_acquire);
         if (turn % 2 != 0 || row.turn.load(std::memory_order_relaxed) != turn) return news;
         news.whole = true;
@@ -61,7 +61,7 @@ class AddressBoard {
         std::atomic<uint32_t> evicted{0};
         std::atomic<uint64_t> who{0};
         std::atomic<uint64_t> what{0};
-        std::atomic<uint8_t> other{0};
+        std::atomic<uint16_t> other{0};
     };
     std::array<Row, 256> rows_{};
 };

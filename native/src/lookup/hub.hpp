@@ -9,11 +9,11 @@ class HubLookup final : public Lookup {
  public:
     void resolve(const Batch& batch, const LookupSource&,
                  std::span<Action> actions) noexcept override {
-        for (size_t i = 0; i < batch.count; ++i) actions[i] = action_flood;
+        for (size_t i = 0; i < batch.count; ++i) actions[i] = Action::flood();
     }
     size_t header_bytes() const noexcept override { return 0; }
-    void forget(uint8_t) noexcept override {}
-    std::vector<MacAddress> addresses_of(uint8_t) const override { return {}; }
+    void forget(uint16_t) noexcept override {}
+    std::vector<MacAddress> addresses_of(uint16_t) const override { return {}; }
 };
 
 }  // namespace valenic

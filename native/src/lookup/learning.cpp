@@ -11,6 +11,14 @@ using spec::PortCounter;
 
 namespace {
 
+constexpr Action nowhere = Action::drop(spec::DropReason::tx_no_destination);
+
+/// A switch has no more ports with this lookup: Lookup::ports_max().
+uint8_t narrow(uint16_t slot) noexcept { return static_cast<uint8_t>(slot); }
+Seat seat_of(const LookupSource& source) noexcept {
+    return {narrow(source.slot), source.generation};
+}
+
 /// Both addresses of a frame, as they lie there: compared in two steps.
 struct AddressBytes {
     uint64_t first;
@@ -38,15 +46,15 @@ LearningLookup::LearningLookup(const LearningOptions& options)
 [[gnu::always_inline]] inline Action LearningLookup::find(
     Station station, const LookupSource& source) const noexcept {
     const uint64_t key = table_.find(station, source.now_s);
-    if (key == 0) return action_flood;
+    if (key == 0) return Action::flood_unknown();
     const uint8_t slot = slot_of(key);
     const uint8_t now = generations_[slot].load(std::memory_order_relaxed);
-    return generation_of(key) == now ? slot : action_flood;
+    return generation_of(key) == now ? Action::output(slot) : Action::flood_unknown();
 }
 
 [[gnu::always_inline]] inline void LearningLookup::learn(Station station,
                                                          const LookupSource& source) noexcept {
-    const uint64_t key = key_of(station.mac, {source.slot, source.generation});
+    const uint64_t key = key_of(station.mac, seat_of(source));
     if (!table_.renew(station, key, source.now_s)) learn_slowly(station, source);
 }
 
@@ -57,7 +65,7 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
     // Bursts share their addresses: the last answer is good for a frame with the same ones.
     uint64_t last_source = UINT64_MAX;
     uint64_t last_destination = UINT64_MAX;
-    Action last_action = action_drop;
+    Action last_action = nowhere;
     AddressBytes last = AddressBytes(batch.stages[0].bytes).another();
     for (size_t i = 0; i < batch.count; ++i) {
         const AddressBytes now(batch.stages[i].bytes);
@@ -71,7 +79,7 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
             }
             if (to != last_destination) {
                 last_destination = to;
-                last_action = is_group(to) ? action_flood : find({to, vlan_none}, source);
+                last_action = is_group(to) ? Action::flood() : find({to, vlan_none}, source);
             }
         }
         actions[i] = last_action;
@@ -83,10 +91,10 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
                                       std::span<Action> actions) noexcept {
     Station last_source{0, vlan_refused};
     Station last_destination{0, vlan_refused};
-    Action last_action = action_drop;
+    Action last_action = nowhere;
     for (size_t i = 0; i < batch.count; ++i) {
         const uint16_t vlan = source.vlans[i];
-        actions[i] = action_drop;
+        actions[i] = nowhere;
         if (vlan == vlan_refused) continue;
         const Station from{batch.source(i), vlan};
         const Station to{batch.destination(i), vlan};
@@ -96,7 +104,7 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
         }
         if (to != last_destination) {
             last_destination = to;
-            last_action = is_group(to.mac) ? action_flood : find(to, source);
+            last_action = is_group(to.mac) ? Action::flood() : find(to, source);
         }
         actions[i] = last_action;
     }
@@ -105,7 +113,7 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
 /// New here, or moved. A port that is full does not come as far as the lock with new ones.
 [[gnu::noinline]] void LearningLookup::learn_slowly(Station station,
                                                     const LookupSource& source) noexcept {
-    if (table_.is_full(source.slot, source.mac_limit, source.now_s) &&
+    if (table_.is_full(narrow(source.slot), source.mac_limit, source.now_s) &&
         table_.find(station, source.now_s) == 0) {
         source.counters->add(PortCounter::macs_refused, 1);
         return;
@@ -117,7 +125,7 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
     const MacTable::Place place = table_.place_of(station);
     if (place == MacTable::nowhere) return learn_new(station, source);
     const MacEntry& entry = table_.entry(place);
-    const uint64_t key = key_of(station.mac, {source.slot, source.generation});
+    const uint64_t key = key_of(station.mac, seat_of(source));
     if (entry.key.load(std::memory_order_relaxed) == key) return;
     if (table_.expired(entry.seen.load(std::memory_order_relaxed), source.now_s)) {
         table_.remove(place);
@@ -128,8 +136,7 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
 
 void LearningLookup::learn_new(Station station, const LookupSource& source) noexcept {
     if (!has_room(source)) return;
-    const MacTable::Outcome outcome =
-        table_.insert(station, {source.slot, source.generation}, source.now_s);
+    const MacTable::Outcome outcome = table_.insert(station, seat_of(source), source.now_s);
     if (outcome.loser) {
         board_.count_evicted(*outcome.loser);
         source.books_of(*outcome.loser).add(PortCounter::macs_evicted, 1);
@@ -148,35 +155,35 @@ void LearningLookup::learn_moved(MacTable::Place place, const LookupSource& sour
         if (moves.count >= AddressMoves::many) {
             AddressMoves told{station.mac, station.vlan,  before,
                               moves.count, moves.seconds, moves.last_s};
-            board_.write(source.slot, told);
+            board_.write(narrow(source.slot), told);
             told.other = source.slot;
             board_.write(before, told);
         }
     }
     if (!has_room(source)) return;
-    table_.move(place, {source.slot, source.generation}, source.now_s);
+    table_.move(place, seat_of(source), source.now_s);
     source.counters->add(PortCounter::macs_moved, 1);
 }
 
 /// Counts addresses that there is no room for.
 bool LearningLookup::has_room(const LookupSource& source) noexcept {
-    if (table_.held(source.slot) >= source.mac_limit)
-        table_.drop_expired_of(source.slot, source.now_s);
-    if (table_.held(source.slot) < source.mac_limit) return true;
+    if (table_.held(narrow(source.slot)) >= source.mac_limit)
+        table_.drop_expired_of(narrow(source.slot), source.now_s);
+    if (table_.held(narrow(source.slot)) < source.mac_limit) return true;
     source.counters->add(PortCounter::macs_refused, 1);
     return false;
 }
 
-void LearningLookup::forget(uint8_t slot) noexcept {
+void LearningLookup::forget(uint16_t slot) noexcept {
     const std::lock_guard guard(lock_);
-    table_.remove_all(slot);
-    board_.clear(slot);
+    table_.remove_all(narrow(slot));
+    board_.clear(narrow(slot));
 }
 
-std::vector<MacAddress> LearningLookup::addresses_of(uint8_t slot) const {
+std::vector<MacAddress> LearningLookup::addresses_of(uint16_t slot) const {
     const auto now_s = static_cast<uint32_t>(monotonic_ns() / 1'000'000'000);
     std::vector<MacAddress> found;
-    found.reserve(table_.held(slot));
+    found.reserve(table_.held(narrow(slot)));
     for (size_t place = 0; place < table_.places(); ++place) {
         const MacEntry& entry = table_.entry(static_cast<MacTable::Place>(place));
         const uint64_t key = entry.key.load(std::memory_order_relaxed);

@@ -30,9 +30,11 @@ class LearningLookup final : public Lookup {
     void resolve(const Batch& batch, const LookupSource& source,
                  std::span<Action> actions) noexcept override;
     size_t header_bytes() const noexcept override { return ethernet_header_bytes; }
-    void forget(uint8_t slot) noexcept override;
-    std::vector<MacAddress> addresses_of(uint8_t slot) const override;
-    AddressNews news_of(uint8_t slot) const noexcept override { return board_.read(slot); }
+    void forget(uint16_t slot) noexcept override;
+    std::vector<MacAddress> addresses_of(uint16_t slot) const override;
+    AddressNews news_of(uint16_t slot) const noexcept override {
+        return board_.read(static_cast<uint8_t>(slot));
+    }
 
  private:
     void resolve_in_vlans(const Batch& batch, const LookupSource& source,

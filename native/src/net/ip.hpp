@@ -84,11 +84,22 @@ inline constexpr uint32_t length_at = 4;
 inline constexpr uint32_t checksum_at = 6;
 }  // namespace udp
 
+/// RFC 826, of Ethernet and IPv4.
+namespace arp {
+inline constexpr uint32_t packet_bytes = 28;
+inline constexpr uint32_t sender_mac_at = 8;
+inline constexpr uint32_t sender_ip_at = 14;
+}  // namespace arp
+
 inline uint16_t load_be16(const uint8_t* at) noexcept {
     return static_cast<uint16_t>(at[0] << 8 | at[1]);
 }
 inline uint32_t load_be32(const uint8_t* at) noexcept {
     return uint32_t{load_be16(at)} << 16 | load_be16(at + 2);
+}
+/// Whether an ARP packet is about IPv4 addresses of Ethernet stations.
+inline bool arp_is_ipv4(const uint8_t* packet) noexcept {
+    return load_be32(packet) == 0x0001'0800 && load_be16(packet + 4) == 0x0604;
 }
 inline void store_be16(uint8_t* at, uint32_t value) noexcept {
     at[0] = static_cast<uint8_t>(value >> 8);

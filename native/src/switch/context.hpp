@@ -4,67 +4,39 @@
 #include <cstdint>
 
 #include "base/parked.hpp"
+#include "base/timers.hpp"
 #include "base/whereabouts.hpp"
-#include "net/retag.hpp"
+#include "net/edited.hpp"
 #include "net/rewritten.hpp"
 #include "ring/ring.hpp"
+#include "switch/held_frames.hpp"
+#include "switch/rules.hpp"
 #include "switch/shares.hpp"
+#include "switch/timed.hpp"
 
 namespace valenic {
 
 class Port;
-class Queue;
 
-/// Calls (interrupts) held back by notification moderation, with the time each is due.
-///
-/// The worker that transmitted keeps them; capacity is one entry for each queue there can be, and a
-/// queue is in a worker's list at most once.
-class DeferredCalls {
+/// All that a worker has to do later: calls (interrupts) held back by notification moderation, and
+/// frames held back by an action. The worker that transmitted keeps a call; a queue is in a
+/// worker's list at most once.
+class WorkerTimers : public Timers<Timed> {
  public:
-    static constexpr size_t capacity = 1024;
+    /// One entry for each queue there can be...
+    static constexpr size_t calls_max = 1024;
+    /// ...and one for each held frame.
+    static constexpr size_t frames_max = 2048;
 
-    struct Entry {
-        Queue* queue;
-        uint64_t due_ns;
-    };
-    /// False when the list is full: call at once.
-    bool add(Queue* queue, uint64_t due_ns) noexcept {
-        if (count_ == capacity) return false;
-        entries_[count_++] = {queue, due_ns};
-        if (due_ns < next_due_ns_) next_due_ns_ = due_ns;
-        return true;
-    }
-    /// Earliest due time, or UINT64_MAX.
-    uint64_t next_due_ns() const noexcept { return next_due_ns_; }
-    /// Takes out every entry due at `now_ns` and hands its queue to `visit`.
-    template <typename Visit>
-    void take_due(uint64_t now_ns, Visit visit) noexcept {
-        size_t kept = 0;
-        uint64_t next = UINT64_MAX;
-        for (size_t i = 0; i < count_; ++i) {
-            const Entry entry = entries_[i];
-            if (entry.due_ns <= now_ns) {
-                visit(entry.queue);
-                continue;
-            }
-            if (entry.due_ns < next) next = entry.due_ns;
-            entries_[kept++] = entry;
-        }
-        count_ = kept;
-        next_due_ns_ = next;
-    }
-    /// Forgets a queue that goes away.
-    void forget(Parked, const Queue* queue) noexcept {
-        size_t kept = 0;
-        for (size_t i = 0; i < count_; ++i)
-            if (entries_[i].queue != queue) entries_[kept++] = entries_[i];
-        count_ = kept;
-    }
+    WorkerTimers() : Timers(calls_max + frames_max) {}
+};
 
- private:
-    size_t count_ = 0;
-    uint64_t next_due_ns_ = UINT64_MAX;
-    Entry entries_[capacity];
+/// What the rules of ports make of the frames of one batch.
+struct Classified {
+    FrameVlan frames[batch_frames];
+    uint16_t vlans[batch_frames];     ///< For the lookup.
+    TagChange changes[batch_frames];  ///< Of the frames for the receiver in hand.
+    bool reached[batch_frames];       ///< By a flood.
 };
 
 struct WorkerContext {
@@ -77,9 +49,18 @@ struct WorkerContext {
     /// Whose frames are under way: who answers for memory that cannot be read.
     Port* source = nullptr;
     Whereabouts whereabouts;
-    DeferredCalls deferred_calls;
+    WorkerTimers timers;
+    // What stages of a batch's way need, in their order.
+    Classified classified;     ///< By the rules of ports.
+    EditedBatch edited;        ///< As an action list makes them.
+    EditedBatch retagged;      ///< Of a receiver that gets other VLAN tags.
     RewrittenBatch rewritten;  ///< Of a receiver that does not take frames as they are.
-    RetaggedBatch retagged;    ///< Of a receiver that gets other VLAN tags; before `rewritten`.
+    HeldFrames held;
 };
+
+/// Does what is due by then. By the context's own worker.
+void run_timers(uint64_t now_ns, WorkerContext& context);
+/// Forgets what was to be done later for a port that goes.
+void forget_in(Parked, WorkerContext& context, Port& port) noexcept;
 
 }  // namespace valenic

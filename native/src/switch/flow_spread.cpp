@@ -5,8 +5,9 @@ namespace valenic {
 /// Workers' clocks differ by a round: what is of the next second is not old.
 bool FlowSpread::speaks(uint32_t entry, uint32_t asker) noexcept {
     const uint32_t said = entry >> pair_bits;
-    const auto age = static_cast<int16_t>((asker >> seen_shift) - (said >> seen_shift));
-    return (said & taken) != 0 && age < quiet_s;
+    const uint32_t age = ((asker >> seen_shift) - (said >> seen_shift)) & seen_mask;
+    const bool ahead = age > seen_mask - quiet_s;
+    return (said & taken) != 0 && (ahead || age < quiet_s);
 }
 
 bool FlowSpread::of_asker(uint32_t entry, uint32_t asker) noexcept {

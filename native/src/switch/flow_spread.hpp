@@ -18,12 +18,12 @@ class FlowSpread {
     static constexpr uint32_t places = 1024;
     /// So long a flow is quiet before it may come to another pair: what was delivered before is
     /// taken by then.
-    static constexpr int16_t quiet_s = 4;
+    static constexpr int quiet_s = 4;
 
     /// Who asks, and when: one for a batch.
     /// @param source  The sender's slot.
     /// @param now_s   Coarse monotonic seconds.
-    static constexpr uint32_t asker(uint8_t source, uint32_t now_s) noexcept {
+    static constexpr uint32_t asker(uint16_t source, uint32_t now_s) noexcept {
         return (now_s & seen_mask) << seen_shift | taken | source;
     }
     /// Any worker, several together. @param pairs 1 to 16.
@@ -40,10 +40,10 @@ class FlowSpread {
     // is one, and when it was last used.
     static constexpr unsigned pair_bits = 4;
     static constexpr uint32_t pair_mask = (1 << pair_bits) - 1;
-    static constexpr uint32_t source_mask = 0xff;
-    static constexpr uint32_t taken = 0x100;
-    static constexpr unsigned seen_shift = 9;
-    static constexpr uint32_t seen_mask = 0xffff;
+    static constexpr uint32_t source_mask = 0xfff;
+    static constexpr uint32_t taken = 0x1000;
+    static constexpr unsigned seen_shift = 13;
+    static constexpr uint32_t seen_mask = 0x7fff;
 
     static bool speaks(uint32_t entry, uint32_t asker) noexcept;
     static bool of_asker(uint32_t entry, uint32_t asker) noexcept;

@@ -7,17 +7,14 @@
 
 #include "net/batch.hpp"
 #include "stats/counters.hpp"
+#include "switch/action.hpp"
+#include "switch/action_list.hpp"
 
 namespace valenic {
 
-/// What to do with a frame: a port's slot, or one of these. Later: ids of longer action lists.
-using Action = uint16_t;
-inline constexpr Action action_flood = 0xfffe;
-inline constexpr Action action_drop = 0xffff;
-
 /// Where the batch came from.
 struct LookupSource {
-    uint8_t slot;
+    uint16_t slot;
     uint8_t generation;
     uint32_t mac_limit;      ///< Most MACs this port may have learned.
     uint32_t now_s;          ///< Coarse monotonic seconds, for ageing.
@@ -30,7 +27,7 @@ struct LookupSource {
     uint16_t worker = 0;
 
     /// Where something is counted that happened to another port.
-    CounterBlock& books_of(uint8_t other) const noexcept { return books[other][worker]; }
+    CounterBlock& books_of(uint16_t other) const noexcept { return books[other][worker]; }
 };
 inline constexpr uint16_t vlan_refused = 0xffff;
 
@@ -43,7 +40,7 @@ struct AddressMoves {
 
     MacAddress mac = 0;
     uint16_t vlan = 0;
-    uint8_t other = 0;     ///< The slot of the other port.
+    uint16_t other = 0;    ///< The slot of the other port.
     uint16_t count = 0;    ///< Without a pause in between; 0: nothing to report.
     uint16_t seconds = 0;  ///< In which that was.
     uint32_t last_s = 0;   ///< As LookupSource::now_s.
@@ -64,15 +61,28 @@ class Lookup {
     /// Writes one action for each frame of the batch.
     virtual void resolve(const Batch& batch, const LookupSource& source,
                          std::span<Action> actions) noexcept = 0;
+    /// Writes one action for each of these frames, which an action list sends through once more; of
+    /// the batch's other frames nothing may be read. For lookups that answer such lists.
+    ///
+    /// @param id  As the list said it.
+    virtual void resolve_again(const Batch&, std::span<const uint8_t> indices, const LookupSource&,
+                               uint32_t /*id*/, std::span<Action> actions) noexcept {
+        for (size_t i = 0; i < indices.size(); ++i)
+            actions[i] = Action::drop(spec::DropReason::tx_no_destination);
+    }
+    /// The action list with this number; none: drop. Good until the end of the batch.
+    virtual ActionSteps steps_of(uint16_t /*number*/) const noexcept { return {}; }
     /// Header bytes that resolve() reads, at most stage_frame_bytes.
     virtual size_t header_bytes() const noexcept = 0;
+    /// How many ports a switch with it may have, at most Port::slots_max.
+    virtual size_t ports_max() const noexcept { return 254; }
     /// Forgets what leads to a slot (its port left or went down). Workers may be running.
-    virtual void forget(uint8_t slot) noexcept = 0;
+    virtual void forget(uint16_t slot) noexcept = 0;
     /// The addresses that lead to `slot`: once for each VLAN that they were heard in. Not for
     /// workers: it looks through the whole table.
-    virtual std::vector<MacAddress> addresses_of(uint8_t slot) const = 0;
+    virtual std::vector<MacAddress> addresses_of(uint16_t slot) const = 0;
     /// Any thread, at any time; no worker waits for it.
-    virtual AddressNews news_of(uint8_t) const noexcept { return {true, 0, {}}; }
+    virtual AddressNews news_of(uint16_t) const noexcept { return {true, 0, {}}; }
 };
 
 }  // namespace valenic

@@ -10,6 +10,7 @@
 #include "base/limits.hpp"
 #include "boundary/settings.hpp"
 #include "stats/counters.hpp"
+#include "switch/action.hpp"
 #include "switch/flow_spread.hpp"
 #include "switch/queue.hpp"
 
@@ -40,9 +41,12 @@ class Port {
     /// Its account with a worker, for that worker alone.
     Share& share(unsigned worker) noexcept { return shares_[worker]; }
 
-    /// Place on the switch, 0..253, and how often the place was given away: a reused slot never
-    /// gets old traffic. Set by ValeSwitch::attach().
-    uint8_t slot = 0;
+    /// Most ports that a switch can have, if its lookup knows so many.
+    static constexpr size_t slots_max = 4096;
+    static_assert(slots_max <= Action::number_max + 1);
+    /// Place on the switch, and how often the place was given away: a reused slot never gets old
+    /// traffic. Set by ValeSwitch::attach().
+    uint16_t slot = 0;
     uint8_t generation = 0;
     ValeSwitch* home = nullptr;
 

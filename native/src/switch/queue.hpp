@@ -7,6 +7,7 @@
 #include "base/poll_word.hpp"
 #include "net/batch.hpp"
 #include "switch/context.hpp"
+#include "switch/timed.hpp"
 
 namespace valenic {
 
@@ -16,24 +17,24 @@ namespace valenic {
 /// Any worker may call transmit() and flush_calls(); the queue orders them itself. A queue appears
 /// and disappears only while every worker is parked at a batch boundary. Cost: one virtual call per
 /// batch, never per frame. Nothing here blocks or allocates.
-class Queue {
+class Queue : public Timed {
  public:
-    virtual ~Queue() = default;
     /// Borrows waiting frames into the empty `batch`. Returns how much work was done (frames and
     /// chains that were dropped): 0 = nothing waits.
     virtual size_t receive(Batch& batch, WorkerContext& context) = 0;
     /// Hands everything borrowed back to the peer and notifies it if it asked for that. Borrowed
     /// frames are unreadable afterwards.
     virtual void release(WorkerContext& context) = 0;
-    /// Copies the frames with these indices out, in order; with `more` false also wakes the peer if
-    /// it asked (subject to moderation). Counts what was delivered and, by reason, what was not.
-    virtual void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    /// Copies the frames with these indices out, in order, and wakes the peer if it asked (subject
+    /// to moderation). Counts what was delivered and, by reason, what was not.
+    virtual void transmit(const Batch& batch, std::span<const uint8_t> indices,
                           WorkerContext& context) = 0;
     /// What frames may leave to this queue's peer: those that leave more are not given to
     /// transmit(). The same for as long as workers run.
     virtual OffloadSet accepts() const noexcept { return 0; }
     /// Sends the call that moderation held back. May be called when none is pending.
     virtual void flush_calls(WorkerContext& context) = 0;
+    void on_time(uint32_t, WorkerContext& context) final { flush_calls(context); }
     /// Asks the peer for notifications, fences, looks again. True when work waits: do not sleep.
     virtual bool arm() = 0;
     /// The owner polls: asks the peer for none.

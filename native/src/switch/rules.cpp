@@ -8,7 +8,7 @@ namespace {
 
 FrameVlan refused() noexcept {
     FrameVlan frame;
-    frame.refused = true;
+    frame.refused = spec::DropReason::tx_vlan_refused;
     return frame;
 }
 

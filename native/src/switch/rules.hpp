@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "boundary/names.hpp"
-#include "net/retag.hpp"
+#include "net/edited.hpp"
 #include "net/vlan.hpp"
 
 namespace valenic {
@@ -30,12 +30,16 @@ struct PortRules {
 
 /// A frame as its sender's rules see it.
 struct FrameVlan {
-    bool refused = false;
-    bool tagged = false;  ///< Its first tag is that of its VLAN, or of no VLAN.
-    bool number = false;  ///< That tag has no VLAN yet.
-    bool nested = false;  ///< Without that tag, another one would be the first.
+    static constexpr spec::DropReason passes = spec::DropReason::count;
+
+    spec::DropReason refused = passes;  ///< Why it goes nowhere.
+    bool tagged = false;                ///< Its first tag is that of its VLAN, or of no VLAN.
+    bool number = false;                ///< That tag has no VLAN yet.
+    bool nested = false;                ///< Without that tag, another one would be the first.
     uint16_t vlan = vlan_none;
     uint16_t push_type = ethertype_vlan;  ///< Of the tag that it gets where it has none.
+
+    bool is_refused() const noexcept { return refused != passes; }
 };
 
 /// To which VLAN a frame belongs that comes from a port with these rules.

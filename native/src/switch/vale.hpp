@@ -1,10 +1,18 @@
-// The VALE switch: a batch, its lookup, a list per destination, one transmit per destination.
+// The VALE switch: a batch, its lookup, a list for each action, one transmit for each destination.
+//
+// A batch goes through stages. Those of the first row are on every way; the others cost nothing
+// where no port, and no action of the lookup, asks for them.
+//
+//   resolve -> a list for each action -> output to one port or to many
+//   classify (VLANs, security) before resolve; admit and tags before each output; action lists
+//   (rewrite, meter, taps, recirculation, hold) in between.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/parked.hpp"
 #include "base/secret.hpp"
@@ -12,13 +20,12 @@
 #include "switch/lookup.hpp"
 #include "switch/port.hpp"
 #include "switch/rules.hpp"
+#include "switch/seconds.hpp"
 
 namespace valenic {
 
 class ValeSwitch {
  public:
-    static constexpr size_t ports_max = 254;
-
     /// `flow_secret`: by which flows are spread over a receiver's queue pairs. Tests have one that
     /// they know.
     ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup,
@@ -33,71 +40,107 @@ class ValeSwitch {
     void detach(Parked, Port& port);
     /// Gives a port that is attached other rules, and forgets its addresses.
     void set_rules(Parked, const Port& port, const PortRules& rules);
+    /// Who sees what the port sends and gets; nullptr: nobody. It outlives its time here.
+    void set_tap(Parked, const Port& port, FrameTap* tap);
+
     size_t port_count() const noexcept { return port_count_; }
-    Port* port_at(uint8_t slot) noexcept { return ports_[slot]; }
+    bool is_full() const noexcept { return port_count_ == ports_.size(); }
+    Port* port_at(uint16_t slot) noexcept { return ports_[slot]; }
+
+    // ---- Any worker, several at once. The batch stays borrowed: the caller releases it.
 
     /// Sends a batch of at least one frame from `source` where it belongs, and counts what goes
-    /// nowhere. Any worker, several at once. The batch stays borrowed: the caller releases it.
+    /// nowhere.
     void forward(const Batch& batch, Port& source, WorkerContext& context);
+    /// Goes on with frames that were held. Their VLANs stand in the context.
+    void resume(const Batch& batch, Port& source, const HeldFrames::Way& way,
+                WorkerContext& context);
 
  private:
     using Indices = std::span<const uint8_t>;
 
-    struct Ruled;
     /// One batch on its way through.
     struct Pass {
-        Pass(Port& source, WorkerContext& context) noexcept
-            : source(source),
+        Pass(const Batch& batch, Port& source, WorkerContext& context) noexcept
+            : batch(batch),
+              source(source),
               context(context),
               more(source.settings().more.load(std::memory_order_relaxed)) {}
+        CounterBlock& counters() const noexcept { return source.counters(context.worker); }
 
+        const Batch& batch;  ///< As it came.
         Port& source;
         WorkerContext& context;
         const bool more;
-        Port* to = nullptr;   ///< Whose queue is transmitted to.
         bool hashed = false;  ///< flow_hashes is filled: a receiver has several queue pairs.
+        uint16_t recirculations = 0;
+        Port* to = nullptr;  ///< Whose queue is transmitted to.
         uint32_t flow_hashes[batch_frames];
-        uint32_t asker;          ///< With them: FlowSpread::asker().
-        Ruled* ruled = nullptr;  ///< Of a switch with rules.
+        uint32_t asker;                    ///< With them: FlowSpread::asker().
+        Classified* classified = nullptr;  ///< Of a switch some of whose ports have stages.
     };
-    /// What the rules make of the frames of one batch.
-    struct Ruled {
-        FrameVlan frames[batch_frames];
-        uint16_t vlans[batch_frames];     ///< For the lookup.
-        TagChange changes[batch_frames];  ///< Of the frames for Pass::to.
-        bool reached[batch_frames];       ///< By a flood.
-    };
-    /// By slot; nullptr: none.
-    using RuleBook = std::array<std::unique_ptr<const PortRules>, ports_max>;
+    /// What one port asks for beside the common way.
+    struct PortStages {
+        PortRules rules;
+        FrameTap* tap = nullptr;
 
-    LookupSource lookup_source(Port& source, WorkerContext& context) const noexcept;
-    void forward_mixed(const Batch& batch, const Action* actions, Pass& pass);
+        bool empty() const noexcept { return rules.empty() && tap == nullptr; }
+    };
+    /// By slot; nullptr: nothing.
+    using StageBook = std::vector<std::unique_ptr<PortStages>>;
+
+    LookupSource lookup_source(const Pass& pass) const noexcept {
+        return {pass.source.slot,
+                pass.source.generation,
+                pass.source.settings().mac_limit.load(std::memory_order_relaxed),
+                now_s(pass.context),
+                &pass.counters(),
+                pass.classified != nullptr ? pass.classified->vlans : nullptr,
+                books_.data(),
+                pass.context.worker};
+    }
+
+    PortStages& stages_to_change(const Port& port);
+    void drop_empty_stages(const Port& port);
+
+    // switch/forward.cpp
+    void deal(const Batch& batch, Indices indices, const Action* actions, Pass& pass);
+    void deal_at_once(const Batch& batch, Indices indices, const Action* actions, Pass& pass);
+    void deal_mixed(const Batch& batch, Indices indices, const Action* actions, Pass& pass);
     void act(const Batch& batch, Indices indices, Action action, Pass& pass);
+    void output(const Batch& batch, Indices indices, uint16_t slot, Pass& pass);
     void flood(const Batch& batch, Indices indices, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
-    void hash_all(const Batch& batch, Pass& pass) noexcept;
+    void hash_all(Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
-    // switch/vale_rules.cpp
-    const PortRules& rules_of(const Port& port) const noexcept;
-    void forward_ruled(const Batch& batch, Port& source, WorkerContext& context);
-    void classify_all(const Batch& batch, Pass& pass) noexcept;
-    void act_ruled(const Batch& batch, Indices indices, Action action, Pass& pass);
-    void flood_ruled(const Batch& batch, Indices indices, Pass& pass);
-    void count_undelivered(Indices indices, Pass& pass) noexcept;
-    size_t admit(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass,
-                 uint8_t* admitted) noexcept;
-    void send_ruled(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    // switch/port_stages.cpp
+    const PortStages& stages_of(const Port& port) const noexcept;
+    void classify_all(Pass& pass) noexcept;
+    void refuse_classified(const Pass& pass, Action* actions) const noexcept;
+    Indices admit(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass,
+                  uint8_t* admitted) noexcept;
+    size_t send_admitted(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass);
+    void send_retagged(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void count_unreached(Indices indices, Pass& pass) noexcept;
+
+    // switch/run_list.cpp
+    struct StepRun;
+    void run_list(const Batch& batch, Indices indices, uint16_t number, Pass& pass);
+    void run_steps(const Batch& batch, Indices indices, ActionSteps steps, Pass& pass);
+    void edit_and_run(const Batch& batch, Indices indices, ActionSteps steps, Pass& pass);
+    void recirculate(const Batch& batch, Indices indices, uint32_t id, Pass& pass);
+    void hold(const Batch& batch, Indices indices, const step::Hold& step, Pass& pass) noexcept;
 
     std::string name_;
     std::unique_ptr<Lookup> lookup_;
     const FlowSeed flow_seed_;
-    std::unique_ptr<RuleBook> rules_;  ///< nullptr: no port has any.
-    std::array<Port*, ports_max> ports_{};
-    std::array<CounterBlock*, ports_max> books_{};  ///< Of each port, the first of its blocks.
-    std::array<uint8_t, ports_max> generations_{};
+    std::unique_ptr<StageBook> stages_;  ///< nullptr: no port has any.
+    std::vector<Port*> ports_;           ///< By slot.
+    std::vector<CounterBlock*> books_;   ///< Of each port, the first of its blocks.
+    std::vector<uint8_t> generations_;
     size_t port_count_ = 0;
     size_t slots_used_ = 0;  ///< Slots ever taken and not all given back, from the first.
 };

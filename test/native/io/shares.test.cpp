@@ -34,7 +34,7 @@ class PricedQueue final : public Queue {
         return frames;
     }
     void release(WorkerContext&) override {}
-    void transmit(const Batch&, std::span<const uint8_t>, bool, WorkerContext&) override {}
+    void transmit(const Batch&, std::span<const uint8_t>, WorkerContext&) override {}
     void flush_calls(WorkerContext&) override {}
     bool arm() override { return true; }
     void disarm() override {}

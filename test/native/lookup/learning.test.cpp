@@ -31,7 +31,7 @@ TEST_SUITE("learning lookup: VLANs") {
         append_frame(*rig.batch, frame);
         LookupSource source = rig.source(slot);
         source.vlans = &vlan;
-        Action action = 0x1234;
+        Action action = unsaid;
         rig.lookup->resolve(*rig.batch, source, {&action, 1});
         return action;
     }
@@ -46,7 +46,7 @@ TEST_SUITE("learning lookup: VLANs") {
             found += action == slot_of(vlan);
         }
         CHECK(found == 1000);
-        CHECK(in_vlan(rig, 1001, {mac(1), broadcast_mac}, 251) == action_flood);
+        CHECK(in_vlan(rig, 1001, {mac(1), broadcast_mac}, 251) == Action::flood_unknown());
         CHECK(rig.count(PortCounter::macs_moved) == 0);
     }
     TEST_CASE("seen again, moved, aged and forgotten, in its VLAN alone") {
@@ -57,12 +57,12 @@ TEST_SUITE("learning lookup: VLANs") {
         in_vlan(rig, 10, {broadcast_mac, mac(1)}, 1);
         rig.now_s += 8;
         CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == 1);
-        CHECK(in_vlan(rig, 20, {mac(1), broadcast_mac}, 9) == action_flood);
+        CHECK(in_vlan(rig, 20, {mac(1), broadcast_mac}, 9) == Action::flood_unknown());
         in_vlan(rig, 10, {broadcast_mac, mac(1)}, 3);
         CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == 3);
         CHECK(rig.count(PortCounter::macs_moved) == 1);
         rig.lookup->forget(3);
-        CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == action_flood);
+        CHECK(in_vlan(rig, 10, {mac(1), broadcast_mac}, 9) == Action::flood_unknown());
     }
     TEST_CASE("a refused frame teaches nothing, wherever it stands in a batch") {
         LearningRig rig;
@@ -76,14 +76,14 @@ TEST_SUITE("learning lookup: VLANs") {
         rig.lookup->resolve(*rig.batch, source, actions);
         CHECK(rig.count(PortCounter::macs_learned) == 1);
         CHECK(in_vlan(rig, 10, {mac(8), broadcast_mac}, 9) == 3);
-        CHECK(rig.where(8) == action_flood);
+        CHECK(rig.where(8) == Action::flood_unknown());
     }
 }
 
 TEST_SUITE("learning lookup") {
     TEST_CASE("an address is learned with its first frame, and counted once") {
         LearningRig rig;
-        CHECK(rig.where(1) == action_flood);
+        CHECK(rig.where(1) == Action::flood_unknown());
         rig.learn(5, 1);
         rig.learn(5, 1);
         CHECK(rig.where(1) == 5);
@@ -94,7 +94,7 @@ TEST_SUITE("learning lookup") {
         LearningRig rig;
         rig.learn(1, 0);
         for (unsigned bit = 0; bit < 32; ++bit) {
-            CHECK(rig.where(1u << bit) == action_flood);
+            CHECK(rig.where(1u << bit) == Action::flood_unknown());
             rig.learn(2, 1u << bit);
         }
         CHECK(rig.where(0) == 1);
@@ -105,7 +105,8 @@ TEST_SUITE("learning lookup") {
         std::vector<Action> actions(4);
         rig.resolve({addresses(2, 1), addresses(1, 3), addresses(2, 1), addresses(3, 1)}, 9,
                     actions);
-        CHECK((actions == std::vector<Action>{action_flood, 9, action_flood, 9}));
+        CHECK((actions == std::vector<Action>{Action::flood_unknown(), Action::output(9),
+                                              Action::flood_unknown(), Action::output(9)}));
     }
     TEST_CASE("group sources and the zero address are not learned") {
         LearningRig rig;
@@ -113,7 +114,7 @@ TEST_SUITE("learning lookup") {
             rig.resolve_one({mac(9), source}, 5);
         CHECK(rig.macs(5).empty());
         CHECK(rig.count(PortCounter::macs_learned) == 0);
-        CHECK(rig.resolve_one({0, broadcast_mac}, 7) == action_flood);
+        CHECK(rig.resolve_one({0, broadcast_mac}, 7) == Action::flood_unknown());
     }
     TEST_CASE("a station that moves is found at its new port, and its old port lets go of it") {
         LearningRig rig;
@@ -133,7 +134,7 @@ TEST_SUITE("learning lookup") {
         rig.now_s += 100;
         CHECK(rig.where(1) == 5);
         rig.now_s += 1;
-        CHECK(rig.where(1) == action_flood);
+        CHECK(rig.where(1) == Action::flood_unknown());
         rig.learn(5, 1);  // It speaks again.
         CHECK(rig.where(1) == 5);
         for (int i = 0; i < 10; ++i) {  // And keeps speaking.
@@ -169,7 +170,7 @@ TEST_SUITE("learning lookup") {
         LearningRig rig;
         rig.mac_limit = 0;
         rig.learn(5, 1);
-        CHECK(rig.where(1) == action_flood);
+        CHECK(rig.where(1) == Action::flood_unknown());
     }
     TEST_CASE("addresses that expired do not count against the limit") {
         // A guest that changed its address would be flooded for ever.
@@ -178,7 +179,7 @@ TEST_SUITE("learning lookup") {
         rig.learn(5, 1);
         rig.learn(5, 2);
         rig.learn(5, 3);
-        CHECK(rig.where(3) == action_flood);
+        CHECK(rig.where(3) == Action::flood_unknown());
         rig.now_s += 101;
         // Looked for a few at a time, so that no frame pays for the whole table.
         for (int i = 0; i < 1000 && rig.where(3) != 5; ++i) rig.learn(5, 3);
@@ -192,7 +193,7 @@ TEST_SUITE("learning lookup") {
         rig.generation[5] = 2;
         rig.learn(5, 2);  // The new owner speaks; the old address was never forgotten.
         CHECK(rig.where(2) == 5);
-        CHECK(rig.where(1) == action_flood);
+        CHECK(rig.where(1) == Action::flood_unknown());
         rig.learn(5, 1);
         CHECK(rig.where(1) == 5);
     }
@@ -202,7 +203,7 @@ TEST_SUITE("learning lookup") {
         for (uint32_t i = 0; i < 3; ++i) rig.learn(5, i);
         rig.learn(6, 10);
         rig.lookup->forget(5);
-        for (uint32_t i = 0; i < 3; ++i) CHECK(rig.where(i) == action_flood);
+        for (uint32_t i = 0; i < 3; ++i) CHECK(rig.where(i) == Action::flood_unknown());
         CHECK(rig.where(10) == 6);
         for (uint32_t i = 20; i < 23; ++i) rig.learn(5, i);
         CHECK(rig.macs(5).size() == 3);
@@ -240,7 +241,7 @@ TEST_SUITE("learning lookup") {
         at_once.learn(1, 1);
         CHECK(at_once.where(1) == 1);
         at_once.now_s += 1;
-        CHECK(at_once.where(1) == action_flood);
+        CHECK(at_once.where(1) == Action::flood_unknown());
     }
     TEST_CASE("several workers at once: every answer is one that was true at some time") {
         LearningLookup lookup({300, 256});
@@ -265,7 +266,8 @@ TEST_SUITE("learning lookup") {
                     lookup.resolve(*batch, {slot, 1, 1024, 1, &counters, nullptr, books.data(), 0},
                                    actions);
                     for (uint32_t i = 0; i < 64; ++i)
-                        if (actions[i] != action_flood && actions[i] != ((round * 7 + i) % 100) % 4)
+                        if (actions[i] != Action::flood_unknown() &&
+                            actions[i] != ((round * 7 + i) % 100) % 4)
                             ++wrong;
                     if (round % 50 == 49) lookup.forget(slot);
                 }

@@ -55,7 +55,7 @@ struct Rig {
     void transmit(const std::vector<Bytes>& frames) {
         batch->clear();
         for (const Bytes& frame : frames) REQUIRE(append_frame(*batch, frame));
-        queue().transmit(*batch, first_indices(frames.size()), false, *context);
+        queue().transmit(*batch, first_indices(frames.size()), *context);
     }
 
     Kind kind;
@@ -171,7 +171,7 @@ TEST_SUITE("link ports") {
                 const Bytes frame = frame_of(1000 + worker, worker);
                 for (unsigned i = 0; i < 16; ++i) append_frame(*batch, frame);
                 for (unsigned round = 0; round < rounds; ++round)
-                    rig.queue().transmit(*batch, first_indices(16), false, *context);
+                    rig.queue().transmit(*batch, first_indices(16), *context);
                 running.fetch_sub(1);
             });
         }

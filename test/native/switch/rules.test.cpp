@@ -37,7 +37,7 @@ TEST_SUITE("rules: classification") {
         for (const Tagged& frame : {bare, tag_10, tag_20_in_10, priority, reserved}) {
             const FrameVlan vlan = classified({}, frame);
             CHECK(vlan.vlan == vlan_none);
-            CHECK_FALSE(vlan.refused);
+            CHECK_FALSE(vlan.is_refused());
         }
     }
     TEST_CASE("an access port sends untagged frames, or such with a priority alone") {
@@ -47,14 +47,14 @@ TEST_SUITE("rules: classification") {
         CHECK(classified(access_to(10), priority).number);
         for (const Tagged& frame : {tag_10, tag_10_in_10, tag_20_in_10, tag_20_in_priority,
                                     provider_10, reserved, with_tag(bare, 20)})
-            CHECK(classified(access_to(10), frame).refused);
+            CHECK(classified(access_to(10), frame).is_refused());
     }
     TEST_CASE("a trunk sends the VLANs of its list, tagged by either type") {
         for (const Tagged& frame : {tag_10, tag_10_in_10, tag_20_in_10, provider_10}) {
             CHECK(classified(trunk_of({10}), frame).vlan == 10);
             CHECK(classified(trunk_of({10}), frame).tagged);
             CHECK_FALSE(classified(trunk_of({10}), frame).number);
-            CHECK(classified(trunk_of({20}), frame).refused);
+            CHECK(classified(trunk_of({20}), frame).is_refused());
         }
         CHECK(classified(trunk_of({10}), tag_20_in_10).nested);
         CHECK(classified(trunk_of({1, 4094}), with_tag(bare, 0xffe)).vlan == 4094);
@@ -63,21 +63,21 @@ TEST_SUITE("rules: classification") {
     TEST_CASE("untagged frames of a trunk, and such with a priority alone, are of its own VLAN") {
         for (const Tagged& frame : {bare, priority, tag_20_in_priority}) {
             CHECK(classified(trunk_of({20}, 10), frame).vlan == 10);
-            CHECK(classified(trunk_of({20}), frame).refused);
+            CHECK(classified(trunk_of({20}), frame).is_refused());
         }
         CHECK(classified(trunk_of({20}, 10), tag_20_in_priority).nested);
     }
     TEST_CASE("VLAN 4095 is reserved: no trunk takes it, a tunnel carries it") {
-        CHECK(classified(trunk_of_all(), reserved).refused);
+        CHECK(classified(trunk_of_all(), reserved).is_refused());
         CHECK(classified(tunnel_in(10), reserved).vlan == 10);
     }
     TEST_CASE("a tag that is cut off is refused where tags are looked at") {
         for (size_t bytes = 14; bytes < 18; ++bytes) {
             const Tagged frame(tag_10.begin(), tag_10.begin() + static_cast<long>(bytes));
-            CHECK(classified(access_to(10), frame).refused);
-            CHECK(classified(trunk_of_all(), frame).refused);
+            CHECK(classified(access_to(10), frame).is_refused());
+            CHECK(classified(trunk_of_all(), frame).is_refused());
             CHECK(classified(tunnel_in(10), frame).vlan == 10);
-            CHECK_FALSE(classified({}, frame).refused);
+            CHECK_FALSE(classified({}, frame).is_refused());
         }
         const Tagged least(tag_10.begin(), tag_10.begin() + 18);
         CHECK(classified(trunk_of({10}), least).vlan == 10);

@@ -203,7 +203,7 @@ TEST_SUITE("vale: ports") {
     }
     TEST_CASE("254 ports are on the switch, a 255th is not") {
         SwitchRig rig;
-        for (size_t i = 0; i < ValeSwitch::ports_max; ++i) rig.add({.ring_size = 4});
+        for (size_t i = 0; i < rig.vale.lookup().ports_max(); ++i) rig.add({.ring_size = 4});
         PortRig surplus("surplus", {.ring_size = 4});
         CHECK_FALSE(rig.vale.attach(alone(), surplus.port));
         CHECK(rig.vale.port_count() == 254);

@@ -20,11 +20,11 @@ class ToSlot final : public Lookup {
     explicit ToSlot(uint8_t slot) : slot_(slot) {}
     void resolve(const Batch& batch, const LookupSource&,
                  std::span<Action> actions) noexcept override {
-        for (size_t i = 0; i < batch.count; ++i) actions[i] = slot_;
+        for (size_t i = 0; i < batch.count; ++i) actions[i] = Action::output(slot_);
     }
     size_t header_bytes() const noexcept override { return 0; }
-    void forget(uint8_t) noexcept override {}
-    std::vector<MacAddress> addresses_of(uint8_t) const override { return {}; }
+    void forget(uint16_t) noexcept override {}
+    std::vector<MacAddress> addresses_of(uint16_t) const override { return {}; }
 
  private:
     uint8_t slot_;

@@ -46,35 +46,36 @@ TEST_SUITE("descriptors of a peer") {
 
 TEST_SUITE("calls held back by moderation") {
     TEST_CASE("are bounded: when the list is full the next is not held back") {
-        auto calls = std::make_unique<DeferredCalls>();
+        auto calls = std::make_unique<WorkerTimers>();
         std::array<int, 2> places{};
-        auto* one = reinterpret_cast<Queue*>(&places[0]);
-        auto* other = reinterpret_cast<Queue*>(&places[1]);
-        for (size_t i = 0; i < DeferredCalls::capacity; ++i) REQUIRE(calls->add(one, 100 + i));
+        auto* one = reinterpret_cast<Timed*>(&places[0]);
+        auto* other = reinterpret_cast<Timed*>(&places[1]);
+        constexpr size_t most = WorkerTimers::calls_max + WorkerTimers::frames_max;
+        for (size_t i = 0; i < most; ++i) REQUIRE(calls->add(one, 100 + i));
 
         CHECK_FALSE(calls->add(other, 1));
         CHECK(calls->next_due_ns() == 100);
 
         size_t taken = 0;
-        calls->take_due(100, [&](Queue*) { ++taken; });
+        calls->take_due(100, [&](const WorkerTimers::Entry&) { ++taken; });
         CHECK(taken == 1);
         CHECK(calls->add(other, 1));
         CHECK(calls->next_due_ns() == 1);
     }
 
     TEST_CASE("of a queue that goes away are forgotten") {
-        auto calls = std::make_unique<DeferredCalls>();
+        auto calls = std::make_unique<WorkerTimers>();
         std::array<int, 2> places{};
-        auto* gone = reinterpret_cast<Queue*>(&places[0]);
-        auto* stays = reinterpret_cast<Queue*>(&places[1]);
+        auto* gone = reinterpret_cast<Timed*>(&places[0]);
+        auto* stays = reinterpret_cast<Timed*>(&places[1]);
         REQUIRE(calls->add(gone, 5));
         REQUIRE(calls->add(stays, 6));
 
         calls->forget(alone(), gone);
 
         size_t taken = 0;
-        calls->take_due(10, [&](const Queue* queue) {
-            CHECK(queue == stays);
+        calls->take_due(10, [&](const WorkerTimers::Entry& entry) {
+            CHECK(entry.target == stays);
             ++taken;
         });
         CHECK(taken == 1);

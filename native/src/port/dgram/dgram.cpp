@@ -46,7 +46,7 @@ size_t DgramQueue::receive(Batch& batch, WorkerContext& context) {
 }
 
 /// Several workers at once: the kernel orders datagrams. The socket's own buffer is the backlog.
-void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void DgramQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                           WorkerContext& context) {
     if (nothing_to_send(indices.size(), context)) return;
     std::array<mmsghdr, batch_frames> messages;

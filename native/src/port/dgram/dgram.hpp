@@ -9,7 +9,7 @@ class DgramQueue final : public LinkQueue {
     using LinkQueue::LinkQueue;
 
     size_t receive(Batch& batch, WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
 
  private:

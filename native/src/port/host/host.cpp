@@ -80,7 +80,7 @@ void HostQueue::make_frame(Batch& batch, size_t slot, uint64_t now_ns) noexcept 
 }
 
 /// Copies each frame out, then checks the copy.
-void HostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void HostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                          WorkerContext& context) {
     Sink& sink = sink_of(context.worker);
     const uint64_t now_ns = monotonic_ns();

@@ -39,7 +39,7 @@ class HostQueue final : public Queue {
 
     size_t receive(Batch& batch, WorkerContext& context) override;
     void release(WorkerContext&) override {}
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     void flush_calls(WorkerContext&) override {}
     bool arm() override;

@@ -172,7 +172,7 @@ void PacketQueue::look_after(WorkerContext& context) noexcept {
 
 /// Several workers at once: the kernel orders frames, and takes or refuses each at once. It copies
 /// them once, into buffers of its own.
-void PacketQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void PacketQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                            WorkerContext& context) {
     if (nothing_to_send(indices.size(), context)) return;
     std::array<mmsghdr, batch_frames> messages;

@@ -41,7 +41,7 @@ class PacketQueue final : public LinkQueue {
 
     size_t receive(Batch& batch, WorkerContext& context) override;
     void release(WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     OffloadSet accepts() const noexcept override { return offloads_; }
     bool arm() override;

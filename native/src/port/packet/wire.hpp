@@ -15,9 +15,9 @@ class WireQueue final : public LinkQueue {
         return now_->receive(batch, context);
     }
     void release(WorkerContext& context) override { now_->release(context); }
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override {
-        now_->transmit(batch, indices, more, context);
+        now_->transmit(batch, indices, context);
     }
     OffloadSet accepts() const noexcept override { return now_->accepts(); }
     void flush_calls(WorkerContext& context) override { now_->flush_calls(context); }

@@ -171,7 +171,7 @@ void XdpQueue::look_at_interface() noexcept {
 // ---- What goes to the interface.
 
 /// Several workers at once: each fills chunks of its own outside the lock.
-void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void XdpQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                         WorkerContext& context) {
     if (nothing_to_send(indices.size(), context)) return;
     if (!link_is_back(context)) {
@@ -268,7 +268,7 @@ void XdpQueue::send_all(WorkerContext& context) noexcept {
 
 void XdpQueue::try_later(WorkerContext& context) noexcept {
     if (deferred_.exchange(true, std::memory_order_acq_rel)) return;
-    if (!context.deferred_calls.add(&face_, context.now_ns + retry_ns))
+    if (!context.timers.add(&face_, context.now_ns + retry_ns))
         deferred_.store(false, std::memory_order_release);
 }
 

@@ -16,7 +16,7 @@ class XdpQueue final : public LinkQueue {
 
     size_t receive(Batch& batch, WorkerContext& context) override;
     void release(WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     void flush_calls(WorkerContext& context) override;
     bool arm() override;

@@ -65,7 +65,7 @@ bool StreamQueue::fill(WorkerContext& context) noexcept {
     return false;
 }
 
-void StreamQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void StreamQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                            WorkerContext& context) {
     if (nothing_to_send(indices.size(), context)) return;
     const StreamSender::Sent sent = sender_.send(batch, indices, context);

@@ -11,7 +11,7 @@ class StreamQueue final : public LinkQueue {
     using LinkQueue::LinkQueue;
 
     size_t receive(Batch& batch, WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     bool arm() override;
     int wait_fd() const noexcept override { return sender_.wait_fd(); }

@@ -109,7 +109,7 @@ bool TapQueue::take_asking(Batch& batch, const uint8_t* header, std::span<const 
 }
 
 /// Several workers at once: the kernel orders frames, and takes or refuses each at once.
-void TapQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool,
+void TapQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                         WorkerContext& context) {
     if (nothing_to_send(indices.size(), context)) return;
     const bool header = has_header();

@@ -15,7 +15,7 @@ class TapQueue final : public LinkQueue {
     TapQueue(LinkPort& port, unsigned index) noexcept;
 
     size_t receive(Batch& batch, WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     OffloadSet accepts() const noexcept override;
     bool arm() override { return (usable() && held_bytes_ > 0) || LinkQueue::arm(); }

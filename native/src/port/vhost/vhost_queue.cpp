@@ -45,7 +45,7 @@ void VhostQueue::release(WorkerContext& context) {
     if (tx.call.valid() && tx.ring->call_wanted()) call(tx.call, context);
 }
 
-void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices,
                           WorkerContext& context) {
     CounterBlock& counters = port_.counters(context.worker);
     if (!rx.ring || !rx.enabled || port_.barred() != spec::Fault::none) {
@@ -64,7 +64,7 @@ void VhostQueue::transmit(const Batch& batch, std::span<const uint8_t> indices, 
     const spec::Fault fault = rx.ring->fault();
     if (fault != spec::Fault::none) [[unlikely]]
         tell_fault(rx.fault_told, pair_ * 2, fault, context);
-    if (delivery.published && !more) notify_receiver(delivery.frames, context);
+    if (delivery.published) notify_receiver(delivery.frames, context);
 }
 
 /// For buffers that cost more than plain ones.
@@ -91,7 +91,7 @@ void VhostQueue::notify_receiver(size_t frames, WorkerContext& context) noexcept
         if (pending < threshold) {
             port_.counters(context.worker).add(PortCounter::calls_moderated, 1);
             if (deferred_.exchange(true, std::memory_order_acq_rel)) return;
-            if (context.deferred_calls.add(this, context.now_ns + delay_us * 1000)) return;
+            if (context.timers.add(this, context.now_ns + delay_us * 1000)) return;
             // Nobody holds it back, then. An exchange, as below: others may have relied on us.
             deferred_.exchange(false, std::memory_order_acq_rel);
         }

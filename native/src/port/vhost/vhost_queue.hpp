@@ -39,7 +39,7 @@ class alignas(64) VhostQueue final : public Queue {
 
     size_t receive(Batch& batch, WorkerContext& context) override;
     void release(WorkerContext& context) override;
-    void transmit(const Batch& batch, std::span<const uint8_t> indices, bool more,
+    void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     OffloadSet accepts() const noexcept override { return rx.ring ? rx.ring->accepts() : 0; }
     void flush_calls(WorkerContext& context) override;

@@ -59,7 +59,7 @@ TEST_SUITE("packet port" * needs_root) {
             CHECK(rig.batch->offloads[0].gso_bytes == 1400);
             CHECK(bytes_of(*rig.batch, 0) == frame);
             CHECK((rig.batch->needs_of(0) & ~rig.queue().accepts()) == 0);
-            rig.queue().transmit(*rig.batch, first_indices(1), false, *rig.context);
+            rig.queue().transmit(*rig.batch, first_indices(1), *rig.context);
             rig.queue().release(*rig.context);
             const auto seen = rig.far_end(1);
             REQUIRE(seen.size() == 1);

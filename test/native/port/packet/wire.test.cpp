@@ -52,7 +52,7 @@ TEST_SUITE("packet port over either" * needs_root) {
                 rig.batch->segments[rig.batch->segment_count - 1].data =
                     cut.map()->regions()[0].host + place;
             }
-            rig.queue().transmit(*rig.batch, first_indices(3), false, *rig.context);
+            rig.queue().transmit(*rig.batch, first_indices(3), *rig.context);
         };
         transmit(8 * page_bytes);
         CHECK(source.port.memory_lost());

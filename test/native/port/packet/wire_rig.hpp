@@ -194,7 +194,7 @@ struct WireRig {
     void transmit(const std::vector<Bytes>& frames) {
         batch->clear();
         for (const Bytes& frame : frames) REQUIRE(append_frame(*batch, frame));
-        queue().transmit(*batch, first_indices(frames.size()), false, *context);
+        queue().transmit(*batch, first_indices(frames.size()), *context);
     }
     /// What came to the far end, once it is `count` frames.
     std::vector<Wire::Seen> far_end(size_t count) {

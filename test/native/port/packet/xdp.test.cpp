@@ -122,7 +122,7 @@ TEST_SUITE("packet port over AF_XDP" * needs_root) {
                 std::vector<Bytes> frames;
                 for (unsigned k = 0; k < 8; ++k) frames.push_back(plain(60 + worker, i * 8 + k));
                 for (const Bytes& frame : frames) append_frame(*batch, frame);
-                rig.queue().transmit(*batch, first_indices(8), false, *context);
+                rig.queue().transmit(*batch, first_indices(8), *context);
             }
         };
         std::thread other(work, uint16_t{1});

@@ -1,5 +1,5 @@
 // Pushing, popping and numbering VLAN tags: the frame, byte by byte, and what is said of it.
-#include "net/retag.hpp"
+#include "net/edited.hpp"
 
 #include <cstring>
 
@@ -18,7 +18,7 @@ constexpr TagEdit pop{TagChange::pop};
 
 /// About 60 KB: on the heap.
 struct Retagging {
-    std::unique_ptr<RetaggedBatch> made = std::make_unique<RetaggedBatch>();
+    std::unique_ptr<EditedBatch> made = std::make_unique<EditedBatch>();
     std::unique_ptr<RewrittenBatch> scratch = std::make_unique<RewrittenBatch>();
 
     void edit(const LoadedBatch& from, const TagEdit& edit) {
