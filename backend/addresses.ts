@@ -19,7 +19,7 @@ type Moves = Extract<AddressEvent, { event: 'mac_moves' }>;
 const evictedForMs = 60_000;
 
 export function isAddressEvent(event: PortEvent): event is AddressEvent {
-  return ['mac_moves', 'mac_rests', 'macs_evicted'].includes(event.event);
+  return ['mac_moves', 'mac_rests', 'macs_evicted', 'frames_refused'].includes(event.event);
 }
 
 export class AddressNotices {
@@ -45,6 +45,7 @@ export class AddressNotices {
   handle(event: AddressEvent): void {
     if (event.event === 'mac_moves') this.#tellMoves(event);
     else if (event.event === 'mac_rests') this.#moves = null;
+    else if (event.event === 'frames_refused') this.#tellRefused(event.frames);
     else this.#tellEvicted(event.evicted);
     this.#context.onChange();
   }
@@ -62,6 +63,13 @@ export class AddressNotices {
     if (other.#moves?.mac === event.mac) return;
     const { mac, moves, seconds } = event;
     this.#context.log.peer('warn', 'mac moves', text, { mac, other: other.name, moves, seconds });
+  }
+
+  /** The datapath says it once a minute at most. */
+  #tellRefused(frames: number): void {
+    const what = frames === 1 ? '1 frame' : `${frames} frames`;
+    const text = `${what} from this port dropped by port security: "valenic port show" says why`;
+    this.#context.log.peer('warn', 'frames refused', text, { frames });
   }
 
   #tellEvicted(evicted: number): void {

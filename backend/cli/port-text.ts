@@ -1,7 +1,7 @@
 /** A port as `port show` prints it. */
 
 import { type DropReason, dropReasons } from '../../native/boundary/index.ts';
-import { vlanText } from '../config/index.ts';
+import { securityTexts, vlanText } from '../config/index.ts';
 import type { PortAnswer, PortDetail } from '../daemon/index.ts';
 import { withRemedy } from '../fault-report.ts';
 import { kindOf } from '../ports/index.ts';
@@ -47,6 +47,7 @@ export function portDetailText(port: PortDetail, cli: Cli): string {
     ['VLANs', vlanText(settings.vlan)],
     ...(port.hints ?? []).map((text): [string, string] => ['hint', cli.paint('warning', text)]),
     ...(settings.linkLocal ? [] : [['link-local', 'dropped'] as [string, string]]),
+    ...securityTexts(settings).map((text): [string, string] => ['security', text]),
     ['MACs', macsText(macs)],
     ...port.notices.map((text): [string, string] => ['notice', cli.paint('warning', text)]),
     ...kind

@@ -21,6 +21,7 @@ export {
   parseTarget,
   portText,
 } from './port.ts';
+export { securityTexts } from './security.ts';
 export {
   datapathPlace,
   type LogLevel,

@@ -110,6 +110,14 @@ const meanings: Readonly<Record<string, string>> = {
   native: "the VLAN of a trunk's untagged frames; without it they are dropped",
   tunnel: 'the port carries frames of any kind, in this VLAN behind an 802.1ad tag (QinQ)',
   'link-local': 'whether LACP, LLDP, STP and similar frames pass',
+  allow: 'who may send from the port; repeatable; with IP addresses, ARP and ND are inspected too',
+  'sticky-macs': 'whether addresses learned behind the port stay with it: no other port takes one',
+  'ra-guard': 'whether IPv6 router advertisements and redirects from the port are dropped',
+  isolate: 'whether the port talks to ports only that are not isolated',
+  'unknown-unicast': 'whether the port gets frames for addresses that nobody knows',
+  'storm-broadcast': 'most broadcast frames that the port may send',
+  'storm-multicast': 'most multicast frames that the port may send',
+  'storm-unknown-unicast': 'most frames for unknown addresses that the port may send',
   mtu: 'longest packet for the port; told to its guest, and set on an interface that we make',
 };
 
@@ -125,4 +133,12 @@ const defaults: Readonly<Record<string, string>> = {
   up: 'on',
   vlan: 'off',
   'link-local': 'forward',
+  allow: 'off',
+  'sticky-macs': 'off',
+  'ra-guard': 'off',
+  isolate: 'off',
+  'unknown-unicast': 'flood',
+  'storm-broadcast': 'auto',
+  'storm-multicast': 'auto',
+  'storm-unknown-unicast': 'auto',
 };

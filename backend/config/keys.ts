@@ -9,6 +9,7 @@ import { onOffText } from '../ports/keys.ts';
 import { kindOf, portKinds } from '../ports/kinds.ts';
 import { type Row, row } from '../values/row.ts';
 import { choice, integer, moderation, mtuValue, onOff, spinBudget } from '../values/values.ts';
+import { securityKeys } from './security.ts';
 import { vlanKeys } from './vlan.ts';
 
 type Settings = Partial<PortSettings>;
@@ -67,6 +68,7 @@ export const settingKeys: Readonly<Record<string, Row<Settings>>> = {
     (text): Settings => ({ linkLocal: text === 'forward' }),
     ({ linkLocal }) => (linkLocal === undefined ? undefined : linkLocal ? 'forward' : 'drop'),
   ),
+  ...securityKeys,
 };
 
 /** Whether a setting, or some kind's key, may be given more than once. */

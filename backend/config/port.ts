@@ -12,6 +12,7 @@ import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
 import { repeats, settingKeys } from './keys.ts';
+import { allowedMost } from './security.ts';
 import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;
@@ -89,9 +90,24 @@ function parseSettings(items: readonly Item[]): Partial<PortSettings> {
         `${key} is fixed when a port is added: remove the port and add it again`,
       );
     }
-    settings = { ...settings, ...row.read(key, givenText(key, text)) };
+    const part = row.read(key, givenText(key, text));
+    const allow = [...(settings.allow ?? []), ...(part.allow ?? [])];
+    settings = { ...settings, ...part, ...(part.allow !== undefined && { allow }) };
   }
+  refuseAllowed(settings.allow);
   return settings;
+}
+
+function refuseAllowed(allow: Partial<PortSettings>['allow'] = []): void {
+  const twice = allow.find(({ mac }, index) => allow.findIndex((one) => one.mac === mac) !== index);
+  if (twice !== undefined) {
+    throw syntax(`allow names ${twice.mac} twice: list all its addresses once, MAC+IP+IP`);
+  }
+  if (allow.length > allowedMost.stations) {
+    throw syntax(
+      `allow names ${allow.length} stations: a port has at most ${allowedMost.stations}`,
+    );
+  }
 }
 
 /** The words of a device: its kind, with its place behind it, and its keys. */

@@ -16,6 +16,10 @@ import { settingKeys } from './keys.ts';
 import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
 
 const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
+const stormLimit = z.union(
+  [z.number(), z.literal('auto')],
+  'give a number of frames a second, or "auto"',
+);
 const vlan = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }),
   z.strictObject({ mode: z.literal('access'), vlan: z.number() }),
@@ -39,6 +43,16 @@ const settings = z.strictObject({
   up: z.boolean().optional(),
   vlan: vlan.optional(),
   linkLocal: z.boolean().optional(),
+  allow: z
+    .array(z.strictObject({ mac: z.string(), ips: z.array(z.string()).default([]) }))
+    .optional(),
+  stickyMacs: z.boolean().optional(),
+  raGuard: z.boolean().optional(),
+  isolate: z.boolean().optional(),
+  unknownUnicast: z.boolean().optional(),
+  stormBroadcast: stormLimit.optional(),
+  stormMulticast: stormLimit.optional(),
+  stormUnknownUnicast: stormLimit.optional(),
 });
 
 /**
@@ -76,8 +90,12 @@ function checkedDevice(device: unknown): PortSpec['device'] {
 export function checkedSettings(input: unknown): Partial<PortSettings> {
   const change = checked(settings, input, 'settings') as Partial<PortSettings>;
   const both = { moderationFrames: 1, moderationUs: 0, ...change };
-  const { vlan: vlans } = parseSettingWords(writeItems(settingKeys, both));
-  return vlans === undefined ? change : { ...change, vlan: vlans };
+  const { vlan: vlans, allow } = parseSettingWords(writeItems(settingKeys, both));
+  return {
+    ...change,
+    ...(vlans !== undefined && { vlan: vlans }),
+    ...(allow !== undefined && { allow }),
+  };
 }
 
 /**

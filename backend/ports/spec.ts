@@ -42,6 +42,14 @@ export const defaultSettings: PortSettings = {
   up: true,
   vlan: { mode: 'none' },
   linkLocal: true,
+  allow: [],
+  stickyMacs: false,
+  raGuard: false,
+  isolate: false,
+  unknownUnicast: true,
+  stormBroadcast: 'auto',
+  stormMulticast: 'auto',
+  stormUnknownUnicast: 'auto',
 };
 
 /** Queue pairs that a port of this device has. */

@@ -37,6 +37,22 @@ export const dropReasons = {
   },
   tx_metered: { at: 'source', text: 'above the rate of a meter' },
   tx_hold_full: { at: 'source', text: 'it was to be held, and no more frames can be' },
+  tx_mac_refused: { at: 'source', text: 'its source address is not allowed on the port' },
+  tx_mac_claimed: { at: 'source', text: 'its source address belongs to another port' },
+  tx_ip_refused: { at: 'source', text: 'its IP address is not allowed on the port' },
+  tx_arp_refused: { at: 'source', text: 'ARP with an address that is not allowed on the port' },
+  tx_nd_refused: {
+    at: 'source',
+    text: 'Neighbor Discovery with an address that is not allowed on the port, or hidden',
+  },
+  tx_ra_guard: { at: 'source', text: 'a router advertisement or redirect, and ra-guard is on' },
+  tx_isolated: { at: 'source', text: 'both ports are isolated' },
+  tx_storm_broadcast: { at: 'source', text: 'more broadcasts than the port may send' },
+  tx_storm_multicast: { at: 'source', text: 'more multicasts than the port may send' },
+  tx_storm_unknown_unicast: {
+    at: 'source',
+    text: 'more frames for unknown addresses than the port may send',
+  },
   tx_no_destination: {
     at: 'source',
     text: 'no other port is on the switch or in its VLAN',

@@ -83,4 +83,11 @@ export const events = {
       stats: field(2, fd, 'The memory file of the stats page; it cannot shrink.'),
     },
   },
+  frames_refused: {
+    number: 10,
+    text:
+      'Frames that the port sent were dropped by port security or storm control. Told of a port ' +
+      'once a minute at most.',
+    fields: { port, frames: field(2, u32(), 'How many since last told; the most there can be.') },
+  },
 } as const satisfies Readonly<Record<string, EventRow>>;

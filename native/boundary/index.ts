@@ -26,7 +26,7 @@ export type PortEvent = Exclude<DatapathEvent, { readonly event: 'ready' }>;
 /** News about the addresses behind a port. */
 export type AddressEvent = Extract<
   DatapathEvent,
-  { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' }
+  { event: 'mac_moves' | 'mac_rests' | 'macs_evicted' | 'frames_refused' }
 >;
 /** What went wrong with a port. */
 export type FaultEvent = Exclude<

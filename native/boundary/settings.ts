@@ -7,10 +7,12 @@ import {
   type Field,
   field,
   list,
+  mac,
   oneOf,
   optional,
   type Struct,
   type Type,
+  text,
   u16,
   u32,
 } from './fields.ts';
@@ -76,6 +78,26 @@ export const portVlan: Struct = {
     },
   },
 };
+
+export const allowedStation: Struct = {
+  name: 'AllowedStation',
+  text: 'A station that may be behind a port.',
+  fields: {
+    mac: field(1, mac, "Its address; not a group's."),
+    ips: field(2, list(text(45), 64), 'Its IPv4 and IPv6 addresses; none: any.', []),
+  },
+};
+
+/** `auto`: native/src/switch/storm.hpp. */
+const stormLimit = u32({
+  max: 100_000_000,
+  unit: 'frames a second',
+  besides: {
+    value: 0xffff_ffff,
+    word: 'auto',
+    means: 'a high limit',
+  },
+});
 
 export const portSettingFields = {
   polling: setting(1, oneOf(pollingMode), 'How the worker waits for work.', 'adaptive', {
@@ -178,6 +200,77 @@ export const portSettingFields = {
       help: 'whether LACP, LLDP, STP and their like pass',
       words: ['forward', 'drop'],
       kept: 'rule',
+    },
+  ),
+  allow: setting(
+    13,
+    list(all(allowedStation), 64),
+    'Who may be behind the port; none: anybody. Nobody behind another port may say that he is ' +
+      'one of these (docs/decisions/0019-port-security.md).',
+    [],
+    { kept: 'rule' },
+  ),
+  stickyMacs: setting(
+    14,
+    boolean,
+    'Addresses that were learned here stay here: no frame from them may come from another port.',
+    false,
+    {
+      key: 'sticky-macs',
+      help: 'whether addresses learned behind the port stay with it',
+      kept: 'rule',
+    },
+  ),
+  raGuard: setting(
+    15,
+    boolean,
+    '`true`: IPv6 router advertisements and redirects are dropped.',
+    false,
+    {
+      key: 'ra-guard',
+      help: 'whether IPv6 router advertisements and redirects from the port are dropped',
+      kept: 'rule',
+    },
+  ),
+  isolate: setting(
+    16,
+    boolean,
+    '`true`: it reaches no other port that is isolated, and none of those reaches it.',
+    false,
+    {
+      key: 'isolate',
+      help: 'whether the port is isolated from the other isolated ports',
+      kept: 'rule',
+    },
+  ),
+  unknownUnicast: setting(
+    17,
+    boolean,
+    'Whether the port gets frames for addresses that nobody was seen with.',
+    true,
+    {
+      key: 'unknown-unicast',
+      help: 'whether the port gets frames for addresses that nobody was seen with',
+      words: ['flood', 'drop'],
+      kept: 'rule',
+    },
+  ),
+  stormBroadcast: setting(18, stormLimit, 'Most broadcasts that the port may send.', 'auto', {
+    key: 'storm-broadcast',
+    help: 'most broadcasts that the port may send',
+  }),
+  stormMulticast: setting(19, stormLimit, 'Most multicasts that the port may send.', 'auto', {
+    key: 'storm-multicast',
+    help: 'most multicasts that the port may send',
+  }),
+  stormUnknownUnicast: setting(
+    20,
+    stormLimit,
+    'Most frames for addresses that nobody was seen with that the port may send.',
+    'auto',
+    {
+      key: 'storm-unknown-unicast',
+      help: 'most frames for addresses that nobody was seen with that the port may send',
     },
   ),
 } as const satisfies Readonly<Record<string, Setting>>;

@@ -17,6 +17,14 @@ export type PortVlan =
   | { readonly mode: 'tunnel'; readonly vlan: number }
   | { readonly mode: 'trunk'; readonly vlans: readonly VlanRange[]; readonly native?: number };
 
+/** A station that may be behind a port. */
+export interface AllowedStation {
+  /** Its address; not a group's. */
+  readonly mac: string;
+  /** Its IPv4 and IPv6 addresses; none: any. */
+  readonly ips: readonly string[];
+}
+
 /** Settings of a port. They can change under traffic. */
 export interface PortSettings {
   /** How the worker waits for work. */
@@ -53,6 +61,28 @@ export interface PortSettings {
    * it. A bridge keeps them; a wire does not.
    */
   readonly linkLocal: boolean;
+  /**
+   * Who may be behind the port; none: anybody. Nobody behind another port may say that he is one of
+   * these (docs/decisions/0019-port-security.md).
+   */
+  readonly allow: readonly AllowedStation[];
+  /** Addresses that were learned here stay here: no frame from them may come from another port. */
+  readonly stickyMacs: boolean;
+  /** `true`: IPv6 router advertisements and redirects are dropped. */
+  readonly raGuard: boolean;
+  /** `true`: it reaches no other port that is isolated, and none of those reaches it. */
+  readonly isolate: boolean;
+  /** Whether the port gets frames for addresses that nobody was seen with. */
+  readonly unknownUnicast: boolean;
+  /** Most broadcasts that the port may send. 0..100000000 frames a second. */
+  readonly stormBroadcast: number | 'auto';
+  /** Most multicasts that the port may send. 0..100000000 frames a second. */
+  readonly stormMulticast: number | 'auto';
+  /**
+   * Most frames for addresses that nobody was seen with that the port may send. 0..100000000 frames
+   * a second.
+   */
+  readonly stormUnknownUnicast: number | 'auto';
 }
 
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
@@ -563,6 +593,18 @@ export interface ReadyEvent {
   readonly stats: number;
 }
 
+/**
+ * Frames that the port sent were dropped by port security or storm control. Told of a port once a
+ * minute at most.
+ */
+export interface FramesRefusedEvent {
+  readonly event: 'frames_refused';
+  /** Number of the port. */
+  readonly port: number;
+  /** How many since last told; the most there can be. */
+  readonly frames: number;
+}
+
 /** What the datapath says unasked. */
 export type DatapathEvent =
   | RingFaultEvent
@@ -573,4 +615,5 @@ export type DatapathEvent =
   | MacMovesEvent
   | MacRestsEvent
   | MacsEvictedEvent
-  | ReadyEvent;
+  | ReadyEvent
+  | FramesRefusedEvent;

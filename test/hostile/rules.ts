@@ -17,7 +17,7 @@ export const unmounted: Readonly<Record<number, string>> = {
   61: 'a word of the operator',
   65: 'several workers: the daemon here has one',
   74: 'the end of a process by SIGKILL, which ends the stage',
-  79: 'largest frames with a tag: test/native/net/retag',
+  79: 'largest frames with a tag: test/native/net/edited',
   80: 'what is read of a frame is seen with memory that ends at a guard page, and fuzzed',
   81: 'which queue a flow takes is seen from within',
   82: 'which queue a flow takes is seen from within',
@@ -29,4 +29,5 @@ export const unmounted: Readonly<Record<number, string>> = {
   96: 'no attack holds a worker any more: what could is broken off by the first look',
   102: "the datapath's own socket is its parent's alone: test/native/process",
   99: 'SIGTERM amid the last attack of every daemon, in stage.ts',
+  109: 'no lookup of the daemon answers action lists',
 };

@@ -71,6 +71,32 @@ void encode(Writer& to, const PortVlan& value) {
     put_field(to, 4, value.native);
 }
 
+bool decode(Reader& in, AllowedStation& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "mac", "six bytes like 52:54:00:00:00:01", true},
+        {2, "ips", "a list of 0..64", false},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.mac(out.mac);
+                break;
+            case 2:
+                for (List items(in, 0, 64,
+                                "text of 0..45 bytes"); items.next();)
+                    in.text(out.ips.emplace_back(), 0, 45);
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const AllowedStation& value) {
+    to.map(2u);
+    put_field(to, 1, value.mac);
+    put_field(to, 2, value.ips);
+}
+
 bool decode(Reader& in, PortSettingsChange& out) {
     static constexpr FieldRule rules[] = {
         {1, "polling", "busy, adaptive or event", false},
@@ -86,6 +112,15 @@ bool decode(Reader& in, PortSettingsChange& out) {
         {10, "up", "true or false", false},
         {11, "vlan", "its fields", false},
         {12, "linkLocal", "true or false", false},
+        {13, "allow", "a list of 0..64", false},
+        {14, "stickyMacs", "true or false", false},
+        {15, "raGuard", "true or false", false},
+        {16, "isolate", "true or false", false},
+        {17, "unknownUnicast", "true or false", false},
+        {18, "stormBroadcast", "0..100000000 frames a second, or auto for a high limit", false},
+        {19, "stormMulticast", "0..100000000 frames a second, or auto for a high limit", false},
+        {20, "stormUnknownUnicast", 
+         "0..100000000 frames a second, or auto for a high limit", false},
     };
     Map map(in, rules);
     while (const FieldRule* field = map.next()) {
@@ -126,6 +161,33 @@ bool decode(Reader& in, PortSettingsChange& out) {
             case 12:
                 in.boolean(out.link_local.emplace());
                 break;
+            case 13:
+                out.allow.emplace();
+                for (List items(in, 0, 64,
+                                "its fields"); items.next();)
+                    decode(in, (*out.allow).emplace_back());
+                break;
+            case 14:
+                in.boolean(out.sticky_macs.emplace());
+                break;
+            case 15:
+                in.boolean(out.ra_guard.emplace());
+                break;
+            case 16:
+                in.boolean(out.isolate.emplace());
+                break;
+            case 17:
+                in.boolean(out.unknown_unicast.emplace());
+                break;
+            case 18:
+                in.number(out.storm_broadcast.emplace(), {0, 100000000, 4294967295});
+                break;
+            case 19:
+                in.number(out.storm_multicast.emplace(), {0, 100000000, 4294967295});
+                break;
+            case 20:
+                in.number(out.storm_unknown_unicast.emplace(), {0, 100000000, 4294967295});
+                break;
         }
     }
     return map.whole();
@@ -142,7 +204,15 @@ void encode(Writer& to, const PortSettingsChange& value) {
            value.mtu.has_value() +
            value.up.has_value() +
            value.vlan.has_value() +
-           value.link_local.has_value());
+           value.link_local.has_value() +
+           value.allow.has_value() +
+           value.sticky_macs.has_value() +
+           value.ra_guard.has_value() +
+           value.isolate.has_value() +
+           value.unknown_unicast.has_value() +
+           value.storm_broadcast.has_value() +
+           value.storm_multicast.has_value() +
+           value.storm_unknown_unicast.has_value());
     put_field(to, 1, value.polling);
     put_field(to, 2, value.spin_us);
     put_field(to, 3, value.more);
@@ -155,6 +225,14 @@ void encode(Writer& to, const PortSettingsChange& value) {
     put_field(to, 10, value.up);
     put_field(to, 11, value.vlan);
     put_field(to, 12, value.link_local);
+    put_field(to, 13, value.allow);
+    put_field(to, 14, value.sticky_macs);
+    put_field(to, 15, value.ra_guard);
+    put_field(to, 16, value.isolate);
+    put_field(to, 17, value.unknown_unicast);
+    put_field(to, 18, value.storm_broadcast);
+    put_field(to, 19, value.storm_multicast);
+    put_field(to, 20, value.storm_unknown_unicast);
 }
 
 bool decode(Reader& in, MemoryRegion& out) {
@@ -1691,6 +1769,30 @@ void encode(Writer& to, const ReadyEvent& value) {
     to.map(2u);
     put_field(to, 1, value.stats_bytes);
     put_field(to, 2, value.stats);
+}
+
+bool decode(Reader& in, FramesRefusedEvent& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "port", "0..4294967295", true},
+        {2, "frames", "0..4294967295", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.port, {0, 4294967295});
+                break;
+            case 2:
+                in.number(out.frames, {0, 4294967295});
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const FramesRefusedEvent& value) {
+    to.map(2u);
+    put_field(to, 1, value.port);
+    put_field(to, 2, value.frames);
 }
 
 }  // namespace valenic::boundary

@@ -45,6 +45,17 @@ struct PortVlan {
 bool decode(Reader& in, PortVlan& out);
 void encode(Writer& to, const PortVlan& value);
 
+/// A station that may be behind a port.
+struct AllowedStation {
+    static constexpr size_t ips_max = 64;
+    /// Its address; not a group's.
+    Mac mac;
+    /// Its IPv4 and IPv6 addresses; none: any.
+    std::vector<std::string> ips;
+};
+bool decode(Reader& in, AllowedStation& out);
+void encode(Writer& to, const AllowedStation& value);
+
 /// Settings of a port. They can change under traffic. What is absent stays as it is.
 struct PortSettingsChange {
     static constexpr NumberRange spin_us_range{0, 1000000, 4294967295};
@@ -54,6 +65,10 @@ struct PortSettingsChange {
     static constexpr NumberRange mac_limit_range{0, 65536};
     static constexpr NumberRange max_frame_bytes_range{60, 65550};
     static constexpr NumberRange mtu_range{68, 65535, 0};
+    static constexpr size_t allow_max = 64;
+    static constexpr NumberRange storm_broadcast_range{0, 100000000, 4294967295};
+    static constexpr NumberRange storm_multicast_range{0, 100000000, 4294967295};
+    static constexpr NumberRange storm_unknown_unicast_range{0, 100000000, 4294967295};
     /// How the worker waits for work.
     std::optional<spec::PollingMode> polling;
     /// Adaptive mode: microseconds to spin without work before sleeping. `auto`: the worker learns
@@ -80,6 +95,23 @@ struct PortSettingsChange {
     /// Whether frames for 01:80:c2:00:00:00 to :0f (LACP, LLDP, STP ...) pass, from this port and
     /// to it. A bridge keeps them; a wire does not.
     std::optional<bool> link_local;
+    /// Who may be behind the port; none: anybody. Nobody behind another port may say that he is one
+    /// of these (docs/decisions/0019-port-security.md).
+    std::optional<std::vector<AllowedStation>> allow;
+    /// Addresses that were learned here stay here: no frame from them may come from another port.
+    std::optional<bool> sticky_macs;
+    /// `true`: IPv6 router advertisements and redirects are dropped.
+    std::optional<bool> ra_guard;
+    /// `true`: it reaches no other port that is isolated, and none of those reaches it.
+    std::optional<bool> isolate;
+    /// Whether the port gets frames for addresses that nobody was seen with.
+    std::optional<bool> unknown_unicast;
+    /// Most broadcasts that the port may send.
+    std::optional<uint32_t> storm_broadcast;
+    /// Most multicasts that the port may send.
+    std::optional<uint32_t> storm_multicast;
+    /// Most frames for addresses that nobody was seen with that the port may send.
+    std::optional<uint32_t> storm_unknown_unicast;
 };
 bool decode(Reader& in, PortSettingsChange& out);
 void encode(Writer& to, const PortSettingsChange& value);
@@ -808,6 +840,18 @@ struct ReadyEvent {
 bool decode(Reader& in, ReadyEvent& out);
 void encode(Writer& to, const ReadyEvent& value);
 
+/// Frames that the port sent were dropped by port security or storm control. Told of a port once a
+/// minute at most.
+struct FramesRefusedEvent {
+    static constexpr uint32_t event_number = 10;
+    /// Number of the port.
+    uint32_t port = 0;
+    /// How many since last told; the most there can be.
+    uint32_t frames = 0;
+};
+bool decode(Reader& in, FramesRefusedEvent& out);
+void encode(Writer& to, const FramesRefusedEvent& value);
+
 /// Reads the argument of a command and gives it to `take`. False: it is refused.
 template <typename Take>
 bool read_command(uint32_t number, Reader& in, Take&& take) {
@@ -944,6 +988,8 @@ bool read_event(uint32_t number, Reader& in, Take&& take) {
             return with<MacsEvictedEvent>(in, take);
         case ReadyEvent::event_number:
             return with<ReadyEvent>(in, take);
+        case FramesRefusedEvent::event_number:
+            return with<FramesRefusedEvent>(in, take);
         default:
             return in.refuse_number(number);
     }

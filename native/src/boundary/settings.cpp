@@ -28,6 +28,9 @@ void apply(const PortSettingsChange& change, PortSettings& settings) noexcept {
     store(change.max_frame_bytes, settings.max_frame_bytes);
     store(change.mtu, settings.mtu);
     store(change.up, settings.up);
+    store(change.storm_broadcast, settings.storm_broadcast);
+    store(change.storm_multicast, settings.storm_multicast);
+    store(change.storm_unknown_unicast, settings.storm_unknown_unicast);
 }
 
 bool in_range(const PortSettingsChange& change) noexcept {
@@ -37,7 +40,10 @@ bool in_range(const PortSettingsChange& change) noexcept {
            holds(change.budget, change.budget_range) &&
            holds(change.mac_limit, change.mac_limit_range) &&
            holds(change.max_frame_bytes, change.max_frame_bytes_range) &&
-           holds(change.mtu, change.mtu_range);
+           holds(change.mtu, change.mtu_range) &&
+           holds(change.storm_broadcast, change.storm_broadcast_range) &&
+           holds(change.storm_multicast, change.storm_multicast_range) &&
+           holds(change.storm_unknown_unicast, change.storm_unknown_unicast_range);
 }
 
 }  // namespace valenic::boundary

@@ -34,6 +34,12 @@ struct alignas(64) PortSettings {
     std::atomic<uint32_t> mtu{0};
     /// Administrative state. A down port neither sends nor receives; its MACs are forgotten.
     std::atomic<bool> up{true};
+    /// Most broadcasts that the port may send.
+    std::atomic<uint32_t> storm_broadcast{4294967295};
+    /// Most multicasts that the port may send.
+    std::atomic<uint32_t> storm_multicast{4294967295};
+    /// Most frames for addresses that nobody was seen with that the port may send.
+    std::atomic<uint32_t> storm_unknown_unicast{4294967295};
 };
 
 /// Stores what is present. Workers see it at their next look.

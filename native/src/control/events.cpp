@@ -41,6 +41,8 @@ std::vector<uint8_t> event_message(const EngineEvent& event) {
             return message(boundary::MacRestsEvent{event.port});
         case Kind::macs_evicted:
             return message(boundary::MacsEvictedEvent{event.port, event.evicted});
+        case Kind::frames_refused:
+            return message(boundary::FramesRefusedEvent{event.port, event.refused});
         case Kind::worker_late:
             return message(boundary::WorkerLateEvent{event.port, event.worker, event.ring,
                                                      event.act, event.asleep_ms});

@@ -59,6 +59,7 @@ struct EngineEvent {
         mac_moves,
         mac_rests,
         macs_evicted,
+        frames_refused,
         worker_late,
         housekeeping_due,  ///< Only for the control thread: a device has to be closed at once.
     };
@@ -69,6 +70,7 @@ struct EngineEvent {
     AddressMoves moves = {};  ///< Of mac_moves.
     uint32_t other = 0;       ///< Of mac_moves: the other port.
     uint32_t evicted = 0;     ///< Of macs_evicted.
+    uint32_t refused = 0;     ///< Of frames_refused.
     // Of worker_late:
     uint16_t worker = 0;
     Act act = Act::nothing;
@@ -171,6 +173,8 @@ class Engine final : private PortEvents, private LinkEvents {
         PortRules rules;               ///< As its switch has them.
         bool moves_told = false;       ///< mac_moves was, mac_rests was not since.
         uint32_t evicted_told = 0;
+        uint64_t refused_told = 0;  ///< Frames, and when that was.
+        uint32_t refused_told_s = 0;
     };
     struct SwitchEntry {
         std::unique_ptr<ValeSwitch> vale;
@@ -201,6 +205,7 @@ class Engine final : private PortEvents, private LinkEvents {
                  const std::function<bool(uint32_t, PortEntry&, const AddressNews&)>& tell);
     bool tell_moves(uint32_t id, PortEntry& entry, const AddressNews& news, uint32_t now_s);
     bool tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news);
+    bool tell_refused(uint32_t id, PortEntry& entry, uint32_t now_s);
     std::optional<uint32_t> id_at(uint32_t switch_id, uint16_t slot) const noexcept;
 
     std::function<void(const EngineEvent&)> on_event_;
@@ -218,6 +223,7 @@ class Engine final : private PortEvents, private LinkEvents {
     uint32_t next_id_ = 1;
     uint32_t moves_turn_ = 0;    ///< The port that had its turn last.
     uint32_t evicted_turn_ = 0;  ///< As moves_turn_.
+    uint32_t refused_turn_ = 0;  ///< As moves_turn_.
     /// The control thread's own books, for frames it injects: the last worker's blocks.
     std::unique_ptr<WorkerContext> own_context_;
 };

@@ -1,4 +1,5 @@
 // What the engine knows and tells of the addresses behind its ports.
+#include <algorithm>
 #include <utility>
 
 #include "io/engine.hpp"
@@ -21,6 +22,9 @@ void Engine::tell_addresses(uint32_t now_s) {
     });
     in_turn(evicted_turn_, [&](uint32_t id, PortEntry& entry, const AddressNews& news) {
         return tell_evicted(id, entry, news);
+    });
+    in_turn(refused_turn_, [&](uint32_t id, PortEntry& entry, const AddressNews&) {
+        return tell_refused(id, entry, now_s);
     });
 }
 
@@ -60,6 +64,39 @@ bool Engine::tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news
     if (news.evicted <= before) return false;
     EngineEvent event{EngineEvent::Kind::macs_evicted, id};
     event.evicted = news.evicted - before;
+    on_event_(event);
+    return true;
+}
+
+namespace {
+
+/// What port security and storm control drop.
+constexpr spec::DropReason refusals[] = {
+    spec::DropReason::tx_mac_refused,          spec::DropReason::tx_mac_claimed,
+    spec::DropReason::tx_ip_refused,           spec::DropReason::tx_arp_refused,
+    spec::DropReason::tx_nd_refused,           spec::DropReason::tx_ra_guard,
+    spec::DropReason::tx_storm_broadcast,      spec::DropReason::tx_storm_multicast,
+    spec::DropReason::tx_storm_unknown_unicast};
+
+uint64_t refused_by(Port& port) noexcept {
+    uint64_t sum = 0;
+    for (unsigned worker = 0; worker < workers_max; ++worker)
+        for (const spec::DropReason reason : refusals) sum += port.counters(worker).read(reason);
+    return sum;
+}
+
+}  // namespace
+
+/// Who is refused goes on for as long as it likes: once a minute is enough to know.
+bool Engine::tell_refused(uint32_t id, PortEntry& entry, uint32_t now_s) {
+    constexpr uint32_t pause_s = 60;
+    const bool early = entry.refused_told != 0 && now_s - entry.refused_told_s < pause_s;
+    const uint64_t now = early ? 0 : refused_by(*entry.port);
+    if (now <= entry.refused_told) return false;
+    EngineEvent event{EngineEvent::Kind::frames_refused, id};
+    event.refused = static_cast<uint32_t>(std::min<uint64_t>(now - entry.refused_told, UINT32_MAX));
+    entry.refused_told = now;
+    entry.refused_told_s = now_s;
     on_event_(event);
     return true;
 }

@@ -1,5 +1,7 @@
 #include "io/settings.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 namespace valenic {
@@ -51,17 +53,62 @@ PortVlan members_of(const boundary::PortVlan& from) noexcept {
     return vlan;
 }
 
+/// Each of a station's addresses; false: one of them is none.
+bool read_addresses(const boundary::AllowedStation& from, AllowedStation& to) noexcept {
+    for (const std::string& text : from.ips) {
+        Ipv4Address ipv4;
+        Ipv6Address ipv6;
+        if (inet_pton(AF_INET, text.c_str(), ipv4.data()) == 1) {
+            to.ipv4.push_back(ipv4);
+        } else if (inet_pton(AF_INET6, text.c_str(), ipv6.data()) == 1) {
+            to.ipv6.push_back(ipv6);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Each station once, none of them a group; nothing: that is not so.
+std::optional<std::vector<AllowedStation>> stations_of(
+    const std::vector<boundary::AllowedStation>& from) noexcept {
+    std::vector<AllowedStation> stations;
+    for (const boundary::AllowedStation& one : from) {
+        AllowedStation station;
+        station.mac = one.mac.value;
+        const bool twice = std::ranges::any_of(
+            stations, [&](const AllowedStation& other) { return other.mac == station.mac; });
+        if (twice || station.mac == 0 || is_group(station.mac) || !read_addresses(one, station))
+            return std::nullopt;
+        stations.push_back(std::move(station));
+    }
+    return stations;
+}
+
 }  // namespace
 
 Done check_settings(const SettingsChange& change) noexcept {
-    if (in_range(change) && is_possible(change.vlan)) return std::nullopt;
+    const bool allowed = !change.allow || stations_of(*change.allow);
+    if (in_range(change) && is_possible(change.vlan) && allowed) return std::nullopt;
     return spec::CommandError::invalid_argument;
 }
 
 bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept {
     if (change.vlan) rules.vlan = members_of(*change.vlan);
-    if (change.link_local) rules.link_local = *change.link_local;
-    return change.vlan.has_value() || change.link_local.has_value();
+    PortSecurity& security = rules.security;
+    if (change.allow) security.allow = *stations_of(*change.allow);
+    bool any = change.vlan || change.allow;
+    const auto take = [&any](const auto& field, bool& rule) {
+        if (!field) return;
+        rule = *field;
+        any = true;
+    };
+    take(change.link_local, rules.link_local);
+    take(change.sticky_macs, security.sticky);
+    take(change.ra_guard, security.ra_guard);
+    take(change.isolate, security.isolated);
+    take(change.unknown_unicast, security.unknown_unicast);
+    return any;
 }
 
 }  // namespace valenic

@@ -12,6 +12,7 @@ using spec::PortCounter;
 namespace {
 
 constexpr Action nowhere = Action::drop(spec::DropReason::tx_no_destination);
+constexpr Action claimed = Action::drop(spec::DropReason::tx_mac_claimed);
 
 /// A switch has no more ports with this lookup: Lookup::ports_max().
 uint8_t narrow(uint16_t slot) noexcept { return static_cast<uint8_t>(slot); }
@@ -52,10 +53,11 @@ LearningLookup::LearningLookup(const LearningOptions& options)
     return generation_of(key) == now ? Action::output(slot) : Action::flood_unknown();
 }
 
-[[gnu::always_inline]] inline void LearningLookup::learn(Station station,
+/// False: the address belongs to another port, and stays there.
+[[gnu::always_inline]] inline bool LearningLookup::learn(Station station,
                                                          const LookupSource& source) noexcept {
     const uint64_t key = key_of(station.mac, seat_of(source));
-    if (!table_.renew(station, key, source.now_s)) learn_slowly(station, source);
+    return table_.renew(station, key, source.now_s) || learn_slowly(station, source);
 }
 
 void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
@@ -66,6 +68,8 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
     uint64_t last_source = UINT64_MAX;
     uint64_t last_destination = UINT64_MAX;
     Action last_action = nowhere;
+    Action answer = nowhere;  // The last one, unless it was refused for its source.
+    bool own = true;
     AddressBytes last = AddressBytes(batch.stages[0].bytes).another();
     for (size_t i = 0; i < batch.count; ++i) {
         const AddressBytes now(batch.stages[i].bytes);
@@ -75,12 +79,13 @@ void LearningLookup::resolve(const Batch& batch, const LookupSource& source,
             const MacAddress to = batch.destination(i);
             if (from != last_source) {
                 last_source = from;
-                if (!is_group(from) && from != 0) learn({from, vlan_none}, source);
+                own = is_group(from) || from == 0 || learn({from, vlan_none}, source);
             }
             if (to != last_destination) {
                 last_destination = to;
-                last_action = is_group(to) ? Action::flood() : find({to, vlan_none}, source);
+                answer = is_group(to) ? Action::flood() : find({to, vlan_none}, source);
             }
+            last_action = own ? answer : claimed;
         }
         actions[i] = last_action;
     }
@@ -91,7 +96,8 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
                                       std::span<Action> actions) noexcept {
     Station last_source{0, vlan_refused};
     Station last_destination{0, vlan_refused};
-    Action last_action = nowhere;
+    Action answer = nowhere;
+    bool own = true;
     for (size_t i = 0; i < batch.count; ++i) {
         const uint16_t vlan = source.vlans[i];
         actions[i] = nowhere;
@@ -100,38 +106,48 @@ void LearningLookup::resolve_in_vlans(const Batch& batch, const LookupSource& so
         const Station to{batch.destination(i), vlan};
         if (from != last_source) {
             last_source = from;
-            if (!is_group(from.mac) && from.mac != 0) learn(from, source);
+            own = is_group(from.mac) || from.mac == 0 || learn(from, source);
         }
         if (to != last_destination) {
             last_destination = to;
-            last_action = is_group(to.mac) ? Action::flood() : find(to, source);
+            answer = is_group(to.mac) ? Action::flood() : find(to, source);
         }
-        actions[i] = last_action;
+        actions[i] = own ? answer : claimed;
     }
 }
 
-/// New here, or moved. A port that is full does not come as far as the lock with new ones.
-[[gnu::noinline]] void LearningLookup::learn_slowly(Station station,
+/// New here, or moved. A port that is full does not come as far as the lock with new ones, nor who
+/// claims what is a sticky port's.
+[[gnu::noinline]] bool LearningLookup::learn_slowly(Station station,
                                                     const LookupSource& source) noexcept {
-    if (table_.is_full(narrow(source.slot), source.mac_limit, source.now_s) &&
-        table_.find(station, source.now_s) == 0) {
+    const uint64_t known = table_.find(station, source.now_s);
+    if (known != 0 && table_.is_sticky(slot_of(known)) && slot_of(known) != source.slot)
+        return false;
+    if (table_.is_full(narrow(source.slot), source.mac_limit, source.now_s) && known == 0) {
         source.counters->add(PortCounter::macs_refused, 1);
-        return;
+        return true;
     }
     const std::lock_guard guard(lock_);
     std::atomic<uint8_t>& generation = generations_[source.slot];
     if (generation.load(std::memory_order_relaxed) != source.generation)
         generation.store(source.generation, std::memory_order_relaxed);
     const MacTable::Place place = table_.place_of(station);
-    if (place == MacTable::nowhere) return learn_new(station, source);
+    if (place == MacTable::nowhere) {
+        learn_new(station, source);
+        return true;
+    }
     const MacEntry& entry = table_.entry(place);
     const uint64_t key = key_of(station.mac, seat_of(source));
-    if (entry.key.load(std::memory_order_relaxed) == key) return;
-    if (table_.expired(entry.seen.load(std::memory_order_relaxed), source.now_s)) {
+    const uint64_t there = entry.key.load(std::memory_order_relaxed);
+    if (there == key) return true;
+    if (table_.expired(there, entry.seen.load(std::memory_order_relaxed), source.now_s)) {
         table_.remove(place);
-        return learn_new(station, source);
+        learn_new(station, source);
+        return true;
     }
+    if (table_.is_sticky(slot_of(there)) && slot_of(there) != source.slot) return false;
     learn_moved(place, source);
+    return true;
 }
 
 void LearningLookup::learn_new(Station station, const LookupSource& source) noexcept {
@@ -188,7 +204,7 @@ std::vector<MacAddress> LearningLookup::addresses_of(uint16_t slot) const {
         const MacEntry& entry = table_.entry(static_cast<MacTable::Place>(place));
         const uint64_t key = entry.key.load(std::memory_order_relaxed);
         const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
-        if (key == 0 || slot_of(key) != slot || table_.expired(seen, now_s)) continue;
+        if (key == 0 || slot_of(key) != slot || table_.expired(key, seen, now_s)) continue;
         found.push_back(mac_of(key));
     }
     return found;

@@ -30,6 +30,9 @@ class LearningLookup final : public Lookup {
     void resolve(const Batch& batch, const LookupSource& source,
                  std::span<Action> actions) noexcept override;
     size_t header_bytes() const noexcept override { return ethernet_header_bytes; }
+    void set_sticky(uint16_t slot, bool sticky) noexcept override {
+        table_.set_sticky(static_cast<uint8_t>(slot), sticky);
+    }
     void forget(uint16_t slot) noexcept override;
     std::vector<MacAddress> addresses_of(uint16_t slot) const override;
     AddressNews news_of(uint16_t slot) const noexcept override {
@@ -40,8 +43,8 @@ class LearningLookup final : public Lookup {
     void resolve_in_vlans(const Batch& batch, const LookupSource& source,
                           std::span<Action> actions) noexcept;
     Action find(Station station, const LookupSource& source) const noexcept;
-    void learn(Station station, const LookupSource& source) noexcept;
-    void learn_slowly(Station station, const LookupSource& source) noexcept;
+    bool learn(Station station, const LookupSource& source) noexcept;
+    bool learn_slowly(Station station, const LookupSource& source) noexcept;
     void learn_moved(MacTable::Place place, const LookupSource& source) noexcept;
     void learn_new(Station station, const LookupSource& source) noexcept;
     bool has_room(const LookupSource& source) noexcept;

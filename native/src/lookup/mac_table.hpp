@@ -41,13 +41,16 @@ class MacTable {
     uint32_t held(uint8_t slot) const noexcept {
         return held_[slot].load(std::memory_order_relaxed);
     }
+    bool is_sticky(uint8_t slot) const noexcept {
+        return sticky_[slot].load(std::memory_order_relaxed);
+    }
     size_t places() const noexcept { return (mask_ + 1) * MacBucket::ways; }
     const MacEntry& entry(Place place) const noexcept {
         return buckets_[place / MacBucket::ways].entries[place % MacBucket::ways];
     }
-    bool expired(uint64_t seen, uint32_t now_s) const noexcept {
+    bool expired(uint64_t key, uint64_t seen, uint32_t now_s) const noexcept {
         const uint32_t then = second_of(seen);
-        return now_s - then > ageing_s_ && now_s > then;
+        return now_s - then > ageing_s_ && now_s > then && !is_sticky(slot_of(key));
     }
 
     // ---- Under the owner's lock. Each touches a bounded number of places.
@@ -70,6 +73,10 @@ class MacTable {
     };
     /// Puts a station in that has no place yet.
     Outcome insert(Station station, Seat seat, uint32_t now_s) noexcept;
+    /// Whether a port's addresses stay its own while it is there, however silent they are.
+    void set_sticky(uint8_t slot, bool sticky) noexcept {
+        sticky_[slot].store(sticky, std::memory_order_relaxed);
+    }
     /// Drops addresses of a port that were silent for too long, a few with each call and each at
     /// most once a second: a guest that sends from ever new addresses cannot make the lock
     /// expensive.
@@ -101,7 +108,9 @@ class MacTable {
     bool renew_second(uint64_t hash, Station station, uint64_t key, uint64_t now) noexcept;
 
     bool expired(Place place, uint32_t now_s) const noexcept {
-        return expired(entry(place).seen.load(std::memory_order_relaxed), now_s);
+        const MacEntry& one = entry(place);
+        return expired(one.key.load(std::memory_order_relaxed),
+                       one.seen.load(std::memory_order_relaxed), now_s);
     }
     MacEntry& writable(Place place) noexcept {
         return buckets_[place / MacBucket::ways].entries[place % MacBucket::ways];
@@ -122,6 +131,9 @@ class MacTable {
     void set_held(uint8_t slot, uint32_t count) noexcept {
         held_[slot].store(count, std::memory_order_relaxed);
     }
+
+    /// Changed while workers are parked.
+    std::array<std::atomic<bool>, slots_max> sticky_{};
 
     // Never changed: what readers share.
     const uint32_t ageing_s_;
@@ -156,7 +168,7 @@ class MacTable {
         const uint64_t key = entry.key.load(std::memory_order_acquire);
         const uint64_t seen = entry.seen.load(std::memory_order_relaxed);
         if (mac_of(key) != station.mac || key == 0 || vlan_of(seen) != station.vlan ||
-            expired(seen, now_s))
+            expired(key, seen, now_s))
             continue;
         if (station.vlan == vlan_none) return key;
         // The VLAN may be that of another one that was written here meanwhile.

@@ -21,7 +21,7 @@ using spec::PortCounter;
     if (port == &pass.source) return pass.counters().drop(DropReason::tx_reflected, indices.size());
     if (pass.classified == nullptr) [[likely]]
         return send(batch, indices, *port, pass);
-    send_admitted(batch, indices, *port, false, pass);
+    send_admitted(batch, indices, *port, Reach::directly, pass);
 }
 
 /// Frames with the same action go on together. All of a batch mostly have the same.
@@ -118,8 +118,9 @@ void ValeSwitch::act(const Batch& batch, Indices indices, Action action, Pass& p
         case Action::Kind::output:
             return output(batch, indices, action.number(), pass);
         case Action::Kind::flood:
+            return flood(batch, indices, false, pass);
         case Action::Kind::flood_unknown:
-            return flood(batch, indices, pass);
+            return flood(batch, indices, true, pass);
         case Action::Kind::drop:
             return pass.counters().drop(action.reason(), indices.size());
         case Action::Kind::list:
@@ -128,11 +129,15 @@ void ValeSwitch::act(const Batch& batch, Indices indices, Action action, Pass& p
 }
 
 /// The frames were fetched and looked up once; each further receiver costs its copy.
-void ValeSwitch::flood(const Batch& batch, Indices indices, Pass& pass) {
+void ValeSwitch::flood(const Batch& batch, Indices indices, bool unknown, Pass& pass) {
     if (port_count_ < 2) return pass.counters().drop(DropReason::tx_no_destination, indices.size());
+    uint8_t kept[batch_frames];
+    indices = within_storm_limits(batch, indices, unknown, pass, kept);
+    if (indices.empty()) return;
     Classified* classified = pass.classified;
     if (classified != nullptr) [[unlikely]]
         for (const uint8_t index : indices) classified->reached[index] = false;
+    const Reach reach = unknown ? Reach::flooded_unknown : Reach::flooded;
     for (size_t slot = 0; slot < slots_used_; ++slot) {
         Port* port = ports_[slot];
         if (port == nullptr || port == &pass.source) continue;
@@ -141,7 +146,7 @@ void ValeSwitch::flood(const Batch& batch, Indices indices, Pass& pass) {
             counters.add(PortCounter::rx_flooded, indices.size());
             send(batch, indices, *port, pass);
         } else {
-            const size_t admitted = send_admitted(batch, indices, *port, true, pass);
+            const size_t admitted = send_admitted(batch, indices, *port, reach, pass);
             counters.add(PortCounter::rx_flooded, admitted);
         }
     }

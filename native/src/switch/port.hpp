@@ -13,6 +13,7 @@
 #include "switch/action.hpp"
 #include "switch/flow_spread.hpp"
 #include "switch/queue.hpp"
+#include "switch/storm.hpp"
 
 namespace valenic {
 
@@ -57,6 +58,8 @@ class Port {
     uint8_t active_pairs = 0;
     /// Over which of them. Of a port with several, from ValeSwitch::attach() on.
     std::unique_ptr<FlowSpread> spread;
+    /// What it has left to flood.
+    StormBuckets storm;
 
     /// Whether frames borrowed from here cannot be read any more: the peer took its memory away. A
     /// copy of one has zeros then, and nothing of the batch is worth sending. Any worker.

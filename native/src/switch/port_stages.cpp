@@ -1,9 +1,10 @@
-// The stages that ports ask for: VLANs, link-local frames, taps.
+// The stages that ports ask for: VLANs, link-local frames, port security, taps.
 //
 // Each frame is classified by the rules of the port that it comes from, and admitted and tagged by
 // those of each port that it goes to. Why a frame is refused stands beside it; the lookup learns
 // nothing from it, and it is dropped under that name in its turn.
-#include "base/check.hpp"
+#include <algorithm>
+
 #include "net/adapt.hpp"
 #include "switch/vale.hpp"
 
@@ -26,13 +27,30 @@ void ValeSwitch::classify_all(Pass& pass) noexcept {
         stages.tap->see(batch, {every_index.data(), batch.count}, TapPoint::ingress, pass.source,
                         pass.context);
     const PortRules& rules = stages.rules;
+    const bool inspects = rules.security.inspects();
+    const bool may_claim = !claims_.empty() && rules.security.allow.empty();
     for (size_t i = 0; i < batch.count; ++i) {
         FrameVlan& frame = classified.frames[i];
-        frame = classify(rules.vlan, batch.stages[i].bytes, batch.frames[i].stage_len);
+        const uint8_t* bytes = batch.stages[i].bytes;
+        const uint16_t staged = batch.frames[i].stage_len;
+        frame = classify(rules.vlan, bytes, staged);
         if (!rules.link_local && !frame.is_refused() && is_link_local(batch.destination(i)))
             frame.refused = DropReason::tx_link_local;
+        if (inspects && !frame.is_refused()) frame.refused = inspect(rules.security, bytes, staged);
+        if (may_claim && !frame.is_refused() && is_claimed(frame, batch.source(i)))
+            frame.refused = DropReason::tx_mac_claimed;
         classified.vlans[i] = frame.is_refused() ? vlan_refused : frame.vlan;
     }
+}
+
+/// Whether an address is allowed on a port that has the frame's VLAN. Asked for ports that allow
+/// anybody.
+bool ValeSwitch::is_claimed(const FrameVlan& frame, MacAddress mac) const noexcept {
+    for (const Claim& claim : std::ranges::equal_range(claims_, mac, {}, &Claim::mac)) {
+        const PortVlan& vlan = stages_of(*ports_[claim.slot]).rules.vlan;
+        if (egress(vlan, frame).verdict != Egress::Verdict::stranger) return true;
+    }
+    return false;
 }
 
 /// Whatever the lookup says of them.
@@ -43,10 +61,22 @@ void ValeSwitch::refuse_classified(const Pass& pass, Action* actions) const noex
     }
 }
 
+/// Whether a port gets nothing of these frames, whatever they are: both ports are isolated, or it
+/// is not to hear what nobody is known for. A flood passes it by.
+bool ValeSwitch::keeps_out(const Port& to, Reach reach, const Pass& pass) const noexcept {
+    const PortSecurity& security = stages_of(to).rules.security;
+    if (reach == Reach::flooded_unknown && !security.unknown_unicast) return true;
+    return security.isolated && stages_of(pass.source).rules.security.isolated;
+}
+
 /// Lists the frames that a port may have, and says in Classified::changes in which shape. A flood
 /// passes by the ports that have not its VLAN; else that is a fault of the lookup, and counted.
-ValeSwitch::Indices ValeSwitch::admit(const Batch& batch, Indices indices, Port& to, bool flooded,
+ValeSwitch::Indices ValeSwitch::admit(const Batch& batch, Indices indices, Port& to, Reach reach,
                                       Pass& pass, uint8_t* admitted) noexcept {
+    if (keeps_out(to, reach, pass)) {
+        if (reach == Reach::directly) pass.counters().drop(DropReason::tx_isolated, indices.size());
+        return {};
+    }
     const PortRules& rules = stages_of(to).rules;
     Classified& classified = *pass.classified;
     size_t count = 0;
@@ -56,7 +86,7 @@ ValeSwitch::Indices ValeSwitch::admit(const Batch& batch, Indices indices, Port&
     for (const uint8_t index : indices) {
         const Egress out = egress(rules.vlan, classified.frames[index]);
         const bool stranger = out.verdict == Egress::Verdict::stranger;
-        if (stranger && flooded) continue;
+        if (stranger && reach != Reach::directly) continue;
         classified.reached[index] = true;
         if (out.verdict != Egress::Verdict::sent) {
             ++foreign;
@@ -84,10 +114,10 @@ void ValeSwitch::count_unreached(Indices indices, Pass& pass) noexcept {
 }
 
 /// Sends the frames that a port may have, each with the tag that it is to see. Returns how many.
-size_t ValeSwitch::send_admitted(const Batch& batch, Indices indices, Port& to, bool flooded,
+size_t ValeSwitch::send_admitted(const Batch& batch, Indices indices, Port& to, Reach reach,
                                  Pass& pass) {
     uint8_t admitted[batch_frames];
-    indices = admit(batch, indices, to, flooded, pass, admitted);
+    indices = admit(batch, indices, to, reach, pass, admitted);
     if (indices.empty()) return 0;
     bool kept = true;
     for (const uint8_t index : indices) kept &= pass.classified->changes[index] == TagChange::keep;

@@ -1,4 +1,4 @@
-// What an operator demands of a port's frames: its VLANs, and whether link-local ones pass.
+// What an operator demands of a port's frames: its VLANs, whether link-local ones pass, security.
 //
 // Pure functions of a frame's first bytes and the rules of the port it comes from or goes to.
 #pragma once
@@ -8,6 +8,7 @@
 #include "boundary/names.hpp"
 #include "net/edited.hpp"
 #include "net/vlan.hpp"
+#include "switch/security.hpp"
 
 namespace valenic {
 
@@ -23,9 +24,12 @@ struct PortVlan {
 struct PortRules {
     PortVlan vlan;
     bool link_local = true;
+    PortSecurity security;
 
     /// Nothing is demanded.
-    bool empty() const noexcept { return vlan.mode == spec::VlanMode::none && link_local; }
+    bool empty() const noexcept {
+        return vlan.mode == spec::VlanMode::none && link_local && security.empty();
+    }
 };
 
 /// A frame as its sender's rules see it.

@@ -1,6 +1,8 @@
 // Which ports a switch has, and what they ask for: changed while workers are parked.
 #include "switch/vale.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace valenic {
@@ -64,8 +66,19 @@ void ValeSwitch::drop_empty_stages(const Port& port) {
 void ValeSwitch::set_rules(Parked, const Port& port, const PortRules& rules) {
     // What was learned of it was learned in VLANs that it may have no more.
     lookup_->forget(port.slot);
+    lookup_->set_sticky(port.slot, rules.security.sticky);
     stages_to_change(port).rules = rules;
+    gather_claims();
     drop_empty_stages(port);
+}
+
+void ValeSwitch::gather_claims() {
+    claims_.clear();
+    for (size_t slot = 0; slot < stages_->size(); ++slot)
+        if (const auto& stages = (*stages_)[slot]; stages != nullptr)
+            for (const AllowedStation& station : stages->rules.security.allow)
+                claims_.push_back({station.mac, static_cast<uint16_t>(slot)});
+    std::ranges::sort(claims_, {}, &Claim::mac);
 }
 
 void ValeSwitch::set_tap(Parked, const Port& port, FrameTap* tap) {

@@ -58,6 +58,8 @@ class ValeSwitch {
 
  private:
     using Indices = std::span<const uint8_t>;
+    /// How frames come to a port: meant for it, or flooded.
+    enum class Reach : uint8_t { directly, flooded, flooded_unknown };
 
     /// One batch on its way through.
     struct Pass {
@@ -86,6 +88,11 @@ class ValeSwitch {
 
         bool empty() const noexcept { return rules.empty() && tap == nullptr; }
     };
+    /// An address that a port's rules allow there, and so nowhere else.
+    struct Claim {
+        MacAddress mac;
+        uint16_t slot;
+    };
     /// By slot; nullptr: nothing.
     using StageBook = std::vector<std::unique_ptr<PortStages>>;
 
@@ -102,6 +109,7 @@ class ValeSwitch {
 
     PortStages& stages_to_change(const Port& port);
     void drop_empty_stages(const Port& port);
+    void gather_claims();
 
     // switch/forward.cpp
     void deal(const Batch& batch, Indices indices, const Action* actions, Pass& pass);
@@ -109,20 +117,26 @@ class ValeSwitch {
     void deal_mixed(const Batch& batch, Indices indices, const Action* actions, Pass& pass);
     void act(const Batch& batch, Indices indices, Action action, Pass& pass);
     void output(const Batch& batch, Indices indices, uint16_t slot, Pass& pass);
-    void flood(const Batch& batch, Indices indices, Pass& pass);
+    void flood(const Batch& batch, Indices indices, bool unknown, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void hash_all(Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
+    // switch/storm.cpp
+    Indices within_storm_limits(const Batch& batch, Indices indices, bool unknown, Pass& pass,
+                                uint8_t* kept) noexcept;
+
     // switch/port_stages.cpp
+    bool is_claimed(const FrameVlan& frame, MacAddress mac) const noexcept;
+    bool keeps_out(const Port& to, Reach reach, const Pass& pass) const noexcept;
     const PortStages& stages_of(const Port& port) const noexcept;
     void classify_all(Pass& pass) noexcept;
     void refuse_classified(const Pass& pass, Action* actions) const noexcept;
-    Indices admit(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass,
+    Indices admit(const Batch& batch, Indices indices, Port& to, Reach reach, Pass& pass,
                   uint8_t* admitted) noexcept;
-    size_t send_admitted(const Batch& batch, Indices indices, Port& to, bool flooded, Pass& pass);
+    size_t send_admitted(const Batch& batch, Indices indices, Port& to, Reach reach, Pass& pass);
     void send_retagged(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void count_unreached(Indices indices, Pass& pass) noexcept;
 
@@ -138,6 +152,7 @@ class ValeSwitch {
     std::unique_ptr<Lookup> lookup_;
     const FlowSeed flow_seed_;
     std::unique_ptr<StageBook> stages_;  ///< nullptr: no port has any.
+    std::vector<Claim> claims_;          ///< Of all ports, by address.
     std::vector<Port*> ports_;           ///< By slot.
     std::vector<CounterBlock*> books_;   ///< Of each port, the first of its blocks.
     std::vector<uint8_t> generations_;

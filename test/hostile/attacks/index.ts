@@ -12,6 +12,7 @@ import { packedRings } from './packed.ts';
 import { peers } from './peers.ts';
 import { replayed } from './replayed.ts';
 import { rings } from './rings.ts';
+import { security } from './security.ts';
 import { vlans } from './vlans.ts';
 import { wires } from './wires.ts';
 
@@ -22,6 +23,7 @@ export const actors: Readonly<Record<string, readonly Attack[]>> = {
   'a guest at the expense of others': cost,
   'a guest whose rings never end': replayed,
   'a guest in its tags': vlans,
+  'a guest that says it is another': security,
   'a front-end in its messages': messages,
   'a front-end in its descriptors': descriptors,
   'a front-end in its memory': memory,

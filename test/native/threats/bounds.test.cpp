@@ -7,7 +7,6 @@
 #include <array>
 #include <memory>
 
-#include "alone.hpp"
 #include "base/eventfd.hpp"
 #include "switch/context.hpp"
 #include "testing.hpp"
@@ -71,7 +70,7 @@ TEST_SUITE("calls held back by moderation") {
         REQUIRE(calls->add(gone, 5));
         REQUIRE(calls->add(stays, 6));
 
-        calls->forget(alone(), gone);
+        calls->forget(gone);
 
         size_t taken = 0;
         calls->take_due(10, [&](const WorkerTimers::Entry& entry) {

@@ -66,7 +66,7 @@ class alignas(64) VhostQueue final : public Queue {
     std::atomic<uint64_t> tx_kicks_{0};        ///< Since the ring started.
     uint64_t rx_kicks_ = 0;                    ///< Control thread only.
     std::atomic<uint32_t> pending_frames_{0};  ///< Delivered since the last call, under moderation.
-    std::atomic<bool> deferred_{false};        ///< In some worker's DeferredCalls.
+    std::atomic<bool> deferred_{false};        ///< In some worker's timers.
 };
 
 }  // namespace valenic
