@@ -118,7 +118,7 @@ bool Engine::close_gate() noexcept {
 /// Runs `change` while every worker is parked between two batches, or says that it cannot.
 Done Engine::exclusive(const std::function<void(Parked)>& change) {
     if (!close_gate()) return CommandError::worker_busy;
-    change(gate_.parked(workers_));
+    change(gate_.parked());
     gate_.open();
     wake_all();
     return std::nullopt;

@@ -27,11 +27,10 @@ class Gate {
         closed_.notify_all();
     }
     bool may_enter() const noexcept { return closed_.load(std::memory_order_seq_cst) == 0; }
-    /// Control thread, gate closed: all of `workers` were seen outside.
-    template <typename Workers>
-    Parked parked(const Workers& workers) const noexcept {
+    /// Control thread, gate closed, and every worker was seen outside since. They are not looked at
+    /// again: one that tries to enter says for a moment that it is inside.
+    Parked parked() const noexcept {
         CHECK(!may_enter());
-        for (const auto& worker : workers) CHECK(worker->parked());
         return {};
     }
     /// Blocks while the gate is closed (futex).
