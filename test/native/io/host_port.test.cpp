@@ -99,6 +99,7 @@ TEST_SUITE("host port") {
         for (uint32_t i = 0; i < 3; ++i) {
             auto wanted = rig.new_port("s" + std::to_string(i), Kind::host);
             wanted.workers = {i};
+            wanted.settings.storm_broadcast = 100'000'000;
             sources.push_back(std::make_unique<EnginePort>(rig, wanted));
         }
         constexpr uint64_t count = 20'000 / traffic_share;

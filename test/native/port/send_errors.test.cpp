@@ -22,6 +22,7 @@ struct Rig {
     Rig() : source("source", {}, false), honest("honest", {}, false) {
         source.port.set_memory(alone(), cut.map());
         honest.port.set_memory(alone(), whole.map());
+        context->now_ns = 1'000'000'000;  // Broadcasts have a limit, which needs a time.
         REQUIRE(vale.attach(alone(), source.port));
         REQUIRE(vale.attach(alone(), kind.port));
         REQUIRE(vale.attach(alone(), honest.port));
