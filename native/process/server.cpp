@@ -46,8 +46,8 @@ OwnedFd listen_at(const char* path) {
     std::strcpy(address.sun_path, path);
     OwnedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const mode_t before = umask(S_IRWXG | S_IRWXO);
-    const bool bound = bind(listener.get(), reinterpret_cast<const sockaddr*>(&address),
-                            sizeof address) == 0;
+    const bool bound =
+        bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     umask(before);
     return bound && listen(listener.get(), 1) == 0 ? std::move(listener) : OwnedFd();
 }
@@ -55,7 +55,9 @@ OwnedFd listen_at(const char* path) {
 }  // namespace
 
 Server::Server(uint32_t ports_max)
-    : wake_(create_eventfd()), next_look_(Clock::now() + look_period), control_(ports_max, *this) {
+    : wake_(create_eventfd()),
+      next_look_(Clock::now() + look_period),
+      control_(ports_max, *this, true) {
     control_.adopt_this_thread();
 }
 

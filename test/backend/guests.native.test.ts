@@ -164,7 +164,7 @@ describe('what the synthetic driver can do', () => {
         (error: { stderr: string }) => error.stderr,
       );
     const both = ['--echo', '--flow', '0>1', '--flow', '1>0'];
-    expect(await refused(both)).toContain('guest 1 cannot send as well');
+    expect(await refused(both)).toContain('guest 1 cannot also send');
     expect(await refused(['--echo', '--flow', '0>all'])).toContain('must name the guest');
     expect(await refused(['--window', '1', '--flow', '0>1'])).toContain('--window is for --echo');
   });

@@ -5,7 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CarriedDatapath } from '../../backend/datapath/carried.ts';
 import { loadAddon } from '../../backend/datapath/load.ts';
 import { datapathPlaces, openPlace } from '../../backend/datapath/places.ts';
-import type { Commands, PortEvent, PortKind } from '../../native/boundary/index.ts';
+import {
+  type Commands,
+  type PortEvent,
+  type PortKind,
+  statsPage,
+} from '../../native/boundary/index.ts';
 import { until } from '../backend/support.ts';
 
 const addon = loadAddon();
@@ -59,7 +64,8 @@ describe.each(datapathPlaces)('a datapath: %s', (place) => {
     const report = () => datapath.command('host.report', { port: b.port });
     const seen = await until(report, ({ streams }) => streams[0]?.frames === 1000n);
     expect(seen.streams[0]).toMatchObject({ corrupt: 0n, gaps: 0n, reordered: 0n });
-    const block = datapath.stats.subarray(64 * a.statsBlock, 64 * (a.statsBlock + 1));
+    const words = statsPage.wordsPerBlock;
+    const block = datapath.stats.subarray(words * a.statsBlock, words * (a.statsBlock + 1));
     expect(block[0]).toBe(1000n);
     expect(datapath.stats[0]).toBe(0x56414c4553544154n);
   });

@@ -13,7 +13,10 @@ import { testImage } from './qemu/image.ts';
 import { builtProgram, program } from './serve-process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const pages = ['README.md', 'docs/guide/ports.md', 'docs/guide/vlans.md'];
+const pages = [
+  'README.md',
+  ...['ports', 'vlans', 'port-security'].map((name) => `docs/guide/${name}.md`),
+];
 const readme = pages.map(plainOf).join('\n');
 const scripts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts;
 

@@ -64,7 +64,7 @@ describe('boundary/names.hpp', () => {
   it('puts the drop reasons behind the counters of a port, in the same block', () => {
     const source = `${using}
       static_assert(first_drop_word == static_cast<unsigned>(PortCounter::count));
-      static_assert(stats_words_per_block == 64 && stats_page_version == 4);
+      static_assert(stats_words_per_block == 128 && stats_page_version == 5);
       static_assert(stats_page_magic == 0x56414c4553544154);`;
 
     expect(compile(source).stderr).toBe('');

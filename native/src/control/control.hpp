@@ -30,7 +30,8 @@ class Control {
     static constexpr uint32_t ports_max_highest = 4096;
 
     /// @param sink  Outlives this.
-    Control(size_t ports_max, EventSink& sink);
+    /// @param stats_in_file  Another process can map the stats page: stats_fd().
+    Control(size_t ports_max, EventSink& sink, bool stats_in_file = false);
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
 

@@ -32,10 +32,11 @@ constexpr uint64_t stop_patience_ns = 5'000'000'000;
 
 }  // namespace
 
-Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event)
+Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event,
+               bool stats_in_file)
     : on_event_(std::move(on_event)),
       watchdog_([this](const Watchdog::Late& late) { worker_late(late); }),
-      page_(ports_max),
+      page_(ports_max, stats_in_file),
       ports_max_(ports_max),
       places_(ports_max),
       own_context_(std::make_unique<WorkerContext>()) {

@@ -83,7 +83,10 @@ using SettingsChange = boundary::PortSettingsChange;
 class Engine final : private PortEvents, private LinkEvents {
  public:
     /// `on_event` is called from any thread of the datapath and must not block for long.
-    Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event);
+    ///
+    /// @param stats_in_file  Another process can map the stats page: stats_fd().
+    Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event,
+           bool stats_in_file = false);
     ~Engine() override;
 
     /// Lives as long as the engine, also after close().

@@ -22,10 +22,10 @@ OwnedFd memory_file(size_t bytes) {
 
 }  // namespace
 
-StatsPage::StatsPage(size_t ports_max) {
+StatsPage::StatsPage(size_t ports_max, bool in_file) {
     const size_t count = first_block_of(ports_max);
     const size_t bytes = count * sizeof(CounterBlock);
-    file_ = memory_file(bytes);
+    if (in_file) file_ = memory_file(bytes);
     const int kind = file_.valid() ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
     void* memory =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, file_.get(), 0);

@@ -15,7 +15,9 @@ namespace valenic {
 class StatsPage {
  public:
     /// Takes address space for all the ports there may be, and memory only for those there are.
-    explicit StatsPage(size_t ports_max);
+    ///
+    /// @param in_file  Another process can map it: fd().
+    StatsPage(size_t ports_max, bool in_file);
     ~StatsPage();
     StatsPage(const StatsPage&) = delete;
     StatsPage& operator=(const StatsPage&) = delete;
@@ -23,7 +25,7 @@ class StatsPage {
     std::span<const uint64_t> words() const noexcept {
         return {blocks_[0].words, blocks_.size() * spec::stats_words_per_block};
     }
-    /// A memory file that another process can map; -1 where the system gave none. Stays the page's.
+    /// A memory file that another process can map; -1 where there is none. Stays the page's.
     int fd() const noexcept { return file_.get(); }
     CounterBlock& worker_block(size_t worker) noexcept { return blocks_[1 + worker]; }
     /// Index of the first block of a port's place.

@@ -58,7 +58,7 @@ describe('a daemon whose datapath is a process', () => {
     daemon.child.kill('SIGKILL');
     const gone = () => {
       try {
-        return process.kill(datapath, 0) ? false : true;
+        return !process.kill(datapath, 0);
       } catch {
         return true;
       }

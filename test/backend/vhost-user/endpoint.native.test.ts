@@ -334,7 +334,7 @@ describe('state, events, options', () => {
     const { endpoint } = make({ mtu: 9000, onChange: () => changes.push(true) });
     await endpoint.start();
     expect(endpoint.state()).toEqual({
-      ...{ role: 'server', path, connected: false, features: [], protocolFeatures: [] },
+      ...{ role: 'server', address: path, connected: false, features: [], protocolFeatures: [] },
       ...{ memoryRegions: 0, rings: [], fault: null, refused: null, notice: null },
       ...{ noMemory: false, mtu: 9000, messages: 0 },
     });

@@ -72,8 +72,12 @@ describe('the guest agent', () => {
   });
 
   it.each([
-    ['an interface that is not there', { interface: 'eth9', up: true }, /called "eth9"/],
-    ['an address without a length', { interface: 'eth0', address: '10.0.0.1' }, /no address like/],
+    ['an interface that is not there', { interface: 'eth9', up: true }, /no interface "eth9"/],
+    [
+      'an address without a length',
+      { interface: 'eth0', address: '10.0.0.1' },
+      /is not an address like/,
+    ],
     ['an MTU out of range', { interface: 'eth0', mtu: 10 }, /mtu must be a whole number, 68/],
     ['an MTU the device refuses', { interface: 'lo', mac: macs.a }, /lo: setting its MAC address/],
   ])('refuses %s with one sentence', async (_, wanted, sentence) => {
