@@ -35,7 +35,7 @@ describe('state() of a port with a guest', () => {
     const { endpoint, ...state } = lab.port(name).state();
     expect(state).toMatchObject({ name: `vale0:${name}`, kind: 'vhost-user' });
     expect(endpoint).toMatchObject({
-      ...{ role: 'server', path: lab.socketOf(name), connected: true },
+      ...{ role: 'server', address: lab.socketOf(name), connected: true },
       peer: { pid: stations[name].guest.pid, uid: process.getuid?.() },
       ...{ fault: null, notice: null },
     });

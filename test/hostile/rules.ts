@@ -27,6 +27,8 @@ export const unmounted: Readonly<Record<number, string>> = {
   93: 'the log of the daemon is read by the suite itself',
   94: 'a table of descriptors that is full: test/backend/daemon/exhaustion',
   96: 'no attack holds a worker any more: what could is broken off by the first look',
+  100: 'messages of any bytes: test/native/boundary, test/native/process and test/fuzz/boundary',
+  101: 'the record of a guest: test/backend/vhost-user/kept-file and kept.native',
   102: "the datapath's own socket is its parent's alone: test/native/process",
   99: 'SIGTERM amid the last attack of every daemon, in stage.ts',
   109: 'no lookup of the daemon answers action lists',
