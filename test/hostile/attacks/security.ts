@@ -1,6 +1,7 @@
 /** Who says that he is somebody else, floods, or listens: against ports that are protected. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ValenicError } from '../../../backend/errors.ts';
 import type { DropReason, PortSettings } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
 import { flag, type Guest, hello } from '../guest.ts';
@@ -15,7 +16,12 @@ async function secure(scene: Scene, port: string, settings: Partial<PortSettings
   const name = `vale0:${port}`;
   const { settings: before } = await scene.daemon.control.port(name);
   await scene.daemon.control.setPort(name, settings);
-  scene.later(() => scene.daemon.control.setPort(name, before));
+  scene.later(() =>
+    scene.daemon.control.setPort(name, before).catch((error: unknown) => {
+      // The daemon of the last attack was told to end amid it.
+      if (!(error instanceof ValenicError && error.code === 'daemon_unreachable')) throw error;
+    }),
+  );
 }
 
 /** A frame of this type and payload, to everybody unless said otherwise. */
