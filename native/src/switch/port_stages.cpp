@@ -46,8 +46,9 @@ void ValeSwitch::classify_all(Pass& pass) noexcept {
 /// Whether an address is allowed on a port that has the frame's VLAN. Asked for ports that allow
 /// anybody.
 bool ValeSwitch::is_claimed(const FrameVlan& frame, MacAddress mac) const noexcept {
-    for (const Claim& claim : std::ranges::equal_range(claims_, mac, {}, &Claim::mac)) {
-        const PortVlan& vlan = stages_of(*ports_[claim.slot]).rules.vlan;
+    auto claim = std::ranges::lower_bound(claims_, mac, {}, &Claim::mac);
+    for (; claim != claims_.end() && claim->mac == mac; ++claim) {
+        const PortVlan& vlan = stages_of(*ports_[claim->slot]).rules.vlan;
         if (egress(vlan, frame).verdict != Egress::Verdict::stranger) return true;
     }
     return false;
