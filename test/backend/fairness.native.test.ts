@@ -6,6 +6,8 @@ import type { HostSource } from '../../backend/index.ts';
 import { testBackend } from './support.ts';
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
+/** Frames are to be delivered, however many there are. */
+const unlimited = { stormBroadcast: 100_000_000 };
 
 /** As fast as the worker takes them, for ever. */
 function endless(stream: number, overrides: Partial<HostSource> = {}): HostSource {
@@ -24,7 +26,11 @@ describe('a queue that never runs empty', () => {
   it('leaves turns to the others of its worker', async () => {
     const backend = await testBackend({ workers: 1, polling: 'busy' });
     const add = (port: string) =>
-      backend.addPort({ name: { switch: 'vale0', port }, device: { kind: 'host' }, settings: {} });
+      backend.addPort({
+        name: { switch: 'vale0', port },
+        device: { kind: 'host' },
+        settings: unlimited,
+      });
     const [greedy, second, third] = [await add('a'), await add('b'), await add('c')];
     await greedy.startSource(endless(1));
     await sleep(100);
@@ -48,7 +54,7 @@ describe('a queue that never runs empty', () => {
       backend.addPort({
         name: { switch: 'vale0', port },
         device: { kind: 'host' },
-        settings: { budget },
+        settings: { budget, ...unlimited },
       });
     const [large, small] = [await add('a', 64), await add('b', 8)];
     await add('c', 64);
