@@ -36,9 +36,6 @@ struct MapFailure {
     explicit MapFailure(spec::CommandError reason) : code(reason) {}
     MapFailure(spec::CommandError reason, int number, const char* call)
         : code(reason), error_number(number), doing(call) {}
-    operator spec::CommandError() const noexcept {  // NOLINT(google-explicit-constructor)
-        return code;
-    }
 };
 
 struct MappedRegion {

@@ -41,7 +41,7 @@ auto create(const std::vector<Described>& regions, const OwnedFd& file) {
 /// The refusal, or `count` when there was none.
 CommandError refusal(const std::vector<Described>& regions, const OwnedFd& file) {
     auto map = create(regions, file);
-    return map ? CommandError::count : map.error();
+    return map ? CommandError::count : map.error().code;
 }
 
 std::shared_ptr<const MemoryMap> good(const std::vector<Described>& regions, const OwnedFd& file) {
