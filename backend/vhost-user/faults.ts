@@ -163,3 +163,6 @@ export function faultOfDatapath(code: FaultCode, cause?: unknown, where?: string
   const text = where === undefined ? row.text : `${where}: ${row.text}`;
   return new PeerFault(code, text, { remedy: row.remedy, cause, harmless: where !== undefined });
 }
+
+/** Work that costs others time: a front-end that always reconnects could cause it without end. */
+export const costly: readonly string[] = ['notification_blocked', 'worker_stalled'];

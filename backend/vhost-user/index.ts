@@ -24,11 +24,13 @@ import { Listener } from '../socket/listener.ts';
 import { refuseAbstract } from '../socket/path.ts';
 import type { Device } from './device.ts';
 import { EarlyLeaves } from './early-leaves.ts';
+import { costly } from './faults.ts';
 import { fdsAreStuck, foreignFds } from './fds.ts';
 import { KeptGuest, type KeptNotice } from './kept.ts';
 import { mostQueues, type Offer, offerOf } from './offer.ts';
 import { listenerOf, type ProcessId, processOf } from './process.ts';
 import { Session } from './session.ts';
+import { defaultTimings, type Timings } from './timings.ts';
 
 export type {
   DatapathEvent,
@@ -43,28 +45,7 @@ export type { Logger } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
 export { KeptGuest } from './kept.ts';
 export { KeptFiles } from './kept-file.ts';
-
-/** Delays in milliseconds; the defaults suit a machine, other values suit tests. */
-export interface Timings {
-  /** From the start of the device to the notice that its memory does not come. */
-  readonly memoryNoticeMs: number;
-  /** How long rings rest after a memory region was removed, in case others follow. */
-  readonly settleMs: number;
-  readonly reconnectMinMs: number;
-  readonly reconnectMaxMs: number;
-  /** How long nobody is served after a front-end that kept a worker waiting. */
-  readonly restMs: number;
-}
-const defaultTimings: Timings = {
-  memoryNoticeMs: 4000,
-  settleMs: 50,
-  reconnectMinMs: 100,
-  reconnectMaxMs: 1000,
-  restMs: 5000,
-};
-
-/** Work that costs others time: a front-end that always reconnects could cause it without end. */
-const costly: readonly string[] = ['notification_blocked', 'worker_stalled'];
+export type { Timings } from './timings.ts';
 
 export interface VhostUserEndpointOptions {
   readonly addon: NativeAddon;

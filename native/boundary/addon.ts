@@ -113,7 +113,10 @@ export interface NativeAddon {
   listenTcp(host: string, port: number, backlog: number): NativeFdListener;
   /** Under way: once it is writable, `socketError` says what became of it. */
   connectTcp(host: string, port: number): NativeFdSocket;
-  /** The error that waits on a socket, as an errno's name; null: none. */
+  /**
+   * The error that waits on a socket, as an errno's name; null: none. A TCP socket that is its own
+   * peer has ECONNREFUSED: nobody listens where it asked.
+   */
   socketError(fd: number): string | null;
   /** The port that a TCP or UDP socket is bound to. */
   localPort(fd: number): number;

@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { costly } from '../../backend/vhost-user/faults.ts';
+import { defaultTimings } from '../../backend/vhost-user/timings.ts';
 import type { Attack, Outcome } from './attack.ts';
 import { type Base, Daemon, endsWithinMs, type Weight } from './daemon.ts';
 import { daemonEnv, seconds } from './form.ts';
@@ -28,6 +30,8 @@ const ownBytesSlack = 96 << 20;
 /** How far an attack is under way when SIGTERM comes. */
 const underWayMs = 300;
 const answersWithinMs = 5000;
+/** Between the end of a rest by the clock and its timer, on a busy machine. */
+const restSlackMs = 500;
 
 export class Stage {
   readonly daemon: Daemon;
@@ -81,6 +85,7 @@ export class Stage {
 
   /** One attack, until its attacker has left and all is as it was. */
   async meet(attack: Attack): Promise<void> {
+    await this.#nobodyRests();
     const scene = new Scene(this.daemon, seconds);
     this.#flooded ||= attack.floods === true;
     const before = await this.#facts();
@@ -126,6 +131,15 @@ export class Stage {
     this.#pair.kill();
     rmSync(this.daemon.folder, { recursive: true, force: true });
     rmSync(`${this.daemon.folder}.witness`, { force: true });
+  }
+
+  /** A port that turns everybody away, for what the last attacker cost, lets the next one in. */
+  async #nobodyRests(): Promise<void> {
+    const faults = (await this.daemon.control.ports()).map(({ endpoint }) => endpoint?.fault);
+    const ends = faults
+      .filter((fault) => fault != null && costly.includes(fault.code))
+      .map((fault) => (fault?.at ?? 0) + defaultTimings.restMs);
+    await sleep(Math.max(0, ...ends.map((end) => end - Date.now() + restSlackMs)));
   }
 
   async #facts(): Promise<Facts> {

@@ -102,10 +102,25 @@ int fd_argument(const Napi::CallbackInfo& info) {
     return info[0].As<Napi::Number>().Int32Value();
 }
 
+/// TCP connects a socket to itself when the kernel chooses the port it asks for as its own
+/// (RFC 9293, 3.5: simultaneous open), which happens to who retries where nobody listens.
+bool is_its_own_peer(int fd) {
+    sockaddr_storage local{};
+    sockaddr_storage peer{};
+    socklen_t local_size = sizeof local;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size) != 0) return false;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return false;
+    const bool inet = local.ss_family == AF_INET || local.ss_family == AF_INET6;
+    return inet && local_size == peer_size && std::memcmp(&local, &peer, local_size) == 0;
+}
+
 Napi::Value socket_error(const Napi::CallbackInfo& info) {
+    const int fd = fd_argument(info);
     int number = 0;
     socklen_t size = sizeof number;
-    if (::getsockopt(fd_argument(info), SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
+    if (number == 0 && is_its_own_peer(fd)) number = ECONNREFUSED;
     if (number == 0) return info.Env().Null();
     const char* name = ::strerrorname_np(number);
     return Napi::String::New(info.Env(), name != nullptr ? name : "EIO");
