@@ -8,7 +8,10 @@ export type PeerName =
   | 'dpdk-testpmd-mac'
   | 'ovs-dpdk'
   | 'tap-bridge'
-  | 'qemu-stream';
+  | 'qemu-stream'
+  | OwnPeerName;
+/** Ourselves, otherwise: the datapath in a process of its own, or another checkout. */
+export type OwnPeerName = 'valenic-process' | 'valenic-other';
 export type SystemName = 'valenic' | PeerName;
 
 /** What all backends of a run share. */

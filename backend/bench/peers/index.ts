@@ -18,6 +18,7 @@ import { GuestContest, type GuestRunTools } from './guest-run.ts';
 import { HugePages } from './hugepages.ts';
 import { type PeersOptions, parsePeersOptions } from './options.ts';
 import { ovsMiB, ovsPeer } from './ovs.ts';
+import { otherPeer, processPeer } from './own.ts';
 import { peersPage } from './page.ts';
 import { countsFar } from './pairs.ts';
 import { reclaimRemains, recordRun, runFolderPrefix } from './remains.ts';
@@ -34,7 +35,10 @@ import {
   workloads,
 } from './workload.ts';
 
-const peers: readonly Peer[] = [testpmdPeer('io'), testpmdPeer('mac'), ovsPeer];
+const peersOf = ({ other }: PeersOptions): readonly Peer[] => [
+  ...[testpmdPeer('io'), testpmdPeer('mac'), ovsPeer],
+  ...[processPeer, otherPeer(other)],
+];
 /** The largest peer (testpmd runs twice), and a front-end of DPDK's. */
 const hugeMiB = Math.max(2 * testpmdMiB, ovsMiB) + testpmdMiB;
 
@@ -113,7 +117,7 @@ function emitter({ json, history }: PeersOptions, io: BenchIo): Emit {
 async function measureAll(tools: RunTools, emit: Emit): Promise<readonly AnyRow[]> {
   const { options } = tools;
   const rows: AnyRow[] = [];
-  for (const peer of peers.filter(({ name }) => options.peers.includes(name))) {
+  for (const peer of peersOf(options).filter(({ name }) => options.peers.includes(name))) {
     const contest = new Contest(tools, peer);
     try {
       for (const workload of workloads.filter(({ name }) => options.workloads.includes(name))) {

@@ -23,6 +23,8 @@ import {
 } from './workload.ts';
 
 export const peerNames: readonly PeerName[] = ['dpdk-testpmd-io', 'dpdk-testpmd-mac', 'ovs-dpdk'];
+/** Only where they are asked for. */
+const ownPeerNames: readonly PeerName[] = ['valenic-process', 'valenic-other'];
 export const guestPeerNames = ['dpdk-testpmd-io', 'tap-bridge', 'qemu-stream'] as const;
 
 type Driver = 'synthetic' | 'guest';
@@ -42,7 +44,7 @@ const choices: Readonly<Record<Driver, { readonly all: Choice; readonly quick: C
     quick: { workloads: quickGuestWorkloads, peers: guestPeerNames },
   },
 };
-export const everyPeer = [...new Set([...peerNames, ...guestPeerNames])];
+export const everyPeer = [...new Set([...peerNames, ...guestPeerNames, ...ownPeerNames])];
 /** Options that only real guests have a use for. */
 const ofGuests = ['polling', 'qemu', 'memory'] as const;
 
@@ -50,6 +52,8 @@ export interface PeersOptions {
   readonly driver: Driver;
   readonly workloads: readonly string[];
   readonly peers: readonly PeerName[];
+  /** The checkout of `valenic-other`; null: none. */
+  readonly other: string | null;
   /** Pairs wanted of each row. */
   readonly pairs: number;
   readonly seconds: number;
@@ -79,6 +83,7 @@ interface Raw {
   readonly memory?: number;
   readonly workload?: readonly string[];
   readonly peer?: readonly PeerName[];
+  readonly other?: string;
   readonly quick?: true;
   readonly pairs: number;
   readonly seconds: number;
@@ -96,6 +101,7 @@ export const peersExamples = [
   'bench peers --quick',
   'bench peers --workload 60-uni --peer ovs-dpdk --pairs 9',
   'bench peers --driver guest --workload pmd-60,kernel-60 --peer tap-bridge',
+  'bench peers --workload 60-uni --peer valenic-process',
 ] as const;
 
 /** @throws {ValenicError} `usage`; @returns null when help was printed. */
@@ -123,9 +129,11 @@ export function peersCommand(): Command {
     )
     .option(
       '--peer <list>',
-      `which of ${peerNames.join(', ')}; with guests ${guestPeerNames.join(', ')}`,
+      `which of ${peerNames.join(', ')}; with guests ${guestPeerNames.join(', ')};` +
+        ` also ${ownPeerNames.join(', ')}: ourselves with --datapath process, and another checkout`,
       listOf(oneOf(everyPeer)),
     )
+    .option('--other <folder>', 'the checkout of valenic-other, which must be built')
     .option(
       '--quick',
       `${quickWorkloads.join(', ')} against ${choices.synthetic.quick.peers.join(', ')};` +
@@ -163,6 +171,7 @@ function finish(raw: Raw): PeersOptions {
     ...raw,
     workloads: raw.workload ?? workloads,
     peers: raw.peer ?? peers,
+    other: raw.other ?? null,
     cpu: [backend, frontend],
     polling: raw.polling ?? (driver === 'guest' ? 'adaptive' : 'busy'),
     qemu: raw.qemu ?? null,
@@ -177,7 +186,8 @@ function finish(raw: Raw): PeersOptions {
 /** What the other driver has. @throws {ValenicError} `usage` */
 function refuseForeign(raw: Raw): void {
   const { driver } = raw;
-  const { workloads, peers } = choices[driver].all;
+  const { workloads, peers: usual } = choices[driver].all;
+  const peers = driver === 'guest' ? usual : [...usual, ...ownPeerNames];
   const refuse = (option: string, name: string, possible: readonly string[]) => {
     const list = possible.join(', ');
     throw new ValenicError(

@@ -1,13 +1,22 @@
 /** Our side of the comparison: `valenic serve` in a process of its own, polling as the peers do. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf, noGuest } from '../environment.ts';
-import type { Backend, Ground } from './backend.ts';
+import type { Backend, Ground, OwnPeerName, Peer } from './backend.ts';
 import { Program } from './program.ts';
+
+/** Whose `valenic serve` it is, and where its datapath runs. */
+interface OwnBuild {
+  readonly system: 'valenic' | OwnPeerName;
+  /** The checkout that it is started from. */
+  readonly root: string;
+  /** Further words of `valenic serve`. */
+  readonly words: readonly string[];
+}
 
 export function serveWords(
   program: string,
@@ -24,16 +33,45 @@ export function serveWords(
 }
 
 /** @throws {ValenicError} `bench_failed` */
-export async function startOwn(ground: Ground): Promise<Backend> {
-  const root = packageRoot();
+export function startOwn(ground: Ground): Promise<Backend> {
+  return startBuild({ system: 'valenic', root: packageRoot(), words: [] }, ground);
+}
+
+/** Ours beside ours with the datapath in a process of its own. */
+export const processPeer = peerOf('valenic-process', () => ({
+  root: packageRoot(),
+  words: ['--datapath', 'process'],
+}));
+
+/** @param root  Another checkout, which is built; null: there is none. */
+export function otherPeer(root: string | null): Peer {
+  return peerOf(
+    'valenic-other',
+    () => ({ root: root ?? '', words: [] }),
+    root === null ? 'say which checkout with --other <folder>' : null,
+  );
+}
+
+function peerOf(
+  system: OwnPeerName,
+  build: () => Omit<OwnBuild, 'system'>,
+  missing: string | null = null,
+): Peer {
+  const start = (ground: Ground) => startBuild({ system, ...build() }, ground);
+  return { name: system, missing: () => missing, variants: [{ system, burst: null, start }] };
+}
+
+/** @throws {ValenicError} `bench_failed` */
+async function startBuild({ system, root, words }: OwnBuild, ground: Ground): Promise<Backend> {
   if (!existsSync(join(root, 'dist/backend/cli/main.js'))) {
-    throw new ValenicError('bench_failed', '"valenic serve" is not built: run "npm run build"');
+    const why = `"valenic serve" is not built in ${root}: run "npm run build" there`;
+    throw new ValenicError('bench_failed', why);
   }
-  const folder = join(ground.folder, 'valenic');
+  const folder = join(ground.folder, system);
   await mkdir(folder, { recursive: true });
   const sockets = [join(folder, 'a.sock'), join(folder, 'b.sock')] as const;
-  const words = serveWords(join(root, 'bin/valenic.mjs'), ground, join(folder, 'control'), sockets);
-  const serve = new Program(words);
+  const line = serveWords(join(root, 'bin/valenic.mjs'), ground, join(folder, 'control'), sockets);
+  const serve = new Program([...line, ...words]);
   try {
     await serve.until('answer of valenic serve', () => serve.said.includes('"control"'));
   } catch (error) {
@@ -41,8 +79,8 @@ export async function startOwn(ground: Ground): Promise<Backend> {
     throw error;
   }
   return {
-    ...{ system: 'valenic', burst: null, sockets, command: serve.command, refused: [] },
-    version: `Valenic ${environmentOf(noGuest, []).valenic}`,
+    ...{ system, burst: null, sockets, command: serve.command, refused: [] },
+    version: `Valenic ${versionIn(root)}`,
     get over() {
       return serve.over;
     },
@@ -50,4 +88,12 @@ export async function startOwn(ground: Ground): Promise<Backend> {
     resume: () => serve.resume(),
     close: () => serve.stop(),
   };
+}
+
+function versionIn(root: string): string {
+  if (root === packageRoot()) return environmentOf(noGuest, []).valenic;
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
 }

@@ -1,7 +1,7 @@
 /** A program that a run starts beside itself: it ends with the run, and by its own number only. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram, shellQuote } from '../../../qemu/index.ts';
 import { ValenicError } from '../../errors.ts';
@@ -79,14 +79,26 @@ export class Program {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** All its threads are stopped, and cost nothing. */
+  /** It and what it started stand still, and cost nothing. */
   pause(): void {
     this.#paused = this.#child.kill('SIGSTOP');
+    this.#tellChildren('SIGSTOP');
   }
 
   resume(): void {
     this.#paused = false;
+    this.#tellChildren('SIGCONT');
     this.#child.kill('SIGCONT');
+  }
+
+  #tellChildren(signal: NodeJS.Signals): void {
+    for (const pid of this.#over ? [] : childrenOf(this.pid)) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
   }
 
   /** @throws {ValenicError} `bench_failed` when it ends before, or the time is over. */
@@ -116,6 +128,16 @@ export class Program {
     const late = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);
     await this.#ended;
     clearTimeout(late);
+  }
+}
+
+/** proc(5): of its first thread, which is the one that starts programs. */
+function childrenOf(pid: number): readonly number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return text.trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
   }
 }
 

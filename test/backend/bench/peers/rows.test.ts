@@ -197,6 +197,9 @@ describe('valenic bench peers: its options', () => {
     });
     expect(parse('--quick')?.workloads).toContain('1500-touched');
     expect(parse()?.history).toBeNull();
+    expect(parse()).toMatchObject({ other: null });
+    const own = parse('--peer', 'valenic-process,valenic-other', '--other', '/tmp/a');
+    expect(own).toMatchObject({ peers: ['valenic-process', 'valenic-other'], other: '/tmp/a' });
     expect(parse('--history', 'rows.ndjson')?.history).toBe('rows.ndjson');
   });
   it('of real guests are theirs', () => {
@@ -217,6 +220,11 @@ describe('valenic bench peers: its options', () => {
     [
       'a peer that no guest is on',
       ['--driver', 'guest', '--peer', 'ovs-dpdk'],
+      /with --driver guest, choose from dpdk-testpmd-io, tap-bridge, qemu-stream/,
+    ],
+    [
+      'ourselves between guests',
+      ['--driver', 'guest', '--peer', 'valenic-process'],
       /with --driver guest, choose from dpdk-testpmd-io, tap-bridge, qemu-stream/,
     ],
     ["a guest's option without guests", ['--memory', '128'], /use it with --driver guest/],
