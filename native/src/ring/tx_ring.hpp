@@ -2,7 +2,6 @@
 // loop without a call for each frame.
 #pragma once
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -49,7 +48,6 @@ class BasicTxRing : public TxRing {
             break_with(spec::Fault::memory_truncated);
         return total;
     }
-    spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
 
  protected:
     BasicTxRing(uint64_t features, std::shared_ptr<const MemoryMap> memory) noexcept
@@ -58,7 +56,6 @@ class BasicTxRing : public TxRing {
           offloads_(offloads_of_sender(features)) {}
 
     bool broken() const noexcept { return fault() != spec::Fault::none; }
-    void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
 
     std::shared_ptr<const MemoryMap> memory_;
     RegionCache<Access::read> cache_;
@@ -113,7 +110,6 @@ class BasicTxRing : public TxRing {
     size_t walked_ = 0;  ///< Descriptors, in this fetch.
     /// The batch is full, or the ring is broken: no more in this fetch.
     bool stopped_ = false;
-    std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Owner writes, control thread reads.
 };
 
 }  // namespace valenic
