@@ -119,10 +119,14 @@ class ValeSwitch {
     void output(const Batch& batch, Indices indices, uint16_t slot, Pass& pass);
     void flood(const Batch& batch, Indices indices, bool unknown, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void send_within_mtu(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void send_to_queues(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void spread(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void hash_all(Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    void transmit_singly(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
-    bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    void transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     // switch/storm.cpp
     Indices within_storm_limits(const Batch& batch, Indices indices, bool unknown, Pass& pass,

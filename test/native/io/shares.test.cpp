@@ -49,7 +49,6 @@ class PricedPort final : public Port {
  public:
     PricedPort(uint32_t number, size_t pairs)
         : PricedPort(number, pairs, std::make_unique<CounterBlock[]>(workers_max)) {}
-    std::span<Queue* const> queues() noexcept override { return pointers_; }
     std::vector<std::unique_ptr<PricedQueue>> own;
 
  private:
@@ -58,12 +57,11 @@ class PricedPort final : public Port {
           memory_(std::move(blocks)) {
         for (size_t pair = 0; pair < pairs; ++pair) {
             own.push_back(std::make_unique<PricedQueue>(number));
-            pointers_.push_back(own.back().get());
+            add_queue(*own.back());
         }
         active_pairs = 1;
         settings().polling.store(spec::PollingMode::busy);
     }
-    std::vector<Queue*> pointers_;
     std::unique_ptr<CounterBlock[]> memory_;
 };
 
