@@ -33,7 +33,9 @@ class BasicTxRing : public TxRing {
         size_t total = 0;
         walked_ = 0;
         while (total < room) {
-            const size_t loaded = ring().load_heads({{heads, room - total}, pairs});
+            const size_t wanted = room - total;
+            const size_t loaded = ring().load_heads({{heads, wanted}, pairs});
+            batch.drained = loaded < wanted;
             if (loaded == 0) break;
             const TxHeads found{{heads, loaded}, pairs};
             const size_t done = take(found, batch, limits, counters);
@@ -42,7 +44,10 @@ class BasicTxRing : public TxRing {
             total += done;
             const bool ended_by_chain =
                 Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
-            if (!ended_by_chain || stopped_ || costs_enough(batch, limits)) break;
+            if (!ended_by_chain || stopped_ || costs_enough(batch, limits)) {
+                if (ended_by_chain || done < loaded) batch.drained = false;
+                break;
+            }
         }
         if (memory_->truncated()) [[unlikely]]  // We found out: nobody has to come again for it.
             break_with(spec::Fault::memory_truncated);
