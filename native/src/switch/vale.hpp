@@ -129,6 +129,7 @@ class ValeSwitch {
     void transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     // switch/storm.cpp
+    uint64_t within_storm_limit(unsigned kind, uint64_t frames, Pass& pass) noexcept;
     Indices within_storm_limits(const Batch& batch, Indices indices, bool unknown, Pass& pass,
                                 uint8_t* kept) noexcept;
 
