@@ -138,23 +138,7 @@ size_t take_run_of(const TxHeads& heads, const TxRules& rules, Batch& batch) noe
                                                                   batch, rules.offloads);
 }
 
-template <typename Desc>
-struct PairTable {
-    Desc first;
-    Desc second;
-};
-static_assert(sizeof(PairTable<spec::SplitDesc>) == sizeof(PairTable<spec::PackedDesc>));
-
 }  // namespace
-
-bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
-                 RegionCache<Access::read>& cache) noexcept {
-    if (bytes != sizeof(PairTable<spec::SplitDesc>)) return false;
-    pair.table = memory.translate(addr, bytes, cache);
-    if (pair.table == nullptr) return false;
-    fetch_line(pair.table);
-    return true;
-}
 
 template <typename Desc>
 void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& memory,
