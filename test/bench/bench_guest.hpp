@@ -88,14 +88,11 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue(ring, blocks), pointer_(&queue) {
+        : Port(std::move(name), blocks), queue(ring, blocks) {
+        add_queue(queue);
         active_pairs = 1;
     }
-    std::span<Queue* const> queues() noexcept override { return {&pointer_, 1}; }
     RingQueue queue;
-
- private:
-    Queue* pointer_;
 };
 
 /// A guest with its rings served, and a port that delivers to it.

@@ -91,14 +91,13 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue_(ring, blocks[0]), pointer_(&queue_) {
+        : Port(std::move(name), blocks), queue_(ring, blocks[0]) {
+        add_queue(queue_);
         active_pairs = 1;
     }
-    std::span<Queue* const> queues() noexcept override { return {&pointer_, 1}; }
 
  private:
     RingQueue queue_;
-    Queue* pointer_;
 };
 
 struct Times {

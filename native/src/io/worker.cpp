@@ -239,12 +239,13 @@ size_t Worker::serve(size_t index) {
         work += taken;
         tick_ = shares.clock().now();
         cost = tick_ - began;
-    } while (work < most && cost < shares.turn_target());
+    } while (work < most && cost < shares.turn_target() && !batch_->drained);
     if (work == 0) {
         fell_quiet(index);
         return 0;
     }
-    count_turn(entry, shares.end_turn(share, entry.pair, budget, work, cost));
+    const uint64_t used_ns = shares.end_turn(share, entry.pair, budget, work, cost);
+    count_turn(port.counters(context_->worker), entry, used_ns);
     if (entry.quiet) entry.spin.saw_gap(context_->now_ns - entry.last_work_ns);
     entry.quiet = false;
     entry.last_work_ns = entry.quiet_since_ns = context_->now_ns;
@@ -254,8 +255,8 @@ size_t Worker::serve(size_t index) {
 }
 
 /// The rounds in which the queue was empty count as turns that found nothing: it might have gone.
-void Worker::count_turn(const Entry& entry, uint64_t used_ns) noexcept {
-    CounterBlock& counters = entry.port->counters(context_->worker);
+inline void Worker::count_turn(CounterBlock& counters, const Entry& entry,
+                               uint64_t used_ns) noexcept {
     const uint64_t empty = entry.quiet ? context_->shares.round() - entry.quiet_round : 0;
     counters.add(PortCounter::turns, 1 + empty);
     if (empty != 0) counters.add(PortCounter::turns_empty, empty);

@@ -64,7 +64,7 @@ class Worker {
     size_t look_at(size_t index);
     size_t look_at_cold(bool all);
     size_t serve(size_t index);
-    void count_turn(const Entry& entry, uint64_t used_ns) noexcept;
+    void count_turn(CounterBlock& counters, const Entry& entry, uint64_t used_ns) noexcept;
     void fell_quiet(size_t index);
     void settle(size_t index);
     uint64_t patience_ns(const Entry& entry) const noexcept;

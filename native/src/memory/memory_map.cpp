@@ -116,14 +116,6 @@ const MappedRegion* MemoryMap::region_of(uint64_t addr, uint64_t len,
     return &region;
 }
 
-std::span<uint8_t> MemoryMap::translate_part(uint64_t addr, uint64_t len,
-                                             Access access) const noexcept {
-    const MappedRegion* const region = region_of(addr, 1, access);
-    if (region == nullptr) return {};
-    const uint64_t at = addr - region->guest_addr;
-    return {region->host + at, static_cast<size_t>(std::min(len, region->size_bytes - at))};
-}
-
 uint8_t* MemoryMap::translate_user(uint64_t user_addr, uint64_t len, Access access) const noexcept {
     for (const MappedRegion& region : regions_) {
         const uint64_t at = user_addr - region.user_addr;

@@ -3,6 +3,7 @@
 // A new table from the front-end makes a new map; rings are re-bound to it while workers are
 // parked, then the old map goes. Nothing outside a region is ever reached.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -87,7 +88,17 @@ class MemoryMap {
     }
     /// As translate(), for a buffer that adjacent regions may split: views the longest first piece.
     /// Empty when `addr` is in no (suitable) region.
-    std::span<uint8_t> translate_part(uint64_t addr, uint64_t len, Access access) const noexcept;
+    template <Access access>
+    std::span<uint8_t> translate_part(uint64_t addr, uint64_t len,
+                                      RegionCache<access>& cache) const noexcept {
+        if (addr - cache.guest_addr >= cache.size_bytes) [[unlikely]] {
+            const MappedRegion* const region = region_of(addr, 1, access);
+            if (region == nullptr) return {};
+            cache = {region->guest_addr, region->size_bytes, region->host};
+        }
+        const uint64_t at = addr - cache.guest_addr;
+        return {cache.host + at, static_cast<size_t>(std::min(len, cache.size_bytes - at))};
+    }
     /// Host view of the front-end's user address range (rings are given that way).
     uint8_t* translate_user(uint64_t user_addr, uint64_t len, Access access) const noexcept;
 

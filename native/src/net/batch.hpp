@@ -60,6 +60,8 @@ struct Batch {
     size_t segment_count = 0;
     uint64_t bytes = 0;      ///< Sum of len_bytes.
     bool offloaded = false;  ///< Some frame leaves something to its receiver.
+    /// These are all that waited: nobody has to ask the source again in this turn.
+    bool drained = false;
     /// The source cannot send big frames: for a receiver that takes them, its TCP segments may be
     /// put together. Set by the source's receive().
     bool small_only = false;
@@ -76,6 +78,7 @@ struct Batch {
         segment_count = 0;
         bytes = 0;
         offloaded = false;
+        drained = false;
         small_only = false;
     }
     bool full() const noexcept { return count == batch_frames; }

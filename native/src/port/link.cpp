@@ -38,7 +38,7 @@ LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind ki
     : Port(std::move(name), blocks), events_(events), kind_(kind) {
     for (unsigned index = 0; index < pairs; ++index) {
         queues_.push_back(make_queue(*this, kind, index));
-        pointers_.push_back(queues_.back().get());
+        add_queue(*queues_.back());
     }
 }
 

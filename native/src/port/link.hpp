@@ -70,7 +70,6 @@ class LinkPort final : public Port {
     LinkPort(std::string name, std::span<CounterBlock> blocks, spec::PortKind kind, unsigned pairs,
              LinkEvents& events);
 
-    std::span<Queue* const> queues() noexcept override { return pointers_; }
     size_t queue_count() const noexcept { return queues_.size(); }
     LinkEvents& events() noexcept { return events_; }
     spec::PortKind kind() const noexcept { return kind_; }
@@ -98,7 +97,6 @@ class LinkPort final : public Port {
     const spec::PortKind kind_;
     spec::NetHeaderUse net_header_ = spec::NetHeaderUse::none;  ///< Changes while parked.
     std::vector<std::unique_ptr<LinkQueue>> queues_;
-    std::vector<Queue*> pointers_;
     std::optional<sockaddr_un> peer_;
     std::vector<OwnedFd> shared_;
 };

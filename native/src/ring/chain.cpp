@@ -32,20 +32,26 @@ Fault direction_fault(uint16_t flags, ChainUse use) noexcept {
                                     : Fault::writable_in_send_chain;
 }
 
-constexpr Access access_of(ChainUse use) noexcept {
-    return use == ChainUse::receive ? Access::write : Access::read;
+/// What a chain's buffers are looked up with: the ring's cache, for its kind of access.
+template <ChainUse use>
+using Cache = RegionCache<access_of(use)>;
+
+/// Why a buffer has no place in memory.
+Fault fault_at(const MemoryMap& memory, uint64_t addr) noexcept {
+    RegionCache<Access::read> cache;
+    const bool there = memory.translate(addr, 1, cache) != nullptr;
+    return there ? Fault::memory_not_writable : Fault::address_outside_memory;
 }
 
-inline Fault add_buffer(const MemoryMap& memory, uint64_t addr, uint64_t left, ChainUse use,
+template <ChainUse use>
+inline Fault add_buffer(const MemoryMap& memory, Cache<use>& cache, uint64_t addr, uint64_t left,
                         std::span<Piece> out, ChainResult& result) noexcept {
     if (left > UINT64_MAX - addr) return Fault::address_outside_memory;
     result.bytes += left;
     while (left > 0) {  // At most one step for each region.
-        const auto part = memory.translate_part(addr, left, access_of(use));
-        if (part.empty()) {
-            const bool there = !memory.translate_part(addr, left, Access::read).empty();
-            return there ? Fault::memory_not_writable : Fault::address_outside_memory;
-        }
+        const auto part = memory.translate_part(addr, left, cache);
+        if (part.empty()) [[unlikely]]
+            return fault_at(memory, addr);
         if (result.pieces < out.size()) {
             out[result.pieces++] = {part.data(), static_cast<uint32_t>(part.size())};
         } else {
@@ -59,25 +65,33 @@ inline Fault add_buffer(const MemoryMap& memory, uint64_t addr, uint64_t left, C
 
 /// The table of `bytes` at `addr`, or why there is none. Entries of both kinds of ring have 16
 /// bytes.
-Result<const uint8_t*, Fault> open_indirect(const MemoryMap& memory, uint64_t addr, uint32_t bytes,
+template <ChainUse use>
+Result<const uint8_t*, Fault> open_indirect(const MemoryMap& memory, Cache<use>& cache,
+                                            uint64_t addr, uint32_t bytes,
                                             uint16_t ring_size) noexcept {
     constexpr uint32_t entry_bytes = sizeof(spec::SplitDesc);
     static_assert(sizeof(spec::PackedDesc) == entry_bytes);
     const uint32_t entries = bytes / entry_bytes;
     if (entries == 0 || bytes % entry_bytes != 0 || entries > ring_size)
         return Fault::indirect_size_invalid;
-    RegionCache<Access::read> cache;
-    const uint8_t* host = memory.translate(addr, bytes, cache);
+    const uint8_t* host = nullptr;
+    if constexpr (use == ChainUse::send) {
+        host = memory.translate(addr, bytes, cache);
+    } else {  // A table is read, whatever its buffers are for.
+        RegionCache<Access::read> for_reading;
+        host = memory.translate(addr, bytes, for_reading);
+    }
     if (host == nullptr) return Fault::address_outside_memory;
     return host;
 }
 
-Fault open_split_table(const SplitLayout& layout, const MemoryMap& memory,
-                       const spec::SplitDesc& desc, ChainUse use, Table& table) noexcept {
+template <ChainUse use>
+Fault open_split_table(const SplitLayout& layout, const MemoryMap& memory, Cache<use>& cache,
+                       const spec::SplitDesc& desc, Table& table) noexcept {
     if (!layout.indirect) return Fault::indirect_not_negotiated;
     if (table.is_indirect) return Fault::indirect_nested;
     if ((desc.flags & spec::desc_f_next) != 0) return Fault::indirect_with_next;
-    const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
+    const auto opened = open_indirect<use>(memory, cache, desc.addr, desc.len, layout.size);
     if (!opened) return opened.error();
     const auto size = static_cast<uint16_t>(desc.len / sizeof(spec::SplitDesc));
     table = {reinterpret_cast<const spec::SplitDesc*>(opened.value()), size, true,
@@ -86,10 +100,11 @@ Fault open_split_table(const SplitLayout& layout, const MemoryMap& memory,
 }
 
 /// Every entry of a packed ring's table, in its order: of their flags only the direction counts.
-Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
-                       const spec::PackedDesc& desc, ChainUse use, std::span<Piece> out,
+template <ChainUse use>
+Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory, Cache<use>& cache,
+                       const spec::PackedDesc& desc, std::span<Piece> out,
                        ChainResult& result) noexcept {
-    const auto opened = open_indirect(memory, desc.addr, desc.len, layout.size);
+    const auto opened = open_indirect<use>(memory, cache, desc.addr, desc.len, layout.size);
     if (!opened) return opened.error();
     const auto* entries = reinterpret_cast<const spec::PackedDesc*>(opened.value());
     const uint32_t count = desc.len / sizeof *entries;
@@ -99,7 +114,7 @@ Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
         const spec::PackedDesc entry = load_entry(&entries[i]);
         Fault fault = direction_fault(entry.flags, use);
         if (fault == Fault::none)
-            fault = add_buffer(memory, entry.addr, entry.len, use, out, result);
+            fault = add_buffer<use>(memory, cache, entry.addr, entry.len, out, result);
         if (fault != Fault::none) return fault;
     }
     return Fault::none;
@@ -107,8 +122,9 @@ Fault add_packed_table(const PackedLayout& layout, const MemoryMap& memory,
 
 }  // namespace
 
-ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint16_t head,
-                       ChainUse use, std::span<Piece> out) noexcept {
+template <ChainUse use>
+ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, Cache<use>& cache,
+                       uint16_t head, std::span<Piece> out) noexcept {
     ChainResult result;
     Table table{layout.table, layout.size, false, steps_in(layout.size, use)};
     uint16_t index = head;
@@ -117,7 +133,7 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
         const spec::SplitDesc desc = load_table_entry(table, index);
         if ((desc.flags & spec::desc_f_indirect) != 0) {
             result.descriptors = step;
-            result.fault = open_split_table(layout, memory, desc, use, table);
+            result.fault = open_split_table<use>(layout, memory, cache, desc, table);
             if (result.fault != Fault::none) return result;
             index = 0;
             step = UINT32_MAX;  // Wraps to 0.
@@ -125,7 +141,7 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
         }
         result.fault = direction_fault(desc.flags, use);
         if (result.fault != Fault::none) return result;
-        result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
+        result.fault = add_buffer<use>(memory, cache, desc.addr, desc.len, out, result);
         if (result.fault != Fault::none) return result;
         if ((desc.flags & spec::desc_f_next) == 0) {
             result.descriptors += step + 1;
@@ -142,8 +158,9 @@ ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint1
     return result;
 }
 
-ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, PackedPosition head,
-                       uint32_t slots_max, ChainUse use, std::span<Piece> out) noexcept {
+template <ChainUse use>
+ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Cache<use>& cache,
+                       PackedPosition head, uint32_t slots_max, std::span<Piece> out) noexcept {
     ChainResult result;
     PackedPosition at = head;
     const uint32_t end = std::min<uint32_t>(slots_max, chain_max(use));
@@ -159,13 +176,13 @@ ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Pack
                 result.fault = Fault::indirect_with_next;
             } else {
                 result.descriptors = 1;
-                result.fault = add_packed_table(layout, memory, desc, use, out, result);
+                result.fault = add_packed_table<use>(layout, memory, cache, desc, out, result);
             }
             return result;
         }
         result.fault = direction_fault(desc.flags, use);
         if (result.fault != Fault::none) return result;
-        result.fault = add_buffer(memory, desc.addr, desc.len, use, out, result);
+        result.fault = add_buffer<use>(memory, cache, desc.addr, desc.len, out, result);
         if (result.fault != Fault::none) return result;
         if ((desc.flags & spec::desc_f_next) != 0) continue;
         result.descriptors = result.slots;
@@ -174,5 +191,18 @@ ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, Pack
     result.fault = end == slots_max ? Fault::chain_loops : Fault::chain_too_long;
     return result;
 }
+
+template ChainResult walk_chain<ChainUse::send>(const SplitLayout&, const MemoryMap&,
+                                                Cache<ChainUse::send>&, uint16_t,
+                                                std::span<Piece>) noexcept;
+template ChainResult walk_chain<ChainUse::receive>(const SplitLayout&, const MemoryMap&,
+                                                   Cache<ChainUse::receive>&, uint16_t,
+                                                   std::span<Piece>) noexcept;
+template ChainResult walk_chain<ChainUse::send>(const PackedLayout&, const MemoryMap&,
+                                                Cache<ChainUse::send>&, PackedPosition, uint32_t,
+                                                std::span<Piece>) noexcept;
+template ChainResult walk_chain<ChainUse::receive>(const PackedLayout&, const MemoryMap&,
+                                                   Cache<ChainUse::receive>&, PackedPosition,
+                                                   uint32_t, std::span<Piece>) noexcept;
 
 }  // namespace valenic

@@ -44,6 +44,9 @@ inline bool sends_two(const spec::PackedDesc& first, const spec::PackedDesc& sec
 }
 
 enum class ChainUse : bool { send, receive };
+constexpr Access access_of(ChainUse use) noexcept {
+    return use == ChainUse::receive ? Access::write : Access::read;
+}
 
 /// Longer chains than any driver is known to make break their ring: what is walked has to be paid
 /// for. To send: the longest queue of QEMU's devices, VIRTQUEUE_MAX_SIZE. To receive: a page for
@@ -71,17 +74,22 @@ struct ChainResult {
 /// checked and used. A buffer that adjacent regions split becomes several pieces; buffers of no
 /// bytes are skipped.
 ///
-/// @param head  Below layout.size (the caller has checked).
+/// @param cache  Of the ring, for its buffers.
+/// @param head   Below layout.size (the caller has checked).
 /// @spec virtio 1.2, 2.7.5.2 (no loops), 2.7.5.3 (indirect), 2.7.4.2 (direction of buffers).
-ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory, uint16_t head,
-                       ChainUse use, std::span<Piece> out) noexcept;
+template <ChainUse use>
+ChainResult walk_chain(const SplitLayout& layout, const MemoryMap& memory,
+                       RegionCache<access_of(use)>& cache, uint16_t head,
+                       std::span<Piece> out) noexcept;
 
 /// The same for a packed ring, whose chains lie side by side.
 ///
 /// @param head       Its first descriptor was seen to be available.
 /// @param slots_max  Descriptors that may belong to it: what is borrowed is not looked at again.
 /// @spec virtio 1.2, 2.8.6 (chains), 2.8.7 (indirect), 2.8.20 "Driver Requirements".
-ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory, PackedPosition head,
-                       uint32_t slots_max, ChainUse use, std::span<Piece> out) noexcept;
+template <ChainUse use>
+ChainResult walk_chain(const PackedLayout& layout, const MemoryMap& memory,
+                       RegionCache<access_of(use)>& cache, PackedPosition head, uint32_t slots_max,
+                       std::span<Piece> out) noexcept;
 
 }  // namespace valenic

@@ -33,8 +33,8 @@ RxRoom PackedRxRing::take_chain(Place& place, RxPlan& plan, RxTarget& target,
     } else {
         ChainResult walked;
         const auto walk = [&](std::span<Piece> pieces) {
-            return walk_chain(layout_, *memory_, place.at, static_cast<uint32_t>(free),
-                              ChainUse::receive, pieces);
+            return walk_chain<ChainUse::receive>(layout_, *memory_, cache_, place.at,
+                                                 static_cast<uint32_t>(free), pieces);
         };
         const RxRoom room = add_walked(walk, plan, target, walked);
         if (room != RxRoom::reserved) return room;

@@ -89,7 +89,8 @@ ChainResult PackedTxRing::walk(TxHead& head, size_t index, std::span<Piece> piec
     PackedPosition at = next_;
     at.advance(static_cast<uint32_t>(index), layout_.size);
     const auto slots_max = static_cast<uint32_t>(layout_.size - borrowed_slots_ - index);
-    const ChainResult chain = walk_chain(layout_, *memory_, at, slots_max, ChainUse::send, pieces);
+    const ChainResult chain =
+        walk_chain<ChainUse::send>(layout_, *memory_, cache_, at, slots_max, pieces);
     head.id = chain.id;
     head.slots = chain.slots;
     return chain;

@@ -3,6 +3,7 @@
 // A TxRing is what the guest sends with (odd virtqueues): one worker owns it. An RxRing is what the
 // guest receives with (even virtqueues): any worker may deliver into it.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -54,8 +55,6 @@ class RingBase {
     /// Whether the driver wants an interrupt for what was published since this was last asked.
     /// Fences first. virtio 1.2, 2.7.7 "Used Buffer Notification Suppression".
     virtual bool call_wanted() noexcept = 0;
-    /// A broken rule stops the ring: it says which.
-    virtual spec::Fault fault() const noexcept = 0;
     virtual uint16_t next_avail() const noexcept = 0;  ///< Position of the first chain not taken.
     virtual uint16_t used_index() const noexcept = 0;  ///< Position up to which all is published.
     /// Whether no driver ever offered anything here, as far as the memory shows. With kicks that
@@ -65,6 +64,14 @@ class RingBase {
     /// remembered as if the guest had caused it.
     virtual spec::Fault rebind(Parked, const RingConfig& config,
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
+    /// A broken rule stops the ring: it says which. No call: each batch asks.
+    spec::Fault fault() const noexcept { return fault_.load(std::memory_order_relaxed); }
+
+ protected:
+    void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
+
+ private:
+    std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Workers write, all read.
 };
 
 /// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
@@ -116,9 +123,10 @@ struct RxExpense {
     }
 };
 
+/// As small as two registers.
 struct Delivery {
-    size_t frames = 0;
     uint64_t bytes = 0;
+    uint32_t frames = 0;
     bool published = false;  ///< The used index moved (perhaps for other workers' frames as well).
 };
 

@@ -16,7 +16,17 @@
 
 namespace valenic {
 
-enum class RxRoom : uint8_t { reserved, plan_full, no_buffer, overdrawn, too_long, broken };
+/// How it went to find room for a frame. Behind `ring_empty` and `overdrawn` there is no room for
+/// any frame; `no_buffer`: there are some, but too few for this one.
+enum class RxRoom : uint8_t {
+    reserved,
+    plan_full,
+    no_buffer,
+    ring_empty,
+    overdrawn,
+    too_long,
+    broken
+};
 
 /// A chain of one buffer, as a ring found it. Not checked.
 struct DirectBuffer {
@@ -52,7 +62,7 @@ class BasicRxRing : public RxRing {
             indices = indices.subspan(seen);
             if (plan.frame_count() == 0) continue;
             delivery.bytes += fill_plan(plan, batch, header_bytes_);
-            delivery.frames += plan.frame_count();
+            delivery.frames += static_cast<uint32_t>(plan.frame_count());
             ring().write_used(plan, reservation);
             delivery.published |= complete(plan, reservation);
         }
@@ -71,7 +81,6 @@ class BasicRxRing : public RxRing {
         return now != before && ring().wants_call(now, before);
     }
     OffloadSet accepts() const noexcept final { return accepts_; }
-    spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
 
  protected:
     /// @param first      Number of the first place to use, at least `ring_size`.
@@ -87,7 +96,7 @@ class BasicRxRing : public RxRing {
           signalled_(first - ring_size) {}
 
     RxRoom break_with(spec::Fault fault) noexcept {
-        fault_.store(fault, std::memory_order_relaxed);
+        RxRing::break_with(fault);
         return RxRoom::broken;
     }
     /// Adds a buffer that one descriptor describes, if it is as simple as that.
@@ -154,9 +163,9 @@ class BasicRxRing : public RxRing {
             const uint32_t bytes = header_bytes_ + batch.frames[indices[seen]].len_bytes;
             const RxRoom room = reserve_frame(bytes, plan);
             if (room == RxRoom::plan_full) break;
-            if (room == RxRoom::overdrawn) {  // Nothing behind it is looked at either.
-                plan.expense->refused = true;
-                counters.drop(spec::DropReason::rx_overdrawn, indices.size() - seen);
+            if (room == RxRoom::overdrawn || room == RxRoom::ring_empty) {
+                plan.expense->refused |= room == RxRoom::overdrawn;
+                counters.drop(reason_of(room), indices.size() - seen);
                 seen = indices.size();
                 break;
             }
@@ -170,9 +179,11 @@ class BasicRxRing : public RxRing {
         return seen;
     }
     static spec::DropReason reason_of(RxRoom room) noexcept {
-        if (room == RxRoom::no_buffer) return spec::DropReason::rx_no_buffer;
-        return room == RxRoom::too_long ? spec::DropReason::rx_too_long
-                                        : spec::DropReason::rx_ring_broken;
+        using spec::DropReason;
+        if (room == RxRoom::no_buffer || room == RxRoom::ring_empty)
+            return DropReason::rx_no_buffer;
+        if (room == RxRoom::overdrawn) return DropReason::rx_overdrawn;
+        return room == RxRoom::too_long ? DropReason::rx_too_long : DropReason::rx_ring_broken;
     }
 
     /// Reserves for frames that fit into one direct buffer each, up to the first for which that
@@ -252,6 +263,7 @@ class BasicRxRing : public RxRing {
             plan.expense->charge_parts(size_t{target.piece_count} + target.chain_count, bytes);
             return room;
         }
+        if (room == RxRoom::no_buffer && plan.chain_count == first_chain) return RxRoom::ring_empty;
         plan.chain_count = first_chain;
         plan.slot_count = first_slot;
         plan.piece_count = target.first_piece;
@@ -270,7 +282,6 @@ class BasicRxRing : public RxRing {
     }
 
     std::atomic<uint64_t> signalled_;  ///< published() when call_wanted() was last asked.
-    std::atomic<spec::Fault> fault_{spec::Fault::none};
 };
 
 }  // namespace valenic

@@ -50,7 +50,7 @@ RxRoom SplitRxRing::take_chain(uint16_t& next, RxPlan& plan, RxTarget& target,
     if (desc.flags != spec::desc_f_write || !add_direct(desc.addr, desc.len, plan, target)) {
         ChainResult walked;
         const auto walk = [&](std::span<Piece> pieces) {
-            return walk_chain(layout_, *memory_, head, ChainUse::receive, pieces);
+            return walk_chain<ChainUse::receive>(layout_, *memory_, cache_, head, pieces);
         };
         const RxRoom room = add_walked(walk, plan, target, walked);
         if (room != RxRoom::reserved) return room;

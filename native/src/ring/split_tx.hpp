@@ -34,7 +34,7 @@ class SplitTxRing final : public BasicTxRing<SplitTxRing> {
     size_t waiting(size_t wanted) noexcept;
     size_t load_heads(const TxHeads& found) noexcept;
     ChainResult walk(const TxHead& head, size_t, std::span<Piece> pieces) noexcept {
-        return walk_chain(layout_, *memory_, head.id, ChainUse::send, pieces);
+        return walk_chain<ChainUse::send>(layout_, *memory_, cache_, head.id, pieces);
     }
     void note_taken(std::span<const TxHead> heads) noexcept;
 

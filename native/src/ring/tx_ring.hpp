@@ -2,7 +2,6 @@
 // loop without a call for each frame.
 #pragma once
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -34,7 +33,9 @@ class BasicTxRing : public TxRing {
         size_t total = 0;
         walked_ = 0;
         while (total < room) {
-            const size_t loaded = ring().load_heads({{heads, room - total}, pairs});
+            const size_t wanted = room - total;
+            const size_t loaded = ring().load_heads({{heads, wanted}, pairs});
+            batch.drained = loaded < wanted;
             if (loaded == 0) break;
             const TxHeads found{{heads, loaded}, pairs};
             const size_t done = take(found, batch, limits, counters);
@@ -43,13 +44,15 @@ class BasicTxRing : public TxRing {
             total += done;
             const bool ended_by_chain =
                 Ring::slots_vary && done > 0 && found.to_be_walked(done - 1);
-            if (!ended_by_chain || stopped_ || costs_enough(batch, limits)) break;
+            if (!ended_by_chain || stopped_ || costs_enough(batch, limits)) {
+                if (ended_by_chain || done < loaded) batch.drained = false;
+                break;
+            }
         }
         if (memory_->truncated()) [[unlikely]]  // We found out: nobody has to come again for it.
             break_with(spec::Fault::memory_truncated);
         return total;
     }
-    spec::Fault fault() const noexcept final { return fault_.load(std::memory_order_relaxed); }
 
  protected:
     BasicTxRing(uint64_t features, std::shared_ptr<const MemoryMap> memory) noexcept
@@ -58,7 +61,6 @@ class BasicTxRing : public TxRing {
           offloads_(offloads_of_sender(features)) {}
 
     bool broken() const noexcept { return fault() != spec::Fault::none; }
-    void break_with(spec::Fault fault) noexcept { fault_.store(fault, std::memory_order_relaxed); }
 
     std::shared_ptr<const MemoryMap> memory_;
     RegionCache<Access::read> cache_;
@@ -113,7 +115,6 @@ class BasicTxRing : public TxRing {
     size_t walked_ = 0;  ///< Descriptors, in this fetch.
     /// The batch is full, or the ring is broken: no more in this fetch.
     bool stopped_ = false;
-    std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Owner writes, control thread reads.
 };
 
 }  // namespace valenic

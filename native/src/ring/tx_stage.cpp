@@ -82,9 +82,7 @@ struct TakeRun {
         Frame* frame = batch.frames + batch.count;
         FrameStage* stage = batch.stages + batch.count;
         size_t segments = batch.segment_count;
-        uint64_t bytes = 0;
-        const uint64_t bytes_max =
-            batch_bytes_max - batch.bytes;  // take() stops when none are left.
+        uint64_t bytes = batch.bytes;
         const uint32_t longest_payload = max_frame_bytes - ethernet_header_bytes;
         for (; head != end; ++head, ++pair, ++frame, ++stage) {
             const uint8_t* from = head->data;
@@ -98,7 +96,7 @@ struct TakeRun {
             uint8_t* const to = stage->net_header + gap;
             uint8_t* const start = in_pairs ? stage->bytes : to;
             if (longer) {
-                if (bytes >= bytes_max) [[unlikely]]
+                if (bytes >= batch_bytes_max) [[unlikely]]
                     break;
                 fill_whole_stage<simd>(*stage, start, from);
             } else {
@@ -125,7 +123,7 @@ struct TakeRun {
         const auto done = static_cast<size_t>(head - heads.heads.data());
         batch.count += done;
         batch.segment_count = segments;
-        batch.bytes += bytes;
+        batch.bytes = bytes;
         return done;
     }
 };
@@ -140,23 +138,7 @@ size_t take_run_of(const TxHeads& heads, const TxRules& rules, Batch& batch) noe
                                                                   batch, rules.offloads);
 }
 
-template <typename Desc>
-struct PairTable {
-    Desc first;
-    Desc second;
-};
-static_assert(sizeof(PairTable<spec::SplitDesc>) == sizeof(PairTable<spec::PackedDesc>));
-
 }  // namespace
-
-bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
-                 RegionCache<Access::read>& cache) noexcept {
-    if (bytes != sizeof(PairTable<spec::SplitDesc>)) return false;
-    pair.table = memory.translate(addr, bytes, cache);
-    if (pair.table == nullptr) return false;
-    fetch_line(pair.table);
-    return true;
-}
 
 template <typename Desc>
 void read_tables(const TxHeads& heads, uint32_t header_bytes, const MemoryMap& memory,

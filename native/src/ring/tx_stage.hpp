@@ -32,6 +32,14 @@ struct TxPair {
     const uint8_t* table;  ///< Two entries that may name them, or nullptr: for read_tables().
 };
 
+/// The indirect table of a pair.
+template <typename Desc>
+struct PairTable {
+    Desc first;
+    Desc second;
+};
+static_assert(sizeof(PairTable<spec::SplitDesc>) == sizeof(PairTable<spec::PackedDesc>));
+
 /// Heads and pairs, side by side, in the order of the ring.
 struct TxHeads {
     std::span<TxHead> heads;
@@ -51,8 +59,14 @@ struct TxHeads {
 
 /// Asks for the indirect table that a head's descriptor names, if it can be of a pair: the misses
 /// of a batch overlap. True then.
-bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
-                 RegionCache<Access::read>& cache) noexcept;
+inline bool expect_pair(TxPair& pair, uint64_t addr, uint32_t bytes, const MemoryMap& memory,
+                        RegionCache<Access::read>& cache) noexcept {
+    if (bytes != sizeof(PairTable<spec::SplitDesc>)) return false;
+    pair.table = memory.translate(addr, bytes, cache);
+    if (pair.table == nullptr) return false;
+    fetch_line(pair.table);
+    return true;
+}
 
 /// Reads the tables that were asked for. An entry is loaded once, checked and used; a table that is
 /// not as simple is left to the walk, which loads afresh.

@@ -153,36 +153,58 @@ void ValeSwitch::flood(const Batch& batch, Indices indices, bool unknown, Pass& 
     if (classified != nullptr) count_unreached(indices, pass);
 }
 
-/// Hands frames to one port: to its one queue, or spread over its pairs by flow.
+/// With `more` off every frame is its own transaction: copied, published and notified alone.
+[[gnu::always_inline]] inline void ValeSwitch::transmit(Queue& queue, const Batch& batch,
+                                                        Indices indices, Pass& pass) {
+    if (batch.offloaded) [[unlikely]]
+        return transmit_offloaded(queue, batch, indices, pass);
+    if (!pass.more && indices.size() > 1) [[unlikely]]
+        return transmit_singly(queue, batch, indices, pass);
+    if (batch.small_only && pass.more) return transmit_coalesced(queue, batch, indices, pass);
+    queue.transmit(batch, indices, pass.context);
+}
+
+void ValeSwitch::transmit_singly(Queue& queue, const Batch& batch, Indices indices, Pass& pass) {
+    for (size_t i = 0; i < indices.size(); ++i)
+        queue.transmit(batch, indices.subspan(i, 1), pass.context);
+}
+
+/// Hands frames to one port. What most ports ask for is done here, without a stack of its own.
 void ValeSwitch::send(const Batch& batch, Indices indices, Port& to, Pass& pass) {
-    WorkerContext& context = pass.context;
-    if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]] {
-        to.counters(context.worker).drop(DropReason::rx_port_down, indices.size());
-        return;
-    }
+    if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]]
+        return to.counters(pass.context.worker).drop(DropReason::rx_port_down, indices.size());
+    if (to.settings().mtu.load(std::memory_order_relaxed) != 0) [[unlikely]]
+        return send_within_mtu(batch, indices, to, pass);
+    send_to_queues(batch, indices, to, pass);
+}
+
+void ValeSwitch::send_within_mtu(const Batch& batch, Indices indices, Port& to, Pass& pass) {
     uint8_t fitting[batch_frames];
     const uint32_t mtu = to.settings().mtu.load(std::memory_order_relaxed);
-    if (mtu != 0) [[unlikely]] {
-        const size_t offered = indices.size();
-        indices = within_mtu(batch, indices, mtu, fitting);
-        if (indices.size() < offered)
-            to.counters(context.worker).drop(DropReason::rx_above_mtu, offered - indices.size());
-        if (indices.empty()) return;
-    }
-    const std::span<Queue* const> queues = to.queues();
+    const Indices within = within_mtu(batch, indices, mtu, fitting);
+    const size_t above = indices.size() - within.size();
+    to.counters(pass.context.worker).drop(DropReason::rx_above_mtu, above);
+    if (!within.empty()) send_to_queues(batch, within, to, pass);
+}
+
+/// To the port's one queue, or spread over its pairs by flow.
+[[gnu::always_inline]] inline void ValeSwitch::send_to_queues(const Batch& batch, Indices indices,
+                                                              Port& to, Pass& pass) {
     pass.to = &to;
-    if (to.active_pairs <= 1) {
-        transmit(*queues[0], batch, indices, pass);
-        return;
-    }
+    if (to.active_pairs > 1) return spread(batch, indices, to, pass);
+    transmit(*to.queues()[0], batch, indices, pass);
+}
+
+void ValeSwitch::spread(const Batch& batch, Indices indices, Port& to, Pass& pass) {
+    const std::span<Queue* const> queues = to.queues();
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
     if (!pass.hashed) hash_all(pass);
     const unsigned pairs = to.active_pairs;
     const uint32_t asker = pass.asker;
-    FlowSpread& spread = *to.spread;
+    FlowSpread& flows = *to.spread;
     for (const uint8_t index : indices) {
-        const unsigned pair = spread.pair_of(pass.flow_hashes[index], asker, pairs);
+        const unsigned pair = flows.pair_of(pass.flow_hashes[index], asker, pairs);
         lists[pair][counts[pair]++] = index;
     }
     for (unsigned pair = 0; pair < pairs; ++pair)
@@ -195,19 +217,6 @@ void ValeSwitch::hash_all(Pass& pass) noexcept {
     hash_flows(pass.batch, flow_seed_, pass.flow_hashes);
     pass.asker = FlowSpread::asker(pass.source.slot, now_s(pass.context));
     pass.hashed = true;
-}
-
-/// With `more` off every frame is its own transaction: copied, published and notified alone.
-void ValeSwitch::transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass) {
-    if (batch.offloaded) [[unlikely]]
-        return transmit_offloaded(queue, batch, indices, pass);
-    if (batch.small_only && pass.more && transmit_coalesced(queue, batch, indices, pass)) return;
-    if (pass.more) {
-        queue.transmit(batch, indices, pass.context);
-        return;
-    }
-    for (size_t i = 0; i < indices.size(); ++i)
-        queue.transmit(batch, indices.subspan(i, 1), pass.context);
 }
 
 /// Each frame as its receiver takes it: decided here, for each receiver of a flood alike.
@@ -236,17 +245,16 @@ void ValeSwitch::transmit_offloaded(Queue& queue, const Batch& batch, Indices in
     counters.add(PortCounter::rx_checksums_made, counts.completed);
 }
 
-/// TCP segments that follow each other as one big frame, for a receiver that takes such. False:
-/// there are none, and nothing was sent.
-bool ValeSwitch::transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass) {
+/// TCP segments that follow each other as one big frame, for a receiver that takes such.
+void ValeSwitch::transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass) {
     WorkerContext& context = pass.context;
     const Batch& made = context.rewritten.batch;
     context.rewritten.batch.clear();
-    if (!coalesce(batch, indices, queue.accepts(), context.rewritten)) return false;
+    if (!coalesce(batch, indices, queue.accepts(), context.rewritten))
+        return queue.transmit(batch, indices, context);
     CounterBlock& counters = pass.to->counters(context.worker);
     counters.add(PortCounter::rx_coalesced, indices.size() - made.count);
     queue.transmit(made, {every_index.data(), made.count}, context);
-    return true;
 }
 
 }  // namespace valenic

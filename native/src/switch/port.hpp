@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "boundary/settings.hpp"
@@ -52,7 +53,7 @@ class Port {
     ValeSwitch* home = nullptr;
 
     /// All queue pairs; index = pair. Fixed after construction.
-    virtual std::span<Queue* const> queues() noexcept = 0;
+    std::span<Queue* const> queues() noexcept { return queues_; }
     /// How many of them, from the first, the peer has enabled for receiving: 0 = not ready.
     /// More than one: frames are spread by flow. Changes only while workers are parked.
     uint8_t active_pairs = 0;
@@ -68,9 +69,14 @@ class Port {
     /// that the fault is ours. Any worker.
     virtual bool blame_memory() noexcept { return false; }
 
+ protected:
+    /// The next of its queue pairs, which it owns. For constructors.
+    void add_queue(Queue& queue) { queues_.push_back(&queue); }
+
  private:
     std::string name_;
     std::span<CounterBlock> blocks_;
+    std::vector<Queue*> queues_;
     PortSettings settings_;
     std::array<Share, workers_max> shares_;
 };

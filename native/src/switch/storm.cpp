@@ -25,35 +25,39 @@ unsigned storm_kind_of(MacAddress destination) noexcept {
 
 }  // namespace
 
-/// Those of a flood that its source may send now, and drops the others: the first ones pass.
+/// How many of so many frames of one kind the source may flood now. The others are counted.
+uint64_t ValeSwitch::within_storm_limit(unsigned kind, uint64_t frames, Pass& pass) noexcept {
+    const PortSettings& settings = pass.source.settings();
+    uint32_t limit = (settings.*storm_limits[kind]).load(std::memory_order_relaxed);
+    if (limit == storm_auto) {
+        const bool crowd = port_count_ > 2;
+        if (!crowd) return frames;
+        limit = storm_auto_pps[kind];
+    }
+    const uint64_t passed =
+        pass.source.storm[kind].take(frames, limit, storm_burst_ns, pass.context.now_ns);
+    pass.counters().drop(storm_reasons[kind], frames - passed);
+    return passed;
+}
+
+/// Those of a flood that its source may send now: of each kind the first ones.
 ///
 /// @param kept  Room for as many; what is returned may lie in it.
 ValeSwitch::Indices ValeSwitch::within_storm_limits(const Batch& batch, Indices indices,
                                                     bool unknown, Pass& pass,
                                                     uint8_t* kept) noexcept {
-    uint64_t left[storm_kinds] = {};
     if (unknown) {
-        left[static_cast<unsigned>(StormKind::unknown_unicast)] = indices.size();
-    } else {
-        for (const uint8_t index : indices) ++left[storm_kind_of(batch.destination(index))];
+        constexpr auto kind = static_cast<unsigned>(StormKind::unknown_unicast);
+        return indices.first(within_storm_limit(kind, indices.size(), pass));
     }
-    const bool crowd = port_count_ > 2;
-    uint64_t refused = 0;
+    uint64_t left[storm_kinds] = {};
+    for (const uint8_t index : indices) ++left[storm_kind_of(batch.destination(index))];
+    uint64_t passed = 0;
     for (unsigned kind = 0; kind < storm_kinds; ++kind) {
-        if (left[kind] == 0) continue;
-        const PortSettings& settings = pass.source.settings();
-        uint32_t limit = (settings.*storm_limits[kind]).load(std::memory_order_relaxed);
-        if (limit == storm_auto) {
-            if (!crowd) continue;
-            limit = storm_auto_pps[kind];
-        }
-        const uint64_t wanted = left[kind];
-        left[kind] =
-            pass.source.storm[kind].take(wanted, limit, storm_burst_ns, pass.context.now_ns);
-        refused += wanted - left[kind];
-        pass.counters().drop(storm_reasons[kind], wanted - left[kind]);
+        if (left[kind] != 0) left[kind] = within_storm_limit(kind, left[kind], pass);
+        passed += left[kind];
     }
-    if (refused == 0) [[likely]]
+    if (passed == indices.size()) [[likely]]
         return indices;
     size_t count = 0;
     for (const uint8_t index : indices) {

@@ -119,12 +119,17 @@ class ValeSwitch {
     void output(const Batch& batch, Indices indices, uint16_t slot, Pass& pass);
     void flood(const Batch& batch, Indices indices, bool unknown, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void send_within_mtu(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void send_to_queues(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void spread(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void hash_all(Pass& pass) noexcept;
     void transmit(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    void transmit_singly(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
     void transmit_offloaded(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
-    bool transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
+    void transmit_coalesced(Queue& queue, const Batch& batch, Indices indices, Pass& pass);
 
     // switch/storm.cpp
+    uint64_t within_storm_limit(unsigned kind, uint64_t frames, Pass& pass) noexcept;
     Indices within_storm_limits(const Batch& batch, Indices indices, bool unknown, Pass& pass,
                                 uint8_t* kept) noexcept;
 

@@ -22,12 +22,18 @@ class PricedQueue final : public Queue {
  public:
     uint64_t frame_ns = 40;
     bool empty = false;
+    size_t waiting = SIZE_MAX;  ///< Frames; what is not taken waits on.
     uint64_t taken = 0;
+    unsigned asked = 0;
 
     explicit PricedQueue(uint32_t number) : frame_(frame_between(addresses(0xffff, number))) {}
     size_t receive(Batch& batch, WorkerContext& context) override {
+        ++asked;
         if (empty) return 0;
-        const size_t frames = std::min(context.turn_frames, batch_frames_default);
+        const size_t most = std::min(context.turn_frames, batch_frames_default);
+        const size_t frames = std::min(most, waiting);
+        batch.drained = frames < most;
+        waiting -= frames;
         for (size_t i = 0; i < frames; ++i) append_frame(batch, frame_);
         fake_now += frames * frame_ns;
         taken += frames;
@@ -49,7 +55,6 @@ class PricedPort final : public Port {
  public:
     PricedPort(uint32_t number, size_t pairs)
         : PricedPort(number, pairs, std::make_unique<CounterBlock[]>(workers_max)) {}
-    std::span<Queue* const> queues() noexcept override { return pointers_; }
     std::vector<std::unique_ptr<PricedQueue>> own;
 
  private:
@@ -58,12 +63,11 @@ class PricedPort final : public Port {
           memory_(std::move(blocks)) {
         for (size_t pair = 0; pair < pairs; ++pair) {
             own.push_back(std::make_unique<PricedQueue>(number));
-            pointers_.push_back(own.back().get());
+            add_queue(*own.back());
         }
         active_pairs = 1;
         settings().polling.store(spec::PollingMode::busy);
     }
-    std::vector<Queue*> pointers_;
     std::unique_ptr<CounterBlock[]> memory_;
 };
 
@@ -127,6 +131,24 @@ TEST_SUITE("a worker shares its time by cost") {
         for (const auto& queue : wide.own)
             CHECK(static_cast<double>(queue->taken) ==
                   doctest::Approx(static_cast<double>(wide.own[0]->taken)).epsilon(0.1));
+    }
+    TEST_CASE("a queue that gave all that waited is not asked again in its turn") {
+        Rig rig;
+        PricedPort& port = rig.add(40);
+        PricedQueue& queue = *port.own[0];
+        queue.waiting = 8;
+        rig.rounds(1);
+        CHECK(queue.taken == 8);
+        CHECK(queue.asked == 1);
+        queue.waiting = batch_frames_default;  // Perhaps more: but its turn is over.
+        rig.rounds(1);
+        CHECK(queue.taken == 8 + batch_frames_default);
+        CHECK(queue.asked == 2);
+        port.settings().budget.store(2 * batch_frames_default);
+        queue.waiting = batch_frames_default + 8;
+        rig.rounds(1);
+        CHECK(queue.taken == 16 + 2 * batch_frames_default);
+        CHECK(queue.asked == 4);
     }
     TEST_CASE("turns are counted, and those in which there was nothing") {
         Rig rig;

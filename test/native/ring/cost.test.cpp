@@ -79,6 +79,7 @@ TEST_SUITE("what a fetch may cost") {
             rig.batch->clear();
             CHECK(rig.ring->fetch(*rig.batch, {batch_frames, largest_frame_bytes, 256},
                                   rig.counters) == expected);
+            CHECK(rig.batch->drained == (expected == 1));
             taken += rig.batch->count;
             rig.ring->release();
         }
@@ -93,6 +94,7 @@ TEST_SUITE("what a fetch may cost") {
             for (int i = 0; i < 12; ++i) rig.send_chain(chain);
             for (const size_t expected : {5, 5, 2}) {
                 CHECK(rig.fetch() == expected);
+                CHECK(rig.batch->drained == (expected == 2));
                 CHECK(rig.batch->bytes <= batch_bytes_max + frame.size());
                 rig.ring->release();
             }

@@ -232,6 +232,18 @@ TEST_SUITE("RX: mergeable buffers, virtio 1.2, 5.1.6.4") {
         CHECK(second[10] == 1);
         CHECK(rig.queue.used_waiting() == 2);
     }
+    TEST_CASE_TEMPLATE("a frame that takes the last buffers leaves none for those behind it", Kind,
+                       Split, Packed) {
+        using RxRig = BasicRxRig<Kind>;
+        RxRig rig({16, mergeable});
+        rig.offer(256);
+        rig.offer(256);
+        CHECK(rig.deliver({frame_of(300), frame_of(60), frame_of(400), frame_of(60)}).frames == 1);
+        CHECK(rig.dropped(DropReason::rx_no_buffer) == 3);
+        CHECK(rig.queue.used_waiting() == 2);
+        rig.offer(256);
+        CHECK(rig.deliver({frame_of(60)}).frames == 1);
+    }
     TEST_CASE_TEMPLATE("buffers of unequal lengths, chained ones among them", Kind, Split, Packed) {
         using RxRig = BasicRxRig<Kind>;
         RxRig rig({32, mergeable});

@@ -48,6 +48,21 @@ TEST_SUITE("TX: frames") {
         rig.ring->release();
         CHECK(rig.queue.used_waiting() == 300);
     }
+    TEST_CASE_TEMPLATE("the batch says whether it is all that waited", Kind, Split, Packed) {
+        BasicTxRig<Kind> rig({16});
+        for (unsigned i = 0; i < 6; ++i) rig.send(frame_of(60, i));
+        CHECK(rig.fetch(4) == 4);
+        CHECK_FALSE(rig.batch->drained);  // As many as were asked for: nobody looked further.
+        rig.ring->release();
+        CHECK(rig.fetch(4) == 2);
+        CHECK(rig.batch->drained);
+        rig.ring->release();
+        CHECK(rig.fetch(4) == 0);
+        CHECK(rig.batch->drained);
+        rig.send(frame_of(60));
+        CHECK(rig.fetch(1) == 1);
+        CHECK_FALSE(rig.batch->drained);
+    }
     TEST_CASE_TEMPLATE("a second fetch appends, and one release hands all of it back", Kind, Split,
                        Packed) {
         using TxRig = BasicTxRig<Kind>;

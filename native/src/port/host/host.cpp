@@ -22,7 +22,8 @@ constexpr uint64_t ns_per_s = 1'000'000'000;
 }  // namespace
 
 HostPort::HostPort(std::string name, std::span<CounterBlock> blocks)
-    : Port(std::move(name), blocks), queue_(*this), queue_pointer_(&queue_) {
+    : Port(std::move(name), blocks), queue_(*this) {
+    add_queue(queue_);
     active_pairs = 1;
 }
 

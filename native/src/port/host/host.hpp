@@ -81,12 +81,10 @@ class HostPort final : public Port {
  public:
     HostPort(std::string name, std::span<CounterBlock> blocks);
 
-    std::span<Queue* const> queues() noexcept override { return {&queue_pointer_, 1}; }
     HostQueue& queue() noexcept { return queue_; }
 
  private:
     HostQueue queue_;
-    Queue* queue_pointer_;
 };
 
 }  // namespace valenic

@@ -67,7 +67,7 @@ VhostPort::VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned 
     CHECK(pairs >= 1 && pairs <= queues_max);
     for (unsigned pair = 0; pair < pairs; ++pair) {
         pairs_.push_back(std::make_unique<VhostQueue>(*this, pair));
-        queues_.push_back(pairs_.back().get());
+        add_queue(*pairs_.back());
     }
     configs_.resize(ring_count());
 }

@@ -42,7 +42,6 @@ class VhostPort final : public Port {
  public:
     VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned pairs, PortEvents& events);
 
-    std::span<Queue* const> queues() noexcept override { return queues_; }
     bool memory_lost() const noexcept override { return memory_ && memory_->truncated(); }
     bool blame_memory() noexcept override {
         if (memory_) memory_->found_truncated();
@@ -96,7 +95,6 @@ class VhostPort final : public Port {
     std::atomic<spec::Fault> barred_{spec::Fault::none};
     PortEvents& events_;
     std::vector<std::unique_ptr<VhostQueue>> pairs_;
-    std::vector<Queue*> queues_;
     std::vector<RingConfig> configs_;
     std::shared_ptr<const MemoryMap> memory_;
     uint64_t features_ = 0;
