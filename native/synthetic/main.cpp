@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
@@ -20,9 +21,11 @@ using Replays = std::vector<std::unique_ptr<Replay>>;
 namespace {
 
 constexpr double ns_per_s = 1e9;
-/// After this long without a frame, what has not arrived was dropped.
+/// After this long without a frame, and with every sent one taken, what has not arrived was
+/// dropped.
 constexpr uint64_t drain_quiet_ns = 300'000'000;
-constexpr uint64_t drain_at_most_ns = 5'000'000'000;
+/// For a backend that takes no more: one whose CPU others use needs seconds for a full ring.
+constexpr uint64_t drain_at_most_ns = 15'000'000'000;
 constexpr uint64_t introduce_at_most_ns = 2'000'000'000;
 
 /// Whoever ends us wants the sums: the run is finished, what is under way comes in.
@@ -115,14 +118,23 @@ void print_run(unsigned run, const Totals& before, const Totals& after, uint64_t
     std::fflush(stdout);
 }
 
-void drain(Traffic& traffic) {
+/// Sent frames that the backend has not taken yet: neither delivered nor dropped.
+bool any_under_way(const Guests& guests) {
+    return std::any_of(guests.begin(), guests.end(), [](const auto& guest) {
+        if (guest->backend_gone()) return false;
+        guest->net().reclaim();
+        return guest->net().tx_in_flight() > 0;
+    });
+}
+
+void drain(const Guests& guests, Traffic& traffic) {
     const uint64_t give_up_ns = monotonic_ns() + drain_at_most_ns;
     uint64_t seen = traffic.totals().received;
     uint64_t quiet_since_ns = monotonic_ns();
     while (monotonic_ns() < give_up_ns && monotonic_ns() - quiet_since_ns < drain_quiet_ns) {
         traffic.run(monotonic_ns() + 10'000'000, true);
         const uint64_t now = traffic.totals().received;
-        if (now != seen) quiet_since_ns = monotonic_ns();
+        if (now != seen || any_under_way(guests)) quiet_since_ns = monotonic_ns();
         seen = now;
     }
 }
@@ -203,7 +215,7 @@ int play(const Options& options, Guests& guests, Replays& replays) {
     Traffic traffic(options, guests, replays);
     measure(options, traffic, replays);
     // Guests may receive what others send; replayed ones are never done.
-    if (!guests.empty()) drain(traffic);
+    if (!guests.empty()) drain(guests, traffic);
     print_total(traffic);
     if (!any_gone(guests, replays)) return 0;
     std::fprintf(stderr, "valenic-synthetic: the backend closed a connection\n");
