@@ -26,10 +26,15 @@ function descriptors() {
   });
 }
 
+/** Each thread's name. One may end between the list and the look: threads of a pool do. */
 function threads() {
-  return readdirSync('/proc/self/task').map((id) =>
-    readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim(),
-  );
+  return readdirSync('/proc/self/task').flatMap((id) => {
+    try {
+      return [readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()];
+    } catch {
+      return []; // ENOENT, or ESRCH once its file was open.
+    }
+  });
 }
 
 function facts() {
@@ -46,10 +51,16 @@ const path = process.env.VALENIC_WITNESS;
 if (path !== undefined) {
   delete process.env.VALENIC_WITNESS; // Processes of the daemon's own are not to be asked.
   delete process.env.NODE_OPTIONS;
+  // Who asked before may not be gone when the next one asks: its connection would be counted.
+  let last = Promise.resolve();
   createServer((socket) => {
     socket.on('error', () => {});
     socket.unref();
-    socket.end(JSON.stringify(facts()));
+    const before = last;
+    last = new Promise((gone) => {
+      socket.once('close', gone);
+    });
+    void before.then(() => socket.end(JSON.stringify(facts())));
   })
     .listen(path)
     .unref();
