@@ -21,9 +21,14 @@ export type AttackerWord =
 export class Attackers {
   readonly #child: ChildProcess;
   readonly #socket: NativeFdSocket;
+  /** Wakes whoever waits for an answer: a socket that was closed here says nothing more. */
+  #wake = (): void => {};
+  #closed = false;
   readonly close = (): void => {
+    this.#closed = true;
     this.#socket.close();
     this.#child.kill('SIGKILL');
+    this.#wake();
   };
 
   private constructor(child: ChildProcess, socket: NativeFdSocket) {
@@ -49,7 +54,11 @@ export class Attackers {
     for (;;) {
       const answer = this.#socket.receive(lineBytes);
       if (answer === null) {
-        await new Promise<void>((done) => this.#socket.onceReadable(done));
+        await new Promise<void>((done) => {
+          this.#wake = done;
+          this.#socket.onceReadable(done);
+        });
+        if (this.#closed) throw new Error(`${word}: the attackers were sent away`);
         continue;
       }
       const text = answer.bytes.toString('latin1').trim();

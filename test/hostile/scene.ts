@@ -66,6 +66,7 @@ export class Scene {
     this.later(() => socket.destroy());
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve).once('error', reject);
+      socket.once('close', () => reject(new Error('the attacker left')));
     });
     return socket;
   }

@@ -16,7 +16,7 @@ import { costly } from '../../backend/vhost-user/faults.ts';
 import { defaultTimings } from '../../backend/vhost-user/timings.ts';
 import type { Attack, Outcome } from './attack.ts';
 import { type Base, Daemon, endsWithinMs, type Weight } from './daemon.ts';
-import { daemonEnv, seconds } from './form.ts';
+import { daemonEnv, readySlower, seconds } from './form.ts';
 import { HonestPair } from './honest.ts';
 import { type Facts, outcomeFault } from './outcome.ts';
 import { Scene } from './scene.ts';
@@ -32,6 +32,8 @@ const underWayMs = 300;
 const answersWithinMs = 5000;
 /** Between the end of a rest by the clock and its timer, on a busy machine. */
 const restSlackMs = 500;
+/** Until an attack notices that all it had open is closed; else it waits for what never comes. */
+const leavesWithinMs = 20_000;
 
 export class Stage {
   readonly daemon: Daemon;
@@ -114,7 +116,8 @@ export class Stage {
       await Promise.race([attacking, sleep(underWayMs)]);
       const { status, ms } = await this.daemon.terminate();
       await scene.leave();
-      await attacking;
+      const over = await Promise.race([attacking.then(() => true), readySlower(leavesWithinMs)]);
+      if (over === null) throw new Error(`${attack.name} goes on without its attacker`);
       if (status === null) throw new Error(`SIGTERM did not end it within ${endsWithinMs} ms`);
       if (status !== 0) throw new Error(`SIGTERM: status ${status} after ${ms} ms`);
       const left = readdirSync(this.daemon.folder).filter((name) => !name.startsWith('kept'));

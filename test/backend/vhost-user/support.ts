@@ -29,6 +29,7 @@ import type {
   NativeFdSocket,
   RingStart,
 } from '../../../native/boundary/index.ts';
+import { comesWithinMs } from '../support.ts';
 
 export const addon: NativeAddon = createRequire(import.meta.url)(
   '../../../build/release/native/valenic.node',
@@ -371,12 +372,12 @@ export async function warmUp(): Promise<void> {
 /** When the test and all that it left for later is over, what is open is what was open before. */
 export function expectNoLeak(): void {
   const before = openFds();
-  later(() => eventually(() => expect(openFds()).toEqual(before), 1000));
+  later(() => eventually(() => expect(openFds()).toEqual(before)));
 }
 
-/** Waits until `check` does not throw any more. */
-export async function eventually(check: () => void, timeoutMs = 5000): Promise<void> {
-  const end = performance.now() + timeoutMs;
+/** Waits until `check` does not throw any more. @throws what it threw last. */
+export async function eventually(check: () => void): Promise<void> {
+  const end = performance.now() + comesWithinMs;
   for (;;) {
     try {
       return check();

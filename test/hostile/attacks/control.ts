@@ -11,7 +11,8 @@ async function open(scene: Scene): Promise<Socket> {
   socket.on('error', () => {});
   socket.resume();
   scene.later(() => socket.destroy());
-  await new Promise<void>((done) => socket.once('connect', done).once('error', () => done()));
+  // Closed is also what it is where it could not connect, or where the attacker left meanwhile.
+  await new Promise<void>((done) => socket.once('connect', done).once('close', () => done()));
   return socket;
 }
 

@@ -1,11 +1,12 @@
 /** Peers behind a descriptor: streams, datagrams, the NAT. */
 
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCode } from '../../../native/boundary/index.ts';
 import { frame, framed } from '../../backend/ports/support.ts';
+import { ownLoopback } from '../../backend/support.ts';
 import type { Attack } from '../attack.ts';
 import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
@@ -73,9 +74,15 @@ const streams: readonly Attack[] = [
       const sender = await scene.guest({}, 'y');
       const bytes = sender.writeFrame(sender.free, tcpFrame(9000));
       sender.describe(1, [{ at: sender.free, bytes }]);
+      // More than what holds frames for it; as fast as the worker takes them, and no faster.
       for (let turn = 0; turn < 60 && !scene.over; ++turn) {
+        const wanted = (sender.used(1) + 100) & 0xffff;
         sender.offer(1, ...Array.from({ length: 100 }, () => 0));
-        await sleep(10);
+        await scene.until(
+          'the end of a burst',
+          () => sender.used(1),
+          (used) => used === wanted,
+        );
       }
     },
   },
@@ -105,20 +112,35 @@ const streams: readonly Attack[] = [
   },
 ];
 
-/** The addon's datagram socket sends nowhere; what a program sends, Node cannot: a helper does. */
-async function datagrams(scene: Scene, each: (round: number) => Buffer): Promise<void> {
+/** Bound, closed when the attacker leaves. @throws why it cannot be bound. */
+async function udpSocket(scene: Scene, port = 0, address = ownLoopback): Promise<Socket> {
   const socket = createSocket('udp4');
   scene.later(() => void socket.close());
-  await new Promise<void>((done) => socket.bind(peerPort, '127.0.0.1', done));
-  socket.on('message', () => {});
-  await scene.repeat(async (round) => {
-    await new Promise<void>((done) => {
-      socket.send(each(round), ownPort, '127.0.0.1', () => done());
+  socket.bind(port, address);
+  await once(socket, 'listening');
+  return socket;
+}
+
+/** Resolves when it was sent, or when the socket is closed: of that nobody is told. */
+function sendTo(socket: Socket, bytes: Buffer, port: number, address = ownLoopback): Promise<void> {
+  return new Promise((done) => {
+    socket.once('close', done);
+    socket.send(bytes, port, address, () => {
+      socket.off('close', done);
+      done();
     });
   });
 }
-const [ownPort, peerPort] = [47_311, 47_312];
-const udpPort = () => [`n,dgram=udp:127.0.0.1:${ownPort},peer=udp:127.0.0.1:${peerPort}`];
+
+/** Whatever `each` makes, from the peer that the port has. */
+async function datagrams(scene: Scene, each: (round: number) => Buffer): Promise<void> {
+  const socket = await udpSocket(scene, peerPort);
+  socket.on('message', () => {});
+  await scene.repeat((round) => sendTo(socket, each(round), ownPort));
+}
+/** Below those that the kernel gives away. */
+const [ownPort, peerPort] = [4731, 4732];
+const udpPort = () => [`n,dgram=udp:${ownLoopback}:${ownPort},peer=udp:${ownLoopback}:${peerPort}`];
 
 const dgrams: readonly Attack[] = [
   {
@@ -134,13 +156,8 @@ const dgrams: readonly Attack[] = [
     run: async (scene) => {
       const taken = async () => (await scene.port('n')).stats.counters.tx_frames;
       const before = await taken();
-      const socket = createSocket('udp4');
-      scene.later(() => void socket.close());
-      await scene.repeat(async () => {
-        await new Promise<void>((done) => {
-          socket.send(hello, ownPort, '127.0.0.1', () => done());
-        });
-      });
+      const socket = await udpSocket(scene);
+      await scene.repeat(() => sendTo(socket, hello, ownPort));
       if ((await taken()) > before && !scene.over)
         throw new Error("a stranger's datagrams were taken");
     },
@@ -174,4 +191,4 @@ const nat: Attack = {
 };
 
 export const peers: readonly Attack[] = [...streams, ...dgrams, nat];
-export { natOf, ownPort, peerPort, udpPort };
+export { natOf, ownPort, peerPort, sendTo, udpPort, udpSocket };

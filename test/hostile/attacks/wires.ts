@@ -1,7 +1,6 @@
 /** Ports whose frames the kernel takes or brings: taps, wires, datagrams, the NAT. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +9,7 @@ import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
 import { tailCutOff } from './memory.ts';
 import { segmented, tcpFrame } from './offloads.ts';
-import { natOf, ownPort, peerPort, udpPort } from './peers.ts';
+import { natOf, ownPort, peerPort, sendTo, udpPort, udpSocket } from './peers.ts';
 
 const ip = (...words: readonly string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 
@@ -75,15 +74,15 @@ const tails: readonly Attack[] = [
   tailCutOff(
     'tail-cut-off-to-a-datagram-peer',
     async (scene) => {
-      const socket = createSocket('udp4');
-      scene.later(() => void socket.close());
-      await new Promise<void>((done) => socket.bind(peerPort, '127.0.0.1', done));
+      const socket = await udpSocket(scene, peerPort);
       return async () => {
-        const heard = once(socket, 'message');
+        // Where the attacker leaves before it came, the end of the socket ends the wait.
+        const heard = Promise.race([once(socket, 'message'), once(socket, 'close')]);
         (await scene.guest({}, 'y')).send(hello);
         await heard;
+        if (scene.over) return;
         // And the port hears it still.
-        await new Promise<void>((done) => socket.send(hello, ownPort, '127.0.0.1', () => done()));
+        await sendTo(socket, hello, ownPort);
       };
     },
     { ports: udpPort },
@@ -110,16 +109,11 @@ function fromTheWire(device: Device): Attack {
     ...{ lacks: lacks(device), drowns: true },
     run: async (scene) => {
       await wired(scene, device);
-      const socket = createSocket('udp4');
-      scene.later(() => void socket.close());
-      await new Promise<void>((done) => socket.bind(0, `${subnet}.1`, done));
+      const socket = await udpSocket(scene, 0, `${subnet}.1`);
       socket.setBroadcast(true);
-      await scene.repeat(async (round) => {
-        const bytes = Buffer.alloc((round * 131) % 60_000, round);
-        await new Promise<void>((done) => {
-          socket.send(bytes, 9, `${subnet}.255`, () => done());
-        });
-      });
+      await scene.repeat((round) =>
+        sendTo(socket, Buffer.alloc((round * 131) % 60_000, round), 9, `${subnet}.255`),
+      );
       await connected(scene);
     },
   };
