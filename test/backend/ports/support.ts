@@ -3,7 +3,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Backend, Port } from '../../../backend/index.ts';
+import type { Backend, Port, PortStats } from '../../../backend/index.ts';
 import type { PortSpec } from '../../../backend/ports/spec.ts';
 import { testBackend, testFolder, until } from '../support.ts';
 
@@ -146,6 +146,16 @@ export function counted(
     () => read(port.stats()),
     (seen) => seen >= least,
   );
+}
+
+/**
+ * What is counted once every worker is between two batches. A frame is with its peer before it is
+ * counted, so that `stats()` of a moment after it came may lack it.
+ */
+export async function settledStats(port: Port): Promise<PortStats> {
+  // As it is; and as any change of who may reach whom it is made while no worker is in a batch.
+  await port.set({ isolate: port.settings.isolate });
+  return port.stats();
 }
 
 /** A switch with a stream port `s` beside, and its peer. */

@@ -4,8 +4,17 @@ import { createSocket, type Socket } from 'node:dgram';
 import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../../backend/datapath/load.ts';
-import { until } from '../../support.ts';
-import { counted, frame, framed, type LinkRig, linkRig, StreamPeer, same } from '../support.ts';
+import { ownLoopback, until } from '../../support.ts';
+import {
+  counted,
+  frame,
+  framed,
+  type LinkRig,
+  linkRig,
+  StreamPeer,
+  same,
+  settledStats,
+} from '../support.ts';
 
 /** A dgram port whose datagrams go to another one, each on a switch of its own. */
 async function tunnel(rig: LinkRig, one: string, other: string) {
@@ -28,6 +37,9 @@ async function tunnel(rig: LinkRig, one: string, other: string) {
   return { ports, left: await stream('left'), right: await stream('right') };
 }
 
+/** Of `ownLoopback`. */
+const ownPort = 4733;
+
 async function udpSocket(): Promise<{ socket: Socket; port: number; got: Buffer[] }> {
   const socket = createSocket('udp4');
   const got: Buffer[] = [];
@@ -49,19 +61,18 @@ describe('frames in datagrams', () => {
 
   it('go to and come from one UDP peer, and from nobody else', async () => {
     const rig = await linkRig();
-    const [peer, stranger, free] = [await udpSocket(), await udpSocket(), await udpSocket()];
-    free.socket.close();
+    const [peer, stranger] = [await udpSocket(), await udpSocket()];
     const port = await rig.add('d', {
       kind: 'dgram',
-      address: `udp:127.0.0.1:${free.port}`,
+      address: `udp:${ownLoopback}:${ownPort}`,
       peer: `udp:localhost:${peer.port}`,
     });
     const receiver = await rig.stream('s');
     const stream = await StreamPeer.connect(rig.path('s'));
     // The kernel has the connection before the port does.
     await until(() => receiver.state().endpoint?.connected, Boolean);
-    stranger.socket.send(frame(60, 1), free.port, '127.0.0.1');
-    peer.socket.send(frame(60, 2), free.port, '127.0.0.1');
+    stranger.socket.send(frame(60, 1), ownPort, ownLoopback);
+    peer.socket.send(frame(60, 2), ownPort, ownLoopback);
     same(await stream.received(1), [frame(60, 2)]);
     await stream.write(framed(frame(1514, 3), frame(65_550, 4), frame(60, 5)));
     same(
@@ -71,20 +82,19 @@ describe('frames in datagrams', () => {
       ),
       [frame(1514, 3), frame(60, 5)],
     );
-    expect(port.stats().drops.rx_too_long).toBe(1);
+    expect((await settledStats(port)).drops.rx_too_long).toBe(1);
     peer.socket.close();
     stranger.socket.close();
   });
 
   it('empty, too short and too long ones are counted', async () => {
     const rig = await linkRig();
-    const [peer, free] = [await udpSocket(), await udpSocket()];
-    free.socket.close();
-    const address = `udp:127.0.0.1:${free.port}`;
+    const peer = await udpSocket();
+    const address = `udp:${ownLoopback}:${ownPort}`;
     const device = { kind: 'dgram', address, peer: `udp:127.0.0.1:${peer.port}` } as const;
     const port = await rig.add('d', device, { maxFrameBytes: 1514 });
     for (const bytes of [0, 13, 1515, 60_000]) {
-      peer.socket.send(bytes === 0 ? Buffer.alloc(0) : frame(bytes), free.port, '127.0.0.1');
+      peer.socket.send(bytes === 0 ? Buffer.alloc(0) : frame(bytes), ownPort, ownLoopback);
     }
     await counted(port, ({ drops }) => drops.tx_too_short + drops.tx_too_long, 4);
     expect(port.stats().drops).toMatchObject({ tx_too_short: 2, tx_too_long: 2 });

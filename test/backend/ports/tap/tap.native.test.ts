@@ -6,7 +6,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../../backend/datapath/load.ts';
 import { tapSentence } from '../../../../backend/ports/tap/endpoint.ts';
 import { until } from '../../support.ts';
-import { counted, frame, framed, goneAndBack, linkRig, withPeer } from '../support.ts';
+import {
+  counted,
+  frame,
+  framed,
+  goneAndBack,
+  linkRig,
+  settledStats,
+  withPeer,
+} from '../support.ts';
 
 const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 const may = existsSync('/dev/net/tun') && process.getuid?.() === 0;
@@ -63,7 +71,7 @@ describe.skipIf(!may)('a tap port', () => {
     );
     expect(answer?.subarray(0, 6).toString('hex')).toBe('020000000009');
     expect(answer?.subarray(28, 32)).toEqual(Buffer.from([10, 77, 0, 1]));
-    expect(port.stats().counters.rx_frames).toBeGreaterThan(0);
+    expect((await settledStats(port)).counters.rx_frames).toBeGreaterThan(0);
   });
 
   it('says in one sentence that interface and port differ in their MTU', async () => {
