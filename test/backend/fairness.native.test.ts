@@ -1,9 +1,8 @@
 /** What one peer may use of what is everybody's. docs/THREAT_MODEL.md names these tests. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { HostSource } from '../../backend/index.ts';
-import { testBackend } from './support.ts';
+import type { HostSource, Port } from '../../backend/index.ts';
+import { testBackend, until } from './support.ts';
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
 /** Frames are to be delivered, however many there are. */
@@ -22,6 +21,32 @@ function endless(stream: number, overrides: Partial<HostSource> = {}): HostSourc
   };
 }
 
+/** Of all ports together: as many that a round more or less of one is no matter. */
+const manyFrames = 300_000;
+/** What the worker may send between two looks: it goes on while we look, or while we are not. */
+const skewFrames = manyFrames / 100;
+
+/** What each port has sent, all at one moment. */
+async function sentBy(ports: readonly Port[]): Promise<readonly number[]> {
+  const look = () => ports.map((port) => port.stats().counters.tx_frames);
+  const [frames = []] = await until(
+    () => [look(), look()],
+    ([first = [], second = []]) => sum(second) - sum(first) < skewFrames,
+  );
+  return frames;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
+}
+
+/** What each sent of the next frames of all together. */
+async function shares(ports: readonly Port[]): Promise<readonly number[]> {
+  const before = await sentBy(ports);
+  const sent = async () => (await sentBy(ports)).map((now, index) => now - (before[index] ?? 0));
+  return until(sent, (frames) => sum(frames) > manyFrames);
+}
+
 describe('a queue that never runs empty', () => {
   it('leaves turns to the others of its worker', async () => {
     const backend = await testBackend({ workers: 1, polling: 'busy' });
@@ -33,15 +58,14 @@ describe('a queue that never runs empty', () => {
       });
     const [greedy, second, third] = [await add('a'), await add('b'), await add('c')];
     await greedy.startSource(endless(1));
-    await sleep(100);
+    await until(
+      () => greedy.stats().counters.tx_frames,
+      (frames) => frames > 0,
+    );
     await second.startSource(endless(2));
     await third.startSource(endless(3));
-    // Of all three at one instant each: how long things take between two commands is no matter.
     const all = [greedy, second, third];
-    const frames = () => all.map((port) => port.stats().counters.tx_frames);
-    const before = frames();
-    await sleep(400);
-    const [sent = 0, ...others] = frames().map((now, index) => now - (before[index] ?? 0));
+    const [sent = 0, ...others] = await shares(all);
     for (const port of all) await port.stopSource();
 
     for (const other of others) expect(other / sent).toBeGreaterThan(0.7);
@@ -60,10 +84,7 @@ describe('a queue that never runs empty', () => {
     await add('c', 64);
     await large.startSource(endless(1));
     await small.startSource(endless(2));
-    const frames = () => [large, small].map((port) => port.stats().counters.tx_frames);
-    const before = frames();
-    await sleep(400);
-    const [ofLarge = 0, ofSmall = 0] = frames().map((now, index) => now - (before[index] ?? 0));
+    const [ofLarge = 0, ofSmall = 0] = await shares([large, small]);
     const ratio = ofLarge / ofSmall;
     await large.stopSource();
     await small.stopSource();

@@ -55,8 +55,13 @@ export async function inside(
   };
   child.stdout.on('data', take);
   child.stderr.on('data', take);
+  let closed = false;
+  // Its end may be known before its last words are read.
+  child.once('close', () => {
+    closed = true;
+  });
   await until(
-    () => (ready === undefined ? child.exitCode !== null : ready.test(said)),
+    () => closed || ready?.test(said) === true,
     (is) => is,
     60_000,
   );

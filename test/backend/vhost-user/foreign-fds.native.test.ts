@@ -86,7 +86,7 @@ async function silentFile(): Promise<number> {
     execFileSync('umount', ['-l', path]);
     await file.close().catch(() => {}); // Its server is gone.
     addon.closeForeignFd(fd, testOwner);
-    await eventually(() => addon.foreignFdsWaiting(testOwner) === 0);
+    await eventually(() => expect(addon.foreignFdsWaiting(testOwner)).toBe(0));
     rmSync(folder, { recursive: true });
   });
   return fd;
@@ -123,7 +123,7 @@ describe.skipIf(!isRoot)('a file of FUSE whose server is silent', () => {
     const memory = addon.createMemFd('other', 4096);
     expect(await others.fileSystemOf(memory)).toBe('tmpfs');
     others.closeFd(memory);
-    await eventually(() => addon.foreignFdsWaiting(testOwner + 1) === 0);
+    await eventually(() => expect(addon.foreignFdsWaiting(testOwner + 1)).toBe(0));
   });
 
   it('says what it is without being asked', async () => {

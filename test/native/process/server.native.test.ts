@@ -14,7 +14,7 @@ import {
   encodeMessage,
   failure,
 } from '../../../native/boundary/index.ts';
-import { testFolder, until } from '../../backend/support.ts';
+import { listensAt, testFolder, until } from '../../backend/support.ts';
 
 const program = resolve(import.meta.dirname, '../../../build/release/native/valenic-datapath');
 const children: ChildProcess[] = [];
@@ -42,7 +42,7 @@ async function listening(): Promise<Listening> {
   child.stderr?.on('data', (piece: Buffer) => {
     text += piece.toString();
   });
-  await until(() => existsSync(path), Boolean);
+  await until(() => listensAt(path), Boolean);
   return { child, path, said: () => text };
 }
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Port } from '../../../../backend/index.ts';
 import { userArgs } from '../../../../backend/ports/user/endpoint.ts';
 import type { UserSpec } from '../../../../backend/ports/user/spec.ts';
-import { until } from '../../support.ts';
+import { ownLoopback, until } from '../../support.ts';
 import { answerOf, arp, discover, offered, type Station, syn } from '../packets.ts';
 import { framed, type LinkRig, linkRig, notConnected, StreamPeer } from '../support.ts';
 
@@ -97,19 +97,18 @@ describe('a user port', () => {
   });
 
   it('leads a port of the host to a guest', async () => {
-    const { port: free } = await serverAt('127.0.0.1');
-    servers.pop()?.close();
+    const hostPort = 8080;
     const one = {
       protocol: 'tcp',
-      hostAddress: '127.0.0.1',
-      hostPort: free,
+      hostAddress: ownLoopback,
+      hostPort,
       guestPort: 80,
     } as const;
     const { peer } = await rigWith({ forwards: [one] });
     await asked(peer, arp(guest, gateway.address), (frame) =>
       frame.readUInt16BE(12) === 0x0806 && frame[21] === 2 ? frame : null,
     );
-    const client = connect(free, '127.0.0.1');
+    const client = connect(hostPort, ownLoopback);
     client.on('error', () => {});
     const seen = await until(
       () => peer.frames.map(answerOf).find((answer) => answer?.kind === 'tcp'),
