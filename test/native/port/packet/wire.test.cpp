@@ -137,7 +137,7 @@ TEST_SUITE("packet port over either" * needs_root) {
         for (size_t i = 0; i < sent; ++i) REQUIRE(rig.wire.send(plain(60, i % 200)) == 0);
         // Those that veth still has come first: nothing is taken until all are accounted for.
         const auto overflow = [&] {
-            rig.port.look_after(*rig.context);
+            rig.look_after();
             return rig.count(DropReason::tx_ring_overflow);
         };
         while (overflow() < sent - packet_slots) std::this_thread::yield();
@@ -151,7 +151,7 @@ TEST_SUITE("packet port over either" * needs_root) {
         OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
         Wire::run("ip link set near down");
-        rig.port.look_after(*rig.context);
+        rig.look_after();
         rig.transmit({plain(60)});
         CHECK(rig.count(DropReason::rx_link_down) == 1);
         Wire::set_up();
@@ -169,7 +169,7 @@ TEST_SUITE("packet port over either" * needs_root) {
             Wire::run("ip link del near");
             if (by_sending) rig.transmit({plain(60)});
             rig.queue().acknowledge(*rig.context);
-            rig.port.look_after(*rig.context);
+            rig.look_after();
             CHECK(rig.events.said == std::vector{Fault::interface_gone});
             rig.transmit({plain(60)});
             CHECK(rig.count(DropReason::rx_not_connected) == 1 + by_sending);

@@ -16,6 +16,7 @@
 #include "alone.hpp"
 #include "port/link.hpp"
 #include "port/packet/packet_socket.hpp"
+#include "port/packet/wire.hpp"
 #include "port/packet/xdp_socket.hpp"
 #include "switch_rig.hpp"
 
@@ -23,8 +24,8 @@ namespace valenic::test {
 
 inline bool may_make_interfaces() { return geteuid() == 0; }
 
-struct RecordedLinks : LinkEvents {
-    void link_down(const LinkPort&, unsigned, spec::Fault fault) override { said.push_back(fault); }
+struct RecordedLinks : PortEvents {
+    void tell(const EngineEvent& event) override { said.push_back(event.fault); }
     std::vector<spec::Fault> said;
 };
 
@@ -143,7 +144,7 @@ struct WireRig {
     explicit WireRig(unsigned mtu = 1500, unsigned queues = 1, Io io = Io::packet)
         : wire(mtu),
           blocks(std::make_unique<CounterBlock[]>(workers_max)),
-          port("p", {blocks.get(), workers_max}, spec::PortKind::packet, queues, events),
+          port({"p", {blocks.get(), workers_max}, queues, events}, make_link_queue<WireQueue>),
           batch(std::make_unique<Batch>()),
           context(std::make_unique<WorkerContext>()) {
         if (io == Io::xdp) {
@@ -204,6 +205,11 @@ struct WireRig {
             if (frames.size() < count) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
         return frames;
+    }
+
+    /// What the control thread does about once a second.
+    void look_after() {
+        for (Queue* queue : port.queues()) static_cast<LinkQueue*>(queue)->look_after(*context);
     }
 
     Wire wire;
