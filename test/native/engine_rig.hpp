@@ -113,7 +113,7 @@ class EnginePort {
 
     EngineRig& rig;
     uint32_t id = 0;
-    uint8_t slot = 0;
+    uint16_t slot = 0;
 
  private:
     uint64_t sum_of(unsigned word) const {

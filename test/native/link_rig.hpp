@@ -11,19 +11,24 @@
 #include "port/link.hpp"
 #include "port/stream/stream.hpp"
 #include "port/tap/tap.hpp"
+#include "recorded_faults.hpp"
 #include "rig.hpp"
 #include "spec/virtio_net.hpp"
 
 namespace valenic::test {
 
-struct RecordedLinks : PortEvents {
-    void tell(const EngineEvent& event) override { said.push_back(event.fault); }
-    std::vector<spec::Fault> said;
+/// What a peer is, of the kinds whose peer is in the test: what it sends is there at once.
+struct AtOnce {
+    static constexpr bool at_once = true;
+    static Bytes frame(size_t bytes, unsigned seed = 0) { return frame_of(bytes, seed); }
 };
 
 /// A port with one queue and the socket at its other end.
-template <typename LinkQueueKind, int type, spec::NetHeaderUse use = spec::NetHeaderUse::none>
-struct SocketKind {
+template <spec::PortKind port_kind, typename LinkQueueKind, int type,
+          spec::NetHeaderUse use = spec::NetHeaderUse::none>
+struct SocketKind : AtOnce {
+    static constexpr spec::PortKind kind = port_kind;
+
     SocketKind()
         : blocks(std::make_unique<CounterBlock[]>(workers_max)),
           port({"p", {blocks.get(), workers_max}, 1, events}, make_link_queue<LinkQueueKind>) {
@@ -53,7 +58,7 @@ struct SocketKind {
         REQUIRE(::send(peer.get(), unit.data(), unit.size(), 0) ==
                 static_cast<ssize_t>(unit.size()));
     }
-    std::vector<Bytes> received() {
+    std::vector<Bytes> received(size_t = 0) {
         std::vector<Bytes> frames;
         Bytes piece(1 << 17);
         for (;;) {
@@ -76,17 +81,18 @@ struct SocketKind {
     }
 
     std::unique_ptr<CounterBlock[]> blocks;
-    RecordedLinks events;
+    RecordedFaults events;
     LinkPort port;
     OwnedFd peer;
     OwnedFd ours;                          ///< The port's descriptor once more.
     std::vector<spec::NetHeader> headers;  ///< Of what received() gave, from the first.
     Bytes rest;
 };
-using Stream = SocketKind<StreamQueue, SOCK_STREAM>;
-using Dgram = SocketKind<DgramQueue, SOCK_DGRAM>;
+using Stream = SocketKind<spec::PortKind::stream, StreamQueue, SOCK_STREAM>;
+using Dgram = SocketKind<spec::PortKind::dgram, DgramQueue, SOCK_DGRAM>;
 /// A descriptor of a tap device gives and takes one frame a call, as a datagram socket does.
-using Tap = SocketKind<TapQueue, SOCK_DGRAM>;
-using TapWithHeader = SocketKind<TapQueue, SOCK_DGRAM, spec::NetHeaderUse::uso>;
+using Tap = SocketKind<spec::PortKind::tap, TapQueue, SOCK_DGRAM>;
+using TapWithHeader =
+    SocketKind<spec::PortKind::tap, TapQueue, SOCK_DGRAM, spec::NetHeaderUse::uso>;
 
 }  // namespace valenic::test

@@ -24,19 +24,6 @@ const auto needs_root = doctest::skip(!may_make_interfaces());
 }  // namespace
 
 TEST_SUITE("packet port over either" * needs_root) {
-    TEST_CASE_TEMPLATE("frames of every length go both ways as they are", Kind, OverPacket,
-                       OverXdp) {
-        WireRig rig(1500, 1, Kind::io);
-        std::vector<Bytes> frames;
-        for (const size_t bytes : {14, 15, 60, 115, 116, 117, 232, 1000, 1514})
-            frames.push_back(plain(bytes, bytes % 200));
-        for (const Bytes& frame : frames) REQUIRE(rig.wire.send(frame) == 0);
-        CHECK(rig.receive_all(frames.size()) == frames);
-        rig.transmit(frames);
-        CHECK(frames_of(rig.far_end(frames.size())) == frames);
-        CHECK(rig.count(PortCounter::rx_frames) == frames.size());
-        CHECK_FALSE(rig.queue().arm());
-    }
     TEST_CASE_TEMPLATE("a frame in a file that was cut off is its source's fault, and comes once",
                        Kind, OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
@@ -116,19 +103,6 @@ TEST_SUITE("packet port over either" * needs_root) {
         CHECK(frames_of(rig.far_end(3)) == std::vector<Bytes>{plain(60), plain(61), plain(62)});
         CHECK(rig.count(DropReason::rx_too_long) == 2);
         CHECK(rig.count(PortCounter::rx_frames) == 3);
-    }
-    TEST_CASE_TEMPLATE("a batch has no more frames than the budget, with more off one", Kind,
-                       OverPacket, OverXdp) {
-        WireRig rig(1500, 1, Kind::io);
-        for (unsigned i = 0; i < 5; ++i) REQUIRE(rig.wire.send(plain(60, i)) == 0);
-        rig.port.settings().budget.store(2);
-        while (!rig.queue().arm()) std::this_thread::yield();
-        CHECK(rig.receive_all(5).size() == 5);
-        for (unsigned i = 0; i < 5; ++i) REQUIRE(rig.wire.send(plain(60, i)) == 0);
-        rig.port.settings().more.store(false);
-        while (!rig.queue().poll_word().may_have_work()) std::this_thread::yield();
-        CHECK(rig.receive() == 1);
-        rig.queue().release(*rig.context);
     }
     TEST_CASE_TEMPLATE("what finds no slot is counted by name, and what comes later is received",
                        Kind, OverPacket, OverXdp) {

@@ -18,16 +18,12 @@
 #include "port/packet/packet_socket.hpp"
 #include "port/packet/wire.hpp"
 #include "port/packet/xdp_socket.hpp"
+#include "recorded_faults.hpp"
 #include "switch_rig.hpp"
 
 namespace valenic::test {
 
 inline bool may_make_interfaces() { return geteuid() == 0; }
-
-struct RecordedLinks : PortEvents {
-    void tell(const EngineEvent& event) override { said.push_back(event.fault); }
-    std::vector<spec::Fault> said;
-};
 
 /// `near` is the port's interface, `far` the other end.
 class Wire {
@@ -214,7 +210,7 @@ struct WireRig {
 
     Wire wire;
     std::unique_ptr<CounterBlock[]> blocks;
-    RecordedLinks events;
+    RecordedFaults events;
     LinkPort port;
     std::unique_ptr<Batch> batch;
     std::unique_ptr<WorkerContext> context;
