@@ -10,6 +10,7 @@ import {
   portText,
 } from '../../../backend/config/index.ts';
 import { ValenicError } from '../../../backend/errors.ts';
+import { kindForms } from '../../../backend/ports/kinds.ts';
 import type { PortSpec } from '../../../backend/ports/spec.ts';
 import { pollingModes } from '../../../native/boundary/index.ts';
 
@@ -169,8 +170,8 @@ describe('the text of a port', () => {
     ['vale0:,host', 'port_syntax: "vale0:" is not a port name: both parts are 1 to 32 letters'],
     [`vale0:${'x'.repeat(33)},host`, 'is not a port name: both parts are 1 to 32 letters'],
     ['vale0:../x,host', 'is not a port name: both parts are 1 to 32 letters'],
-    ['v:p', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
-    ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
+    ['v:p', `port_syntax: v:p has no kind: add one of ${kindForms.join(', ')}`],
+    ['v:p,polling=busy', 'v:p has no kind: add one of vhost-user=PATH, host, stream=PATH, '],
     ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
     ['v:p,host=1', 'port_syntax: host takes no value'],
     [

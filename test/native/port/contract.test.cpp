@@ -207,7 +207,8 @@ TEST_SUITE("queue contract") {
                        Dgram, Tap, TapWithHeader, Guest, Host) {
         counts<Kind>();
     }
-    TEST_CASE_TEMPLATE("receiving", Kind, Stream, Dgram, Tap, TapWithHeader, Guest) {
+    TEST_CASE_TEMPLATE("what arrives is borrowed in order, whole, within the budget", Kind, Stream,
+                       Dgram, Tap, TapWithHeader, Guest) {
         receives<Kind>();
     }
     TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, Stream, Dgram, Tap,
@@ -255,7 +256,10 @@ TEST_SUITE("queue contract: interfaces of the host" * needs_root) {
                        OverXdp) {
         counts<Kind>();
     }
-    TEST_CASE_TEMPLATE("receiving", Kind, OverPacket, OverXdp) { receives<Kind>(); }
+    TEST_CASE_TEMPLATE("what arrives is borrowed in order, whole, within the budget", Kind,
+                       OverPacket, OverXdp) {
+        receives<Kind>();
+    }
     TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, OverPacket, OverXdp) {
         transmits<Kind>();
     }
