@@ -75,7 +75,7 @@ export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Ki
   return `a guest cannot attach to ${name}, a ${kind} port (${attachment.there}): ${add}`;
 }
 
-/** `a vhost-user, stream or dgram port` */
+/** E.g. `a vhost-user or stream port`. */
 function aPort(...ways: readonly ('memory' | 'frames')[]): string {
   const names = ways.flatMap(attachedBy);
   const last = names.at(-1);

@@ -46,7 +46,7 @@ describe('Switch.addPort()', () => {
       'value_invalid',
       /did you mean "server"\?/,
     ],
-    ['no other end', { kind: 'dgram', address: '/tmp/a' }, 'value_invalid', /peer is missing/],
+    ['no place', { kind: 'stream' }, 'value_invalid', /address is missing/],
   ])('refuses %s', async (_, device, code, message) => {
     await using vale = await createSwitch({ name: 'vale0' });
     await expect(vale.addPort('a', device as Device)).rejects.toMatchObject({

@@ -1,16 +1,14 @@
-/** Ports whose frames the kernel takes or brings: taps, wires, datagrams, the NAT. */
+/** Ports whose frames the kernel takes or brings: taps, wires, the NAT. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
-import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
 import { tailCutOff } from './memory.ts';
 import { segmented, tcpFrame } from './offloads.ts';
-import { natOf, ownPort, peerPort, udpPort } from './peers.ts';
+import { natOf } from './peers.ts';
 
 const ip = (...words: readonly string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 
@@ -71,22 +69,6 @@ const tails: readonly Attack[] = [
       };
     },
     { ports: () => ['u,user'] },
-  ),
-  tailCutOff(
-    'tail-cut-off-to-a-datagram-peer',
-    async (scene) => {
-      const socket = createSocket('udp4');
-      scene.later(() => void socket.close());
-      await new Promise<void>((done) => socket.bind(peerPort, '127.0.0.1', done));
-      return async () => {
-        const heard = once(socket, 'message');
-        (await scene.guest({}, 'y')).send(hello);
-        await heard;
-        // And the port hears it still.
-        await new Promise<void>((done) => socket.send(hello, ownPort, '127.0.0.1', () => done()));
-      };
-    },
-    { ports: udpPort },
   ),
   ...(Object.keys(devices) as Device[]).map((device) =>
     tailCutOff(
