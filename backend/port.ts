@@ -227,17 +227,17 @@ export class Port {
 
   /** Starts a host port's stream of numbered, checksummed frames. */
   async startSource(source: HostSource): Promise<void> {
-    await this.#frameMaker().start(this.#context.datapath.native, this.id, source);
+    await this.#frameMaker().start(this.#context.datapath, this.id, source);
   }
 
   /** @returns Frames sent since the source was started. */
   async stopSource(): Promise<bigint> {
-    return this.#frameMaker().stop(this.#context.datapath.native, this.id);
+    return this.#frameMaker().stop(this.#context.datapath, this.id);
   }
 
   /** What a host port's sink saw, by stream. */
   async report({ reset = false }: { reset?: boolean } = {}): Promise<HostReport> {
-    return this.#frameMaker().report(this.#context.datapath.native, this.id, reset);
+    return this.#frameMaker().report(this.#context.datapath, this.id, reset);
   }
 
   handleEvent(event: PortEvent): void {

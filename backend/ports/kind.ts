@@ -1,12 +1,8 @@
 /** A kind of port: all that configuration, library, API and command line know of it. */
 
 import type { z } from 'zod';
-import type {
-  Commands,
-  HostSource,
-  NativeDatapath,
-  PortKind,
-} from '../../native/boundary/index.ts';
+import type { Commands, HostSource, PortKind } from '../../native/boundary/index.ts';
+import type { Datapath } from '../datapath/datapath.ts';
 import type { PeerLog } from '../log.ts';
 import type { KeptFiles, KeptGuest } from '../vhost-user/index.ts';
 import type { CommonState, EndpointContext, PortEndpoint } from './endpoint.ts';
@@ -32,10 +28,10 @@ export type Attachment =
 
 /** What such a port does in the name of a test program: Port.startSource() and the like. */
 export interface FrameMaker {
-  start(datapath: NativeDatapath, port: number, source: HostSource): Promise<unknown>;
+  start(datapath: Datapath, port: number, source: HostSource): Promise<unknown>;
   /** @returns Frames sent since it was started. */
-  stop(datapath: NativeDatapath, port: number): Promise<bigint>;
-  report(datapath: NativeDatapath, port: number, reset: boolean): Promise<HostReport>;
+  stop(datapath: Datapath, port: number): Promise<bigint>;
+  report(datapath: Datapath, port: number, reset: boolean): Promise<HostReport>;
 }
 export type HostReport = Commands['host.report'][1];
 
