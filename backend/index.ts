@@ -11,10 +11,11 @@ export type {
 export { Backend, type BackendEvents, type BackendOptions, createBackend } from './backend.ts';
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
-export type { HostReport, Port, PortState } from './port.ts';
+export type { Port, PortState } from './port.ts';
 export type { DgramSpec } from './ports/dgram/spec.ts';
-export type { EndpointState } from './ports/endpoint.ts';
 export type { HostSpec } from './ports/host/spec.ts';
+export type { HostReport } from './ports/kind.ts';
+export type { EndpointState } from './ports/kinds.ts';
 export type { PacketSpec } from './ports/packet/spec.ts';
 export type { Device, LinkSpec, PortInput, PortName, PortSpec } from './ports/spec.ts';
 export { defaultSettings } from './ports/spec.ts';

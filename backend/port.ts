@@ -1,7 +1,6 @@
 /** One port of a switch, as the library shows it. */
 
 import type {
-  Commands,
   HostSource,
   NativeAddon,
   PollingMode,
@@ -14,7 +13,14 @@ import type { Datapath } from './datapath/datapath.ts';
 import { ValenicError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { PeerLog } from './log.ts';
-import { type EndpointState, kindOf, type PortEndpoint } from './ports/index.ts';
+import {
+  type EndpointState,
+  type FrameMaker,
+  type HostReport,
+  kindOf,
+  type PortEndpoint,
+  portKinds,
+} from './ports/index.ts';
 import { defaultSettings, nameText, type PortSpec, queuesOf } from './ports/spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
 import type { KeptFiles, KeptGuest } from './vhost-user/index.ts';
@@ -49,8 +55,6 @@ export interface PortState {
   /** Frames passed, in either direction, since the guest started its rings; absent: it has none. */
   readonly traffic?: boolean;
 }
-
-export type HostReport = Commands['host.report'][1];
 
 interface Made {
   readonly port: number;
@@ -223,20 +227,17 @@ export class Port {
 
   /** Starts a host port's stream of numbered, checksummed frames. */
   async startSource(source: HostSource): Promise<void> {
-    this.#mustBeHost();
-    await this.#context.datapath.command('host.start', { port: this.id, source });
+    await this.#frameMaker().start(this.#context.datapath, this.id, source);
   }
 
   /** @returns Frames sent since the source was started. */
   async stopSource(): Promise<bigint> {
-    this.#mustBeHost();
-    return (await this.#context.datapath.command('host.stop', { port: this.id })).sent;
+    return this.#frameMaker().stop(this.#context.datapath, this.id);
   }
 
   /** What a host port's sink saw, by stream. */
-  async report(options: { reset?: boolean } = {}): Promise<HostReport> {
-    this.#mustBeHost();
-    return this.#context.datapath.command('host.report', { port: this.id, ...options });
+  async report({ reset = false }: { reset?: boolean } = {}): Promise<HostReport> {
+    return this.#frameMaker().report(this.#context.datapath, this.id, reset);
   }
 
   handleEvent(event: PortEvent): void {
@@ -262,12 +263,12 @@ export class Port {
     throw new ValenicError('value_invalid', `there is no ${what} ${number}: ${there}`);
   }
 
-  #mustBeHost(): void {
-    if (kindOf(this.spec.device.kind).makesFrames === true) return;
-    throw new ValenicError(
-      'value_invalid',
-      `${this.name} is not a host port: it has no source or sink`,
-    );
+  #frameMaker(): FrameMaker {
+    const { frames } = kindOf(this.spec.device.kind);
+    if (frames !== undefined) return frames;
+    const those = portKinds.filter((name) => kindOf(name).frames !== undefined).join(' or ');
+    const text = `${this.name} is not a ${those} port: it has no source or sink`;
+    throw new ValenicError('value_invalid', text);
   }
 
   #makeEndpoint(kept: KeptGuest | undefined): PortEndpoint | null {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
-import type { HostReport } from '../port.ts';
+import type { HostReport } from '../ports/index.ts';
 import type { CpuMeter } from './cpu-meter.ts';
 import { noGuest } from './environment.ts';
 import type { Load, Sample, Task } from './load.ts';

@@ -21,7 +21,7 @@ import {
 import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
-import { kindOf } from '../ports/index.ts';
+import { attachedBy, kindOf } from '../ports/index.ts';
 import { nameText } from '../ports/spec.ts';
 import type { Cli } from './io.ts';
 
@@ -66,12 +66,20 @@ export function attachRefusal(way: Way, { name, kind }: { name: string; kind: Ki
   const { by } = attachment;
   if (by === 'memory' || (by === 'frames' && way === 'qemu-args')) return null;
   const [home] = name.split(':');
-  const add = `add one with "valenic port add ${home}:NAME,vhost-user=PATH"`;
+  const [whole = kind] = attachedBy('memory');
+  const add = `add one with "valenic port add ${home}:NAME,${kindOf(whole).form}"`;
   if (attachment.by === 'frames') {
     const here = `${name} is a ${kind} port`;
-    return `${way} needs a vhost-user port, and ${here}: use qemu-args, or ${add}`;
+    return `${way} needs a ${whole} port, and ${here}: use qemu-args, or ${add}`;
   }
   return `a guest cannot attach to ${name}, a ${kind} port (${attachment.there}): ${add}`;
+}
+
+/** E.g. `a vhost-user or stream port`. */
+function aPort(...ways: readonly ('memory' | 'frames')[]): string {
+  const names = ways.flatMap(attachedBy);
+  const last = names.at(-1);
+  return `a ${names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${last}` : last} port`;
 }
 
 export function addAttachCommands(program: Command, cli: Cli): void {
@@ -93,18 +101,18 @@ export function addAttachCommands(program: Command, cli: Cli): void {
   program
     .command('qemu-args')
     .description('print the arguments that attach your own QEMU guest to a port')
-    .argument('<name>', 'a vhost-user, stream or dgram port, e.g. vale0:vm1')
+    .argument('<name>', `${aPort('memory', 'frames')}, e.g. vale0:vm1`)
     .option(...qemu)
     .option(...accel)
     .option(...memory)
     .option(...index)
     .option(...mac)
-    .option('--model <name>', `of stream and dgram ports: ${models.allowed}`)
+    .option('--model <name>', `of ${attachedBy('frames').join(' and ')} ports: ${models.allowed}`)
     .action((name: string, options: AttachOptions) => qemuArgs(name, options, cli));
   program
     .command('libvirt-xml')
     .description('print the elements that attach a libvirt domain to a port')
-    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .argument('<name>', `${aPort('memory')}, e.g. vale0:vm1`)
     .option(...qemu)
     .option(...accel)
     .option(...index)
@@ -113,7 +121,7 @@ export function addAttachCommands(program: Command, cli: Cli): void {
   program
     .command('cloud-hypervisor-args')
     .description('print the arguments that attach your own cloud-hypervisor guest to a port')
-    .argument('<name>', 'a vhost-user port, e.g. vale0:vm1')
+    .argument('<name>', `${aPort('memory')}, e.g. vale0:vm1`)
     .option(...memory)
     .option(...index)
     .option(...mac)
@@ -186,7 +194,7 @@ export async function portFor(way: Way, text: string, cli: Cli): Promise<PortDet
   return port;
 }
 
-/** @param port  A vhost-user port: portFor() looked. */
+/** @param port  One to which a guest attaches by memory: portFor() looked. */
 export function attachPort(
   port: PortDetail,
   { mac, model, index }: Pick<ReadOptions, 'mac' | 'index'> & { readonly model?: unknown },
@@ -196,7 +204,8 @@ export function attachPort(
   if (model !== undefined) {
     throw new ValenicError(
       'value_invalid',
-      `--model is for stream and dgram ports; leave it out: ${port.name} is a vhost-user port`,
+      `--model is for ${attachedBy('frames').join(' and ')} ports; leave it out: ` +
+        `${port.name} is a ${port.kind} port`,
     );
   }
   const { address: path, role = 'server' } = endpoint;

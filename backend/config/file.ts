@@ -30,6 +30,7 @@ import {
 import { z } from 'zod';
 import { ValenicError } from '../errors.ts';
 import type { Item } from '../ports/keys.ts';
+import { standsAlone } from '../ports/kinds.ts';
 import type { PortSpec } from '../ports/spec.ts';
 import { socketPath } from '../socket/path.ts';
 import { hint } from '../values/suggest.ts';
@@ -229,7 +230,7 @@ function readMapping(source: Source, path: Path, folder: string): PortSpec {
   return portFromItems(
     name,
     rest.map((item) =>
-      ['host', 'user'].includes(item.key) && item.text === 'on' ? { ...item, text: null } : item,
+      standsAlone(item.key) && item.text === 'on' ? { ...item, text: null } : item,
     ),
     folder,
   );

@@ -7,7 +7,14 @@
 import type { PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { givenText, type Item, syntax } from '../ports/keys.ts';
-import { type KindName, kindOf, kindsWith, plannedKinds, portKinds } from '../ports/kinds.ts';
+import {
+  type KindName,
+  kindForms,
+  kindOf,
+  kindsWith,
+  plannedKinds,
+  portKinds,
+} from '../ports/kinds.ts';
 import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
@@ -132,7 +139,7 @@ function onlyKind(name: string, items: readonly Item[]): Item {
   const [first] = items;
   const known = (key: string) => Object.hasOwn(settingKeys, key) || kindsWith(key) !== '';
   if (first !== undefined && !known(first.key)) throw unknownKey(first.key, kindNames);
-  throw syntax(`${name} has no kind: add ",vhost-user=PATH" or ",host"`);
+  throw syntax(`${name} has no kind: add one of ${kindForms.join(', ')}`);
 }
 
 /** @throws {ValenicError} `not_built_in`: the kind has only a name so far. */

@@ -72,10 +72,9 @@ function checkedDevice(device: unknown): PortSpec['device'] {
   const kind: unknown =
     typeof device === 'object' && device !== null && Reflect.get(device, 'kind');
   if (typeof kind !== 'string') {
-    const example = "{ kind: 'vhost-user', path: '/tmp/vm1.sock' }";
     throw new ValenicError(
       'value_invalid',
-      `a port needs a device with its kind, e.g. ${example}; kinds are ${portKinds.join(', ')}`,
+      `a port needs a device: { kind: '…', … }; kinds are ${portKinds.join(', ')}`,
     );
   }
   refusePlanned('device', kind);

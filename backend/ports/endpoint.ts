@@ -9,8 +9,7 @@ import {
 } from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
 import type { PeerLog } from '../log.ts';
-import type { KeptGuest, VhostUserState } from '../vhost-user/index.ts';
-import type { PacketIo } from './packet/io.ts';
+import type { KeptGuest } from '../vhost-user/index.ts';
 
 /** What an endpoint needs of its port. */
 export interface EndpointContext {
@@ -30,8 +29,11 @@ export interface EndpointContext {
   readonly onChange: () => void;
 }
 
-/** What `port show` tells of what is behind a port; plain data. */
-export interface EndpointState extends Partial<Omit<VhostUserState, keyof CommonState>> {
+/**
+ * What `port show` tells of what is behind a port, whatever its kind; plain data. A kind that knows
+ * more says so in its row: Kind.own.
+ */
+export interface CommonState {
   /** Of sockets with connections. */
   readonly role?: 'server' | 'client';
   /** A socket's path, `tcp:HOST:PORT`, `udp:HOST:PORT`, an interface's name, or a network. */
@@ -44,17 +46,11 @@ export interface EndpointState extends Partial<Omit<VhostUserState, keyof Common
   readonly fault: FaultReport | null;
   /** What the operator should do. */
   readonly notice: string | null;
-  /** Where datagrams go. */
+  /** Where its peer is, if there is no connection. */
   readonly peerAddress?: string;
-  /** What both sides leave to each other: of tap ports. Empty: nothing. */
+  /** What both sides leave to each other. Empty: nothing. */
   readonly offloads?: readonly string[];
-  /** Of packet ports. */
-  readonly io?: PacketIo;
 }
-type CommonState = Pick<
-  VhostUserState,
-  'role' | 'address' | 'connected' | 'peer' | 'fault' | 'notice'
->;
 
 /** One port's; every kind's is one (test/contract/endpoints.native.test.ts). */
 export interface PortEndpoint {
@@ -65,7 +61,7 @@ export interface PortEndpoint {
   /** Closes sockets and descriptors. Idempotent. */
   close(): Promise<void>;
   handleEvent(event: DatapathEvent): void;
-  state(): EndpointState;
+  state(): CommonState;
   /** The port's MTU is another from here on; 0: none. Absent: it is read when it is needed. */
   setMtu?(mtu: number): void;
 }

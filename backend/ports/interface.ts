@@ -9,12 +9,11 @@ import { ValenicError } from '../errors.ts';
 import type { FaultReport } from '../fault-report.ts';
 import { codeOf, systemText } from '../system-error.ts';
 import {
+  type CommonState,
   type EndpointContext,
-  type EndpointState,
   linkFault,
   type PortEndpoint,
 } from './endpoint.ts';
-import type { PacketIo } from './packet/io.ts';
 
 /** How often a deleted interface is looked for. */
 const lookMs = 500;
@@ -29,37 +28,38 @@ const offloadsOf = {
 } as const satisfies Record<NetHeaderUse, readonly string[]>;
 
 /** Descriptors, one for each queue, and what the queues share. */
-export interface InterfaceOpened {
+export interface InterfaceOpened<Own> {
   readonly fds: readonly number[];
   readonly sharedFds?: readonly number[];
   readonly netHeader: NetHeaderUse;
-  readonly io?: PacketIo;
+  /** What only this kind tells of itself. */
+  readonly own?: Own;
 }
 
 /** What the kinds of such ports differ in. */
-export interface InterfacePlace {
+export interface InterfacePlace<Own> {
   readonly name: string;
   /** Throws with an errno's name. */
-  readonly open: () => InterfaceOpened;
+  readonly open: () => InterfaceOpened<Own>;
   /** Why that failed, and what to do. */
   readonly sentence: (code: string | undefined, error: unknown) => string;
   /** What the operator should know while it is up. */
-  readonly notice?: (io: PacketIo) => string | null;
+  readonly notice?: (own: Own) => string | null;
 }
 
-export class InterfaceEndpoint implements PortEndpoint {
-  readonly #place: InterfacePlace;
+export class InterfaceEndpoint<Own extends object = object> implements PortEndpoint {
+  readonly #place: InterfacePlace<Own>;
   readonly #context: EndpointContext;
   #connected = false;
   #netHeader: NetHeaderUse = 'none';
-  #io: PacketIo | undefined;
+  #own: Own | undefined;
   #fault: FaultReport | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   /** The change under way; the next one waits for it. */
   #changing: Promise<void> = Promise.resolve();
 
-  constructor(place: InterfacePlace, context: EndpointContext) {
+  constructor(place: InterfacePlace<Own>, context: EndpointContext) {
     this.#place = place;
     this.#context = context;
   }
@@ -91,15 +91,15 @@ export class InterfaceEndpoint implements PortEndpoint {
     onChange();
   }
 
-  state(): EndpointState {
-    return {
+  state(): CommonState & Partial<Own> {
+    const state: CommonState = {
       address: this.#place.name,
       connected: this.#connected,
       offloads: offloadsOf[this.#netHeader],
-      ...(this.#io && { io: this.#io }),
       fault: this.#fault,
       notice: this.#notice(),
     };
+    return { ...state, ...(this.#own as Partial<Own>) };
   }
 
   #look(): void {
@@ -119,10 +119,10 @@ export class InterfaceEndpoint implements PortEndpoint {
 
   async #attach(): Promise<void> {
     const { datapath, port } = this.#context;
-    const { fds, sharedFds = [], netHeader, io } = this.#open();
+    const { fds, sharedFds = [], netHeader, own } = this.#open();
     await datapath.command('link.attach', { port, fds, sharedFds, netHeader });
     this.#netHeader = netHeader;
-    this.#io = io;
+    this.#own = own;
     this.#connected = true;
     this.#fault = null;
     const mismatch = this.#mtuNotice();
@@ -136,7 +136,7 @@ export class InterfaceEndpoint implements PortEndpoint {
     await datapath.command('link.detach', { port });
   }
 
-  #open(): InterfaceOpened {
+  #open(): InterfaceOpened<Own> {
     const { open, sentence } = this.#place;
     try {
       return open();
@@ -150,7 +150,7 @@ export class InterfaceEndpoint implements PortEndpoint {
     const flags = this.#read('flags');
     if (flags === null) return null;
     if ((flags & 1) === 0) return `the interface is down: ip link set ${this.#place.name} up`;
-    const told = this.#io === undefined ? null : this.#place.notice?.(this.#io);
+    const told = this.#own === undefined ? null : this.#place.notice?.(this.#own);
     return told ?? this.#mtuNotice();
   }
 

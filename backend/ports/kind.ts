@@ -1,10 +1,11 @@
 /** A kind of port: all that configuration, library, API and command line know of it. */
 
 import type { z } from 'zod';
-import type { PortKind } from '../../native/boundary/index.ts';
+import type { Commands, HostSource, PortKind } from '../../native/boundary/index.ts';
+import type { Datapath } from '../datapath/datapath.ts';
 import type { PeerLog } from '../log.ts';
 import type { KeptFiles, KeptGuest } from '../vhost-user/index.ts';
-import type { EndpointContext, EndpointState, PortEndpoint } from './endpoint.ts';
+import type { CommonState, EndpointContext, PortEndpoint } from './endpoint.ts';
 import type { Filled } from './filled.ts';
 import type { Item, KindKey } from './keys.ts';
 import type { Fact, ShownPort, Table } from './text.ts';
@@ -22,13 +23,27 @@ export type FramesBackend =
  */
 export type Attachment =
   | { readonly by: 'memory' }
-  | { readonly by: 'frames'; backend(state: EndpointState): FramesBackend }
+  | { readonly by: 'frames'; backend(state: CommonState): FramesBackend }
   | { readonly by: 'none'; readonly there: string };
 
-/** One row of the table in kinds.ts. Its methods take a device of this kind alone. */
-export interface Kind<Spec extends { readonly kind: string }> {
-  /** For types alone. */
+/** What such a port does in the name of a test program: Port.startSource() and the like. */
+export interface FrameMaker {
+  start(datapath: Datapath, port: number, source: HostSource): Promise<unknown>;
+  /** @returns Frames sent since it was started. */
+  stop(datapath: Datapath, port: number): Promise<bigint>;
+  report(datapath: Datapath, port: number, reset: boolean): Promise<HostReport>;
+}
+export type HostReport = Commands['host.report'][1];
+
+/**
+ * One row of the table in kinds.ts. Its methods take a device of this kind alone.
+ *
+ * Own: what its endpoint's state() tells beside the CommonState.
+ */
+export interface Kind<Spec extends { readonly kind: string }, Own extends object = object> {
+  /** These two are for types alone. */
   readonly spec?: Spec;
+  readonly own?: Own;
   readonly kind: Spec['kind'];
   /** What the datapath calls it. */
   readonly datapath: PortKind;
@@ -41,7 +56,7 @@ export interface Kind<Spec extends { readonly kind: string }> {
   readonly shape: z.ZodType;
   readonly attachment: Attachment;
   /** Such a port is a source and sink of frames itself. */
-  readonly makesFrames?: true;
+  readonly frames?: FrameMaker;
   /** No two ports may have the same place: each would hear the other's frames come back. */
   readonly placeIsAlone?: true;
 
@@ -60,9 +75,9 @@ export interface Kind<Spec extends { readonly kind: string }> {
   endpoint(device: Filled<Spec>, context: EndpointContext): PortEndpoint | null;
 
   /** Where a port that is up is on its way, in a word or two; never more than is known. */
-  stateWord(port: ShownPort): string;
+  stateWord(port: ShownPort<Own>): string;
   /** What `port show` has to say of its endpoint. */
-  facts(port: ShownPort): readonly Fact[];
+  facts(port: ShownPort<Own>): readonly Fact[];
   /** A table below these; null: there is none. */
-  table?(port: ShownPort): Table | null;
+  table?(port: ShownPort<Own>): Table | null;
 }

@@ -10,10 +10,7 @@ export interface PortName {
   readonly port: string;
 }
 
-export type { Device } from './kinds.ts';
-
-/** Kinds whose peer is behind a descriptor. */
-export type LinkSpec = Exclude<Device, { readonly kind: 'vhost-user' | 'host' }>;
+export type { Device, LinkSpec } from './kinds.ts';
 
 /** A port as a program asks for it. */
 export interface PortInput {

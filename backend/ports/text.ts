@@ -2,7 +2,7 @@
 
 import type { FaultReport } from '../fault-report.ts';
 import type { PortStats } from '../stats/stats.ts';
-import type { EndpointState } from './endpoint.ts';
+import type { CommonState } from './endpoint.ts';
 
 /** A line of `port show`. */
 export interface Fact {
@@ -18,8 +18,8 @@ export interface Table {
 }
 
 /** What a kind's words are made of; an answer of the daemon has more. */
-export interface ShownPort {
-  readonly endpoint?: EndpointState | undefined;
+export interface ShownPort<Own = object> {
+  readonly endpoint?: (CommonState & Partial<Own>) | undefined;
   /** Frames passed, in either direction, since the peer started its rings. */
   readonly traffic?: boolean | undefined;
   readonly stats?: PortStats | undefined;
@@ -45,17 +45,17 @@ export function linkFacts({ endpoint }: ShownPort): readonly Fact[] {
 }
 
 /** `, we listen` */
-export function roleText({ role }: EndpointState): string {
+export function roleText({ role }: CommonState): string {
   return role === undefined ? '' : `, we ${role === 'server' ? 'listen' : 'connect'}`;
 }
 
 /** `connected, process 12 of user 0` */
-export function connectedText({ peer }: EndpointState): string {
+export function connectedText({ peer }: CommonState): string {
   return peer === undefined ? 'connected' : `connected, process ${peer.pid} of user ${peer.uid}`;
 }
 
 /** What is wrong, and what to do. */
-export function troubleFacts({ fault, notice }: EndpointState): readonly Fact[] {
+export function troubleFacts({ fault, notice }: CommonState): readonly Fact[] {
   return [
     ...(fault === null ? [] : faultFacts(fault)),
     ...(notice === null ? [] : [{ name: 'notice', text: notice, tone: 'warning' } as const]),

@@ -1,4 +1,4 @@
-/** Where the other end of a stream or dgram port is, as an operator writes it. */
+/** Where a socket is in a network, as an operator writes it. */
 
 import { lookup } from 'node:dns/promises';
 import { ValenicError } from '../errors.ts';

@@ -16,7 +16,7 @@ describe('Switch.addPort()', () => {
   });
 
   it.each<[string, unknown, string, RegExp]>([
-    ['no device', undefined, 'value_invalid', /needs a device with its kind/],
+    ['no device', undefined, 'value_invalid', /needs a device: \{ kind: /],
     ['a slip in the kind', { kind: 'vhost-usr' }, 'key_unknown', /did you mean "vhost-user"\?/],
     ['an unknown kind', { kind: 'x' }, 'key_unknown', /known: vhost-user, host,/],
     ['a planned kind', { kind: 'netmap' }, 'not_built_in', /not built in; these are/],
@@ -46,7 +46,7 @@ describe('Switch.addPort()', () => {
       'value_invalid',
       /did you mean "server"\?/,
     ],
-    ['no other end', { kind: 'dgram', address: '/tmp/a' }, 'value_invalid', /peer is missing/],
+    ['no place', { kind: 'stream' }, 'value_invalid', /address is missing/],
   ])('refuses %s', async (_, device, code, message) => {
     await using vale = await createSwitch({ name: 'vale0' });
     await expect(vale.addPort('a', device as Device)).rejects.toMatchObject({

@@ -55,8 +55,7 @@ inline constexpr uint64_t features_of(const Scenario& scenario) {
 }
 
 struct NoEvents final : PortEvents {
-    void ring_fault(const VhostPort&, unsigned, spec::Fault) override { std::abort(); }
-    void memory_truncated(const VhostPort&) override { std::abort(); }
+    void tell(const EngineEvent&) override { std::abort(); }
 };
 
 inline std::shared_ptr<const MemoryMap> map_of(const driver::GuestMemory& memory) {
@@ -73,7 +72,8 @@ class PortRig {
     PortRig(unsigned number, const std::shared_ptr<const MemoryMap>& map,
             std::span<uint8_t* const> rings, const Scenario& scenario, PortEvents& events)
         : blocks_(workers_max),
-          port("p" + std::to_string(number), blocks_, rings.size() / 2, events) {
+          port({"p" + std::to_string(number), blocks_, static_cast<unsigned>(rings.size() / 2),
+                events}) {
         port.set_features(features_of(scenario));
         port.set_memory(alone(), map);
         port.settings().polling.store(spec::PollingMode::busy);

@@ -15,6 +15,7 @@
 #include "base/eventfd.hpp"
 #include "bench_guest.hpp"
 #include "io/engine.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::bench;
@@ -41,11 +42,12 @@ struct Attached {
         id = engine.create_port({home, name, Engine::PortKind::vhost, 1, {0}, settings})
                  .value()
                  .port;
-        engine.set_features(id, features);
-        engine.set_memory(id, guest.regions());
-        engine.start_ring(id, 0, guest.config(guest.rx_ring), OwnedFd(), OwnedFd(), true);
-        engine.start_ring(id, 1, guest.config(guest.tx_ring), OwnedFd(dup(kick.get())), OwnedFd(),
-                          true);
+        VhostCommands(engine).set_features(id, features);
+        VhostCommands(engine).set_memory(id, guest.regions());
+        VhostCommands(engine).start_ring(id, 0, guest.config(guest.rx_ring), OwnedFd(), OwnedFd(),
+                                         true);
+        VhostCommands(engine).start_ring(id, 1, guest.config(guest.tx_ring),
+                                         OwnedFd(dup(kick.get())), OwnedFd(), true);
     }
     void introduce(uint16_t number) {
         guest.net->send(1, 60, [&](uint8_t* frame) { write_frame(frame, 0xffff, number); });

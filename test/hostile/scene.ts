@@ -13,9 +13,8 @@ import { Guest, type GuestOptions } from './guest.ts';
 /** Until a thing that must come is there: with a sanitizer, on a busy machine. */
 const comesWithinMs = 20_000;
 
-/** Ports of `vale0` that every daemon has. */
-/** Those of every daemon, and a row's own. */
-export type PortName = 'x' | 'y' | 's' | 'd' | (string & {});
+/** Ports of `vale0`: those of every daemon, and a row's own. */
+export type PortName = 'x' | 'y' | 's' | (string & {});
 
 export class Scene {
   readonly daemon: Daemon;

@@ -9,6 +9,7 @@
 
 #include "io/engine.hpp"
 #include "net_guest.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 namespace valenic::test {
 
@@ -112,7 +113,7 @@ class EnginePort {
 
     EngineRig& rig;
     uint32_t id = 0;
-    uint8_t slot = 0;
+    uint16_t slot = 0;
 
  private:
     uint64_t sum_of(unsigned word) const {
@@ -132,20 +133,20 @@ class EngineGuest : public EnginePort {
                 const SettingsChange& settings = {}, bool start_rings = true)
         : EnginePort(rig, rig.new_port(name, Engine::PortKind::vhost, settings, options.pairs)),
           guest(options) {
-        REQUIRE_FALSE(rig.engine.set_features(id, options.features));
-        REQUIRE_FALSE(rig.engine.set_memory(id, guest.space.regions()));
+        REQUIRE_FALSE(VhostCommands(rig.engine).set_features(id, options.features));
+        REQUIRE_FALSE(VhostCommands(rig.engine).set_memory(id, guest.space.regions()));
         for (unsigned ring = 0; start_rings && ring < guest.ring_count(); ++ring) start(ring);
     }
     void start(unsigned ring) { start(ring, guest.config(ring)); }
     void start(unsigned ring, const RingConfig& config) {
-        const auto base =
-            rig.engine.start_ring(id, ring, config, duplicate(guest.ring(ring).kick.get()),
-                                  duplicate(guest.ring(ring).call.get()), true);
+        const auto base = VhostCommands(rig.engine)
+                              .start_ring(id, ring, config, duplicate(guest.ring(ring).kick.get()),
+                                          duplicate(guest.ring(ring).call.get()), true);
         REQUIRE(base.ok());
     }
     /// Stops a ring and starts it where it stopped. Returns where.
     uint16_t restart(unsigned ring) {
-        const auto base = rig.engine.stop_ring(id, ring);
+        const auto base = VhostCommands(rig.engine).stop_ring(id, ring);
         REQUIRE(base.ok());
         RingConfig config = guest.config(ring);
         config.base = base.value();
@@ -280,7 +281,7 @@ std::string refused(const Result<Value, Refusal>& result) {
 }
 
 inline std::vector<RingState> states_of(const EngineGuest& guest) {
-    auto states = guest.rig.engine.ring_states(guest.id);
+    auto states = VhostCommands(guest.rig.engine).ring_states(guest.id);
     REQUIRE(states.ok());
     return std::move(states.value());
 }

@@ -7,23 +7,31 @@
 #include "alone.hpp"
 #include "base/limits.hpp"
 #include "net/stream_framing.hpp"
+#include "port/dgram/dgram.hpp"
 #include "port/link.hpp"
+#include "port/stream/stream.hpp"
+#include "port/tap/tap.hpp"
+#include "recorded_faults.hpp"
 #include "rig.hpp"
 #include "spec/virtio_net.hpp"
 
 namespace valenic::test {
 
-struct RecordedLinks : LinkEvents {
-    void link_down(const LinkPort&, unsigned, spec::Fault fault) override { said.push_back(fault); }
-    std::vector<spec::Fault> said;
+/// What a peer is, of the kinds whose peer is in the test: what it sends is there at once.
+struct AtOnce {
+    static constexpr bool at_once = true;
+    static Bytes frame(size_t bytes, unsigned seed = 0) { return frame_of(bytes, seed); }
 };
 
 /// A port with one queue and the socket at its other end.
-template <spec::PortKind kind, int type, spec::NetHeaderUse use = spec::NetHeaderUse::none>
-struct SocketKind {
+template <spec::PortKind port_kind, typename LinkQueueKind, int type,
+          spec::NetHeaderUse use = spec::NetHeaderUse::none>
+struct SocketKind : AtOnce {
+    static constexpr spec::PortKind kind = port_kind;
+
     SocketKind()
         : blocks(std::make_unique<CounterBlock[]>(workers_max)),
-          port("p", {blocks.get(), workers_max}, kind, 1, events) {
+          port({"p", {blocks.get(), workers_max}, 1, events}, make_link_queue<LinkQueueKind>) {
         int ends[2];
         REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
         peer.reset(ends[1]);
@@ -43,20 +51,20 @@ struct SocketKind {
             unit.insert(unit.begin(), sizeof header, 0);
             std::memcpy(unit.data(), &header, sizeof header);
         }
-        if (kind == spec::PortKind::stream) {
+        if (std::is_same_v<LinkQueueKind, StreamQueue>) {
             unit.insert(unit.begin(), 4, 0);
             write_stream_length(unit.data(), static_cast<uint32_t>(frame.size()));
         }
         REQUIRE(::send(peer.get(), unit.data(), unit.size(), 0) ==
                 static_cast<ssize_t>(unit.size()));
     }
-    std::vector<Bytes> received() {
+    std::vector<Bytes> received(size_t = 0) {
         std::vector<Bytes> frames;
         Bytes piece(1 << 17);
         for (;;) {
             const ssize_t count = recv(peer.get(), piece.data(), piece.size(), 0);
             if (count <= 0) return frames;
-            if (kind != spec::PortKind::stream) {
+            if (!std::is_same_v<LinkQueueKind, StreamQueue>) {
                 const size_t header = use == spec::NetHeaderUse::none ? 0 : spec::net_header_bytes;
                 frames.emplace_back(piece.begin() + header, piece.begin() + count);
                 headers.emplace_back();
@@ -73,17 +81,18 @@ struct SocketKind {
     }
 
     std::unique_ptr<CounterBlock[]> blocks;
-    RecordedLinks events;
+    RecordedFaults events;
     LinkPort port;
     OwnedFd peer;
     OwnedFd ours;                          ///< The port's descriptor once more.
     std::vector<spec::NetHeader> headers;  ///< Of what received() gave, from the first.
     Bytes rest;
 };
-using Stream = SocketKind<spec::PortKind::stream, SOCK_STREAM>;
-using Dgram = SocketKind<spec::PortKind::dgram, SOCK_DGRAM>;
+using Stream = SocketKind<spec::PortKind::stream, StreamQueue, SOCK_STREAM>;
+using Dgram = SocketKind<spec::PortKind::dgram, DgramQueue, SOCK_DGRAM>;
 /// A descriptor of a tap device gives and takes one frame a call, as a datagram socket does.
-using Tap = SocketKind<spec::PortKind::tap, SOCK_DGRAM>;
-using TapWithHeader = SocketKind<spec::PortKind::tap, SOCK_DGRAM, spec::NetHeaderUse::uso>;
+using Tap = SocketKind<spec::PortKind::tap, TapQueue, SOCK_DGRAM>;
+using TapWithHeader =
+    SocketKind<spec::PortKind::tap, TapQueue, SOCK_DGRAM, spec::NetHeaderUse::uso>;
 
 }  // namespace valenic::test

@@ -17,10 +17,12 @@ struct RecordedEvents : PortEvents {
         unsigned ring;
         spec::Fault fault;
     };
-    void ring_fault(const VhostPort&, unsigned ring, spec::Fault fault) override {
-        said.push_back({ring, fault});
+    void tell(const EngineEvent& event) override {
+        if (event.kind == EngineEvent::Kind::housekeeping_due)
+            ++truncated;
+        else
+            said.push_back({event.ring, event.fault});
     }
-    void memory_truncated(const VhostPort&) override { ++truncated; }
     std::vector<Said> said;
     unsigned truncated = 0;
 };
@@ -32,7 +34,7 @@ class PortRig {
                      bool start_rings = true)
         : blocks_(std::make_unique<CounterBlock[]>(workers_max)),
           guest(options),
-          port(name, {blocks_.get(), workers_max}, options.pairs, events) {
+          port({name, {blocks_.get(), workers_max}, options.pairs, events}) {
         port.set_features(options.features);
         port.set_memory(alone(), guest.space.map());
         for (unsigned ring = 0; start_rings && ring < port.ring_count(); ++ring) start(ring);

@@ -10,7 +10,7 @@ import { type InetAddress, listenError, parseInet, resolveInet } from '../../soc
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { Reach } from '../../socket/reach.ts';
-import type { EndpointContext, EndpointState, PortEndpoint } from '../endpoint.ts';
+import type { CommonState, EndpointContext, PortEndpoint } from '../endpoint.ts';
 import type { DgramSpec } from './spec.ts';
 
 /** A bound datagram socket of ours. */
@@ -62,7 +62,7 @@ export class DgramEndpoint implements PortEndpoint {
   /** Datagrams have no end. */
   handleEvent(_event: DatapathEvent): void {}
 
-  state(): EndpointState {
+  state(): CommonState {
     const { address, peer } = this.#spec;
     const [connected, notice] = [this.#connected, this.#notice];
     return { address, peerAddress: peer, connected, fault: null, notice };

@@ -12,7 +12,11 @@ export const hostKind: Kind<HostSpec> = {
   keys: {},
   shape: z.strictObject({ kind: z.literal('host') }),
   attachment: { by: 'none', there: 'it leads to the daemon itself' },
-  makesFrames: true,
+  frames: {
+    start: (datapath, port, source) => datapath.command('host.start', { port, source }),
+    stop: async (datapath, port) => (await datapath.command('host.stop', { port })).sent,
+    report: (datapath, port, reset) => datapath.command('host.report', { port, reset }),
+  },
   read: (value) => {
     if (value !== null) throw syntax('host takes no value');
     return { kind: 'host' };

@@ -7,7 +7,7 @@
 import type { EndpointContext, PortEndpoint } from '../endpoint.ts';
 import type { Filled } from '../filled.ts';
 import { InterfaceEndpoint, type InterfaceOpened } from '../interface.ts';
-import type { PacketIo } from './io.ts';
+import type { PacketState } from './io.ts';
 import { openPacket, packetSentence } from './packet-socket.ts';
 import type { PacketSpec } from './spec.ts';
 import { openXdp, whyNotXdp, xdpNotice, xdpSentence } from './xdp.ts';
@@ -21,7 +21,7 @@ export function packetEndpoint(spec: Filled<PacketSpec>, context: EndpointContex
   };
   const sentence = (code: string | undefined, error: unknown) =>
     io === 'af-xdp' ? xdpSentence(spec, error) : packetSentence(spec, code, error);
-  const notice = (chosen: PacketIo) => xdpNotice(name, chosen);
+  const notice = (own: PacketState) => xdpNotice(name, own.io);
   return new InterfaceEndpoint({ name, open, sentence, notice }, context);
 }
 
@@ -29,7 +29,10 @@ export function packetEndpoint(spec: Filled<PacketSpec>, context: EndpointContex
  * AF_XDP where it copies nothing and takes nothing from anybody. Where it copies, a packet socket
  * is the better: frames uncut, checksums left to whoever needs them (docs/decisions/0014).
  */
-function openBest(spec: Filled<PacketSpec>, context: EndpointContext): InterfaceOpened {
+function openBest(
+  spec: Filled<PacketSpec>,
+  context: EndpointContext,
+): InterfaceOpened<PacketState> {
   const why = whyNotXdp(spec.interface);
   if (why !== null) return openPacket(spec, context, why);
   try {

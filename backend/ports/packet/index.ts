@@ -7,6 +7,7 @@ import { interfaceOf, type KindKey, queuesKey, readParts } from '../keys.ts';
 import type { Kind } from '../kind.ts';
 import { linkWord } from '../text.ts';
 import { packetEndpoint } from './endpoint.ts';
+import type { PacketState } from './io.ts';
 import { type PacketSpec, packetIos } from './spec.ts';
 import { packetFacts } from './text.ts';
 
@@ -22,7 +23,7 @@ const io: KindKey<IoPart> = {
 };
 const keys = { queues: queuesKey, io };
 
-export const packetKind: Kind<PacketSpec> = {
+export const packetKind: Kind<PacketSpec, PacketState> = {
   ...{ kind: 'packet', datapath: 'packet' },
   form: 'packet=NAME',
   text: 'the wire behind an interface of the host',

@@ -1,3 +1,8 @@
+/** What a packet port tells of itself. */
+export interface PacketState {
+  readonly io: PacketIo;
+}
+
 /** What a packet port goes through. */
 export interface PacketIo {
   readonly mode: 'af-packet' | 'af-xdp';

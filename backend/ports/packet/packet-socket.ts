@@ -4,6 +4,7 @@ import { systemText } from '../../system-error.ts';
 import type { EndpointContext } from '../endpoint.ts';
 import type { Filled } from '../filled.ts';
 import type { InterfaceOpened } from '../interface.ts';
+import type { PacketState } from './io.ts';
 import type { PacketSpec } from './spec.ts';
 
 /** @throws with an errno's name. */
@@ -11,8 +12,8 @@ export function openPacket(
   { interface: name, queues }: Filled<PacketSpec>,
   { addon }: EndpointContext,
   why: string | null,
-): InterfaceOpened {
-  return { ...addon.openPacket(name, { queues }), io: { mode: 'af-packet', why } };
+): InterfaceOpened<PacketState> {
+  return { ...addon.openPacket(name, { queues }), own: { io: { mode: 'af-packet', why } } };
 }
 
 /** Why an interface cannot be had, and what to do. */

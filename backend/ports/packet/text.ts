@@ -1,9 +1,9 @@
 /** A packet port in words. */
 
 import { type Fact, linkFacts, type ShownPort } from '../text.ts';
-import type { PacketIo } from './io.ts';
+import type { PacketIo, PacketState } from './io.ts';
 
-export function packetFacts(port: ShownPort): readonly Fact[] {
+export function packetFacts(port: ShownPort<PacketState>): readonly Fact[] {
   const io = port.endpoint?.io;
   const [at, peer, ...more] = linkFacts(port);
   const how = io === undefined ? [] : [{ name: 'io', text: ioText(io) }];

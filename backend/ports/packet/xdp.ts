@@ -10,7 +10,7 @@ import { codeOf } from '../../system-error.ts';
 import type { EndpointContext } from '../endpoint.ts';
 import type { Filled } from '../filled.ts';
 import type { InterfaceOpened } from '../interface.ts';
-import type { PacketIo } from './io.ts';
+import type { PacketIo, PacketState } from './io.ts';
 import { packetSentence } from './packet-socket.ts';
 import type { PacketSpec } from './spec.ts';
 
@@ -19,13 +19,13 @@ export function openXdp(
   { interface: name, queues }: Filled<PacketSpec>,
   { addon }: EndpointContext,
   zeroCopyOnly: boolean,
-): InterfaceOpened {
+): InterfaceOpened<PacketState> {
   const opened = addon.openXdp(name, { queues, zeroCopyOnly });
   const { fds, sharedFds, zeroCopy, native, losesTags } = opened;
   const xdp = native ? 'native' : 'generic';
   const state = { zeroCopy, xdp, needWakeup: true, losesTags, why: null } as const;
   const io = { mode: 'af-xdp', ...state } as const;
-  return { fds, sharedFds, netHeader: 'none', io };
+  return { fds, sharedFds, netHeader: 'none', own: { io } };
 }
 
 /** Why `io=auto` does not even try; null: it would take nothing from anybody. */

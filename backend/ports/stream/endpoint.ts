@@ -15,8 +15,8 @@ import { Listener, type Listening } from '../../socket/listener.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { systemText } from '../../system-error.ts';
 import {
+  type CommonState,
   type EndpointContext,
-  type EndpointState,
   linkFault,
   type PortEndpoint,
 } from '../endpoint.ts';
@@ -87,7 +87,7 @@ export class StreamEndpoint implements PortEndpoint {
     if (event.event === 'link_down') this.#down?.(event.fault);
   }
 
-  state(): EndpointState {
+  state(): CommonState {
     const { address, role } = this.#spec;
     const port = this.#boundPort;
     return {

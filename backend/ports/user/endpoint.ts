@@ -14,7 +14,7 @@ import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import type { FaultReport } from '../../fault-report.ts';
 import { systemText } from '../../system-error.ts';
-import type { EndpointContext, EndpointState, PortEndpoint } from '../endpoint.ts';
+import type { CommonState, EndpointContext, PortEndpoint } from '../endpoint.ts';
 import type { Forward, UserSpec } from './spec.ts';
 import { forwardText } from './values.ts';
 
@@ -77,7 +77,7 @@ export class UserEndpoint implements PortEndpoint {
     if (event.event === 'link_down') this.#child?.kill('SIGKILL');
   }
 
-  state(): EndpointState {
+  state(): CommonState {
     const { network = defaultNetwork } = this.#spec;
     const pid = this.#connected ? this.#child?.pid : undefined;
     return {

@@ -15,7 +15,7 @@ import {
 } from '../keys.ts';
 import type { Kind } from '../kind.ts';
 import type { VhostUserSpec } from './spec.ts';
-import { guestFacts, guestWord, ringTable } from './text.ts';
+import { type GuestState, guestFacts, guestWord, ringTable } from './text.ts';
 
 const keys = {
   ...{ role: roleKey, queues: queuesKey },
@@ -23,7 +23,7 @@ const keys = {
   offloads: offloadsKey,
 };
 
-export const vhostUserKind: Kind<VhostUserSpec> = {
+export const vhostUserKind: Kind<VhostUserSpec, GuestState> = {
   ...{ kind: 'vhost-user', datapath: 'vhost' },
   form: 'vhost-user=PATH',
   text: "a guest's NIC, over shared memory",

@@ -2,6 +2,8 @@
 
 import { withRemedy } from '../../fault-report.ts';
 import { plural } from '../../text.ts';
+import type { VhostUserState } from '../../vhost-user/index.ts';
+import type { CommonState } from '../endpoint.ts';
 import {
   connectedText,
   type Fact,
@@ -11,7 +13,10 @@ import {
   type Table,
 } from '../text.ts';
 
-export function guestWord({ endpoint, traffic }: ShownPort): string {
+/** What a vhost-user port tells of itself. */
+export type GuestState = Omit<VhostUserState, keyof CommonState>;
+
+export function guestWord({ endpoint, traffic }: ShownPort<GuestState>): string {
   if (endpoint === undefined) return 'waiting';
   const { rings = [] } = endpoint;
   if (endpoint.fault !== null || rings.some(({ fault }) => fault !== null)) return 'fault';
@@ -21,7 +26,7 @@ export function guestWord({ endpoint, traffic }: ShownPort): string {
   return traffic === true ? 'running' : 'started';
 }
 
-export function guestFacts({ endpoint }: ShownPort): readonly Fact[] {
+export function guestFacts({ endpoint }: ShownPort<GuestState>): readonly Fact[] {
   if (endpoint === undefined) return [];
   const { address, connected, mtu = null, fault, refused = null, notice, rings = [] } = endpoint;
   const { features = [], protocolFeatures = [], memoryRegions = 0 } = endpoint;
@@ -48,7 +53,7 @@ export function guestFacts({ endpoint }: ShownPort): readonly Fact[] {
 }
 
 /** Even rings carry frames to the guest, odd ones from it: virtio 1.2, 5.1.2. */
-export function ringTable({ endpoint }: ShownPort): Table | null {
+export function ringTable({ endpoint }: ShownPort<GuestState>): Table | null {
   const rings = endpoint?.rings ?? [];
   if (endpoint?.connected !== true || rings.length === 0) return null;
   const rows = rings.map(({ ring, started, enabled, size, fault }) => [

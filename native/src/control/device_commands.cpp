@@ -1,5 +1,8 @@
 // Commands about one device: a guest's memory and rings, a host port's source and sink, a link.
 #include "control/commands.hpp"
+#include "port/host/host_commands.hpp"
+#include "port/link_commands.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 namespace valenic::control {
 
@@ -43,45 +46,45 @@ Done Commands::handle(const boundary::VhostMemory& command) {
         regions.push_back({region.guest_addr, region.user_addr, region.size_bytes,
                            region.offset_bytes, take(region.fd)});
     }
-    return engine_.set_memory(command.port, std::move(regions));
+    return VhostCommands(engine_).set_memory(command.port, std::move(regions));
 }
 
 Done Commands::handle(const boundary::VhostFeatures& command) {
-    return engine_.set_features(command.port, command.features);
+    return VhostCommands(engine_).set_features(command.port, command.features);
 }
 
 Answer<boundary::VhostRingStart> Commands::handle(const boundary::VhostRingStart& command) {
-    const auto base =
-        engine_.start_ring(command.port, command.ring, ring_config(command.start),
-                           take(command.kick_fd), take(command.call_fd), command.enabled);
+    const auto base = VhostCommands(engine_).start_ring(
+        command.port, command.ring, ring_config(command.start), take(command.kick_fd),
+        take(command.call_fd), command.enabled);
     if (!base) return base.error();
     return boundary::VhostRingStartAnswer{base.value()};
 }
 
 Answer<boundary::VhostRingStop> Commands::handle(const boundary::VhostRingStop& command) {
-    const auto base = engine_.stop_ring(command.port, command.ring);
+    const auto base = VhostCommands(engine_).stop_ring(command.port, command.ring);
     if (!base) return base.error();
     return boundary::VhostRingStopAnswer{base.value()};
 }
 
 Done Commands::handle(const boundary::VhostRingEnable& command) {
-    return engine_.enable_ring(command.port, command.ring, command.enabled);
+    return VhostCommands(engine_).enable_ring(command.port, command.ring, command.enabled);
 }
 
 Done Commands::handle(const boundary::VhostRingCall& command) {
-    return engine_.set_call(command.port, command.ring, take(command.call_fd));
+    return VhostCommands(engine_).set_call(command.port, command.ring, take(command.call_fd));
 }
 
 Done Commands::handle(const boundary::VhostRingKick& command) {
-    return engine_.set_kick(command.port, command.ring, take(command.kick_fd));
+    return VhostCommands(engine_).set_kick(command.port, command.ring, take(command.kick_fd));
 }
 
 Done Commands::handle(const boundary::VhostRingAddresses& command) {
-    return engine_.move_ring(command.port, command.ring, ring_config(command.start));
+    return VhostCommands(engine_).move_ring(command.port, command.ring, ring_config(command.start));
 }
 
 Answer<boundary::VhostRings> Commands::handle(const boundary::VhostRings& command) {
-    const auto states = engine_.ring_states(command.port);
+    const auto states = VhostCommands(engine_).ring_states(command.port);
     if (!states) return states.error();
     boundary::VhostRingsAnswer answer;
     for (const RingState& state : states.value()) {
@@ -93,19 +96,19 @@ Answer<boundary::VhostRings> Commands::handle(const boundary::VhostRings& comman
 
 Done Commands::handle(const boundary::HostStart& command) {
     const boundary::HostSource& source = command.source;
-    return engine_.start_source(command.port,
-                                {source.stream, source.frame_bytes, source.rate_pps, source.count,
-                                 source.destination.value, source.source.value});
+    return HostCommands(engine_).start_source(
+        command.port, {source.stream, source.frame_bytes, source.rate_pps, source.count,
+                       source.destination.value, source.source.value});
 }
 
 Answer<boundary::HostStop> Commands::handle(const boundary::HostStop& command) {
-    const auto sent = engine_.stop_source(command.port);
+    const auto sent = HostCommands(engine_).stop_source(command.port);
     if (!sent) return sent.error();
     return boundary::HostStopAnswer{sent.value(), sent.value()};
 }
 
 Answer<boundary::HostReport> Commands::handle(const boundary::HostReport& command) {
-    const auto report = engine_.host_report(command.port, command.reset);
+    const auto report = HostCommands(engine_).host_report(command.port, command.reset);
     if (!report) return report.error();
     boundary::HostReportAnswer answer;
     answer.sent = report.value().sent;
@@ -115,12 +118,13 @@ Answer<boundary::HostReport> Commands::handle(const boundary::HostReport& comman
 }
 
 Done Commands::handle(const boundary::LinkAttach& command) {
-    return engine_.attach_link(command.port, take(command.fds), take(command.shared_fds),
-                               command.peer, command.net_header);
+    return LinkCommands(engine_).attach_link(command.port, take(command.fds),
+                                             take(command.shared_fds), command.peer,
+                                             command.net_header);
 }
 
 Done Commands::handle(const boundary::LinkDetach& command) {
-    return engine_.detach_link(command.port);
+    return LinkCommands(engine_).detach_link(command.port);
 }
 
 }  // namespace valenic::control

@@ -138,18 +138,6 @@ void Engine::wake_all() noexcept {
     for (const auto& worker : workers_) worker->wake();
 }
 
-void Engine::ring_fault(const VhostPort& port, unsigned ring, Fault fault) {
-    on_event_({EngineEvent::Kind::ring_fault, port.id, ring, fault});
-}
-
-void Engine::memory_truncated(const VhostPort& port) {
-    on_event_({EngineEvent::Kind::housekeeping_due, port.id});
-}
-
-void Engine::link_down(const LinkPort& port, unsigned queue, Fault fault) {
-    on_event_({EngineEvent::Kind::link_down, port.id, queue, fault});
-}
-
 // ---- Finding things.
 
 Engine::PortEntry* Engine::find(uint32_t id) noexcept {
@@ -157,31 +145,9 @@ Engine::PortEntry* Engine::find(uint32_t id) noexcept {
     return found == ports_.end() ? nullptr : &found->second;
 }
 
-Result<VhostPort*, Refusal> Engine::find_vhost(uint32_t id) noexcept {
+DevicePort* Engine::find_port(uint32_t id) noexcept {
     PortEntry* entry = find(id);
-    if (entry == nullptr) return Refusal(CommandError::unknown_port);
-    if (entry->vhost == nullptr) return Refusal(CommandError::wrong_state);
-    return entry->vhost;
-}
-
-Result<VhostPort*, Refusal> Engine::find_ring(uint32_t id, unsigned ring) noexcept {
-    auto port = find_vhost(id);
-    if (port && ring >= port.value()->ring_count()) return Refusal(CommandError::invalid_argument);
-    return port;
-}
-
-Result<HostPort*, Refusal> Engine::find_host(uint32_t id) noexcept {
-    PortEntry* entry = find(id);
-    if (entry == nullptr) return Refusal(CommandError::unknown_port);
-    if (entry->host == nullptr) return Refusal(CommandError::wrong_state);
-    return entry->host;
-}
-
-Result<LinkPort*, Refusal> Engine::find_link(uint32_t id) noexcept {
-    PortEntry* entry = find(id);
-    if (entry == nullptr) return Refusal(CommandError::unknown_port);
-    if (entry->link == nullptr) return Refusal(CommandError::wrong_state);
-    return entry->link;
+    return entry == nullptr ? nullptr : entry->port.get();
 }
 
 std::optional<size_t> Engine::free_place() const noexcept {
@@ -234,28 +200,6 @@ Done Engine::check_new_port(const NewPort& wanted) noexcept {
     return check_settings(wanted.settings);
 }
 
-/// Makes the port of this kind, and notes what it is.
-void Engine::make_port(const NewPort& wanted, uint32_t id, PortEntry& entry) {
-    const auto blocks = page_.fresh_port_blocks(entry.place);
-    if (wanted.kind == PortKind::vhost) {
-        auto port = std::make_unique<VhostPort>(wanted.name, blocks, wanted.pairs,
-                                                static_cast<PortEvents&>(*this));
-        port->id = id;
-        entry.vhost = port.get();
-        entry.port = std::move(port);
-    } else if (wanted.kind == PortKind::host) {
-        auto port = std::make_unique<HostPort>(wanted.name, blocks);
-        entry.host = port.get();
-        entry.port = std::move(port);
-    } else {
-        auto port = std::make_unique<LinkPort>(wanted.name, blocks, wanted.kind, wanted.pairs,
-                                               static_cast<LinkEvents&>(*this));
-        port->id = id;
-        entry.link = port.get();
-        entry.port = std::move(port);
-    }
-}
-
 Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) {
     if (const Done refusal = check_new_port(wanted)) return *refusal;
     const auto place = free_place();
@@ -264,7 +208,8 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     PortEntry entry;
     entry.place = *place;
     entry.switch_id = wanted.switch_id;
-    make_port(wanted, id, entry);
+    entry.port = make_port(wanted.kind, {wanted.name, page_.fresh_port_blocks(entry.place),
+                                         wanted.pairs, static_cast<PortEvents&>(*this), id});
     Port& port = *entry.port;
     apply(wanted.settings, port.settings());
     apply_rules(wanted.settings, entry.rules);

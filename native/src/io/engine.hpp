@@ -19,68 +19,16 @@
 #include "io/watchdog.hpp"
 #include "io/worker.hpp"
 #include "lookup/learning.hpp"
-#include "port/host/host.hpp"
-#include "port/link.hpp"
-#include "port/vhost/vhost.hpp"
+#include "port/kinds.hpp"
 #include "stats/page.hpp"
 #include "switch/vale.hpp"
 
 namespace valenic {
 
-/// Why a command was refused: our reasons, or a rule of the ring that a peer broke.
-struct Refusal {
-    spec::CommandError error = spec::CommandError::count;
-    spec::Fault fault = spec::Fault::none;
-    int error_number = 0;    ///< What the operating system said; 0: it was not asked.
-    const char* doing = "";  ///< What was being done then.
-
-    Refusal(spec::CommandError reason) : error(reason) {}  // NOLINT(google-explicit-constructor)
-    Refusal(spec::Fault reason) : fault(reason) {}         // NOLINT(google-explicit-constructor)
-    Refusal(spec::CommandError reason, int number, const char* what)
-        : error(reason), error_number(number), doing(what) {}
-    const char* code() const noexcept {
-        return fault != spec::Fault::none ? spec::name_of(fault) : spec::name_of(error);
-    }
-    const char* text() const noexcept {
-        return fault != spec::Fault::none ? spec::text_of(fault) : spec::text_of(error);
-    }
-};
-
-/// Nothing, or why not.
-using Done = std::optional<Refusal>;
-
-/// As native/boundary, DatapathEvent.
-struct EngineEvent {
-    enum class Kind : uint8_t {
-        ring_fault,
-        device_fault,
-        memory_not_shared,
-        link_down,
-        mac_moves,
-        mac_rests,
-        macs_evicted,
-        frames_refused,
-        worker_late,
-        housekeeping_due,  ///< Only for the control thread: a device has to be closed at once.
-    };
-    Kind kind;
-    uint32_t port;
-    unsigned ring = 0;  ///< Of link_down and worker_late: the queue.
-    spec::Fault fault = spec::Fault::none;
-    AddressMoves moves = {};  ///< Of mac_moves.
-    uint32_t other = 0;       ///< Of mac_moves: the other port.
-    uint32_t evicted = 0;     ///< Of macs_evicted.
-    uint32_t refused = 0;     ///< Of frames_refused.
-    // Of worker_late:
-    uint16_t worker = 0;
-    Act act = Act::nothing;
-    uint32_t asleep_ms = 0;
-};
-
 /// Changed fields of a port's settings; absent = unchanged.
 using SettingsChange = boundary::PortSettingsChange;
 
-class Engine final : private PortEvents, private LinkEvents {
+class Engine final : public PortHost, private PortEvents {
  public:
     /// `on_event` is called from any thread of the datapath and must not block for long.
     ///
@@ -133,32 +81,10 @@ class Engine final : private PortEvents, private LinkEvents {
     Result<std::vector<MacAddress>, Refusal> macs_of(uint32_t id);
     Done inject(uint32_t id, std::span<const uint8_t> frame);
 
-    Done set_memory(uint32_t id, std::vector<RegionSpec> regions);
-    Done set_features(uint32_t id, uint64_t features);
-    /// Takes the descriptors in every case; -1 = none.
-    Result<uint16_t, Refusal> start_ring(uint32_t id, unsigned ring, const RingConfig& config,
-                                         OwnedFd kick, OwnedFd call, bool enabled);
-    Result<uint16_t, Refusal> stop_ring(uint32_t id, unsigned ring);
-    Done enable_ring(uint32_t id, unsigned ring, bool enabled);
-    Done set_call(uint32_t id, unsigned ring, OwnedFd call);
-    Done set_kick(uint32_t id, unsigned ring, OwnedFd kick);
-    Done move_ring(uint32_t id, unsigned ring, const RingConfig& config);
-    Result<std::vector<RingState>, Refusal> ring_states(uint32_t id);
-
-    Done start_source(uint32_t id, const HostSource& source);
-    Result<uint64_t, Refusal> stop_source(uint32_t id);
-    struct HostReport {
-        uint64_t sent;
-        std::vector<StreamReport> streams;
-    };
-    Result<HostReport, Refusal> host_report(uint32_t id, bool reset);
-
-    /// Takes the descriptors in every case: one for each queue, and what the queues share.
-    /// `peer`: as in native/boundary.
-    Done attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<OwnedFd> shared,
-                     const std::string& peer,
-                     spec::NetHeaderUse net_header = spec::NetHeaderUse::none);
-    Done detach_link(uint32_t id);
+    // What the commands of each kind of port need (port/<kind>/<kind>_commands.hpp).
+    DevicePort* find_port(uint32_t id) noexcept override;
+    [[nodiscard]] Done exclusive(const std::function<void(Parked)>& change) override;
+    [[nodiscard]] Done change_port(Port& port, const std::function<void(Parked)>& change) override;
 
     /// About once a second, and when an event says that it is due: looks for truncated memory
     /// files, for drivers that write elsewhere, and for news about addresses.
@@ -166,10 +92,7 @@ class Engine final : private PortEvents, private LinkEvents {
 
  private:
     struct PortEntry {
-        std::unique_ptr<Port> port;
-        VhostPort* vhost = nullptr;  ///< Set for ports of this kind.
-        HostPort* host = nullptr;
-        LinkPort* link = nullptr;
+        std::unique_ptr<DevicePort> port;
         size_t place = 0;  ///< In the stats page.
         uint32_t switch_id = 0;
         std::vector<uint32_t> owners;  ///< Worker of each queue pair.
@@ -183,26 +106,15 @@ class Engine final : private PortEvents, private LinkEvents {
         std::unique_ptr<ValeSwitch> vale;
     };
 
-    void ring_fault(const VhostPort& port, unsigned ring, spec::Fault fault) override;
-    void memory_truncated(const VhostPort& port) override;
-    void link_down(const LinkPort& port, unsigned queue, spec::Fault fault) override;
+    void tell(const EngineEvent& event) override { on_event_(event); }
     void worker_late(const Watchdog::Late& late);
-    void make_port(const NewPort& wanted, uint32_t id, PortEntry& entry);
     bool try_close_gate() noexcept;
     bool close_gate() noexcept;
-    [[nodiscard]] Done exclusive(const std::function<void(Parked)>& change);
-    [[nodiscard]] Done change_port(Port& port, const std::function<void(Parked)>& change);
     void give_up_late_devices();
-    bool close_device(uint32_t id, VhostPort& port, spec::Fault fault);
     void wake_all() noexcept;
     PortEntry* find(uint32_t id) noexcept;
-    Result<VhostPort*, Refusal> find_vhost(uint32_t id) noexcept;
-    Result<VhostPort*, Refusal> find_ring(uint32_t id, unsigned ring) noexcept;
-    Result<HostPort*, Refusal> find_host(uint32_t id) noexcept;
-    Result<LinkPort*, Refusal> find_link(uint32_t id) noexcept;
     std::optional<size_t> free_place() const noexcept;
     Done check_new_port(const NewPort& wanted) noexcept;
-    void look_after(uint32_t id, VhostPort& port);
     void tell_addresses(uint32_t now_s);
     void in_turn(uint32_t& turn,
                  const std::function<bool(uint32_t, PortEntry&, const AddressNews&)>& tell);

@@ -8,36 +8,17 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
-#include "port/dgram/dgram.hpp"
-#include "port/packet/wire.hpp"
 #include "port/send_errors.hpp"
-#include "port/stream/stream.hpp"
-#include "port/tap/tap.hpp"
 
 namespace valenic {
 
 using spec::DropReason;
 using spec::Fault;
 using spec::PortCounter;
-using spec::PortKind;
 
-namespace {
-
-std::unique_ptr<LinkQueue> make_queue(LinkPort& port, PortKind kind, unsigned index) {
-    if (kind == PortKind::stream) return std::make_unique<StreamQueue>(port, index);
-    if (kind == PortKind::dgram) return std::make_unique<DgramQueue>(port, index);
-    if (kind == PortKind::tap) return std::make_unique<TapQueue>(port, index);
-    CHECK(kind == PortKind::packet);
-    return std::make_unique<WireQueue>(port, index);
-}
-
-}  // namespace
-
-LinkPort::LinkPort(std::string name, std::span<CounterBlock> blocks, PortKind kind, unsigned pairs,
-                   LinkEvents& events)
-    : Port(std::move(name), blocks), events_(events), kind_(kind) {
-    for (unsigned index = 0; index < pairs; ++index) {
-        queues_.push_back(make_queue(*this, kind, index));
+LinkPort::LinkPort(PortParts parts, MakeLinkQueue make_queue) : DevicePort(parts, commands) {
+    for (unsigned index = 0; index < parts.pairs; ++index) {
+        queues_.push_back(make_queue(*this, index));
         add_queue(*queues_.back());
     }
 }
@@ -64,7 +45,7 @@ void LinkPort::detach(Parked parked) {
     active_pairs = 0;
 }
 
-void LinkPort::look_after(WorkerContext& context) noexcept {
+void LinkPort::look_after(PortHost&, WorkerContext& context) {
     for (auto& queue : queues_) queue->look_after(context);
 }
 
@@ -130,7 +111,7 @@ void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,
 void LinkQueue::lost(Fault fault, WorkerContext& context) noexcept {
     if (down_.exchange(true, std::memory_order_relaxed)) return;
     if (fault != Fault::none) port_.counters(context.worker).add(PortCounter::queue_faults, 1);
-    port_.events().link_down(port_, index_, fault);
+    port_.tell(EngineEvent::Kind::link_down, index_, fault);
 }
 
 void LinkQueue::count_sent(size_t given, size_t sent, uint64_t bytes, DropReason reason,

@@ -11,8 +11,7 @@
 
 #include "base/fd.hpp"
 #include "base/parked.hpp"
-#include "port/events.hpp"
-#include "switch/port.hpp"
+#include "port/device.hpp"
 
 namespace valenic {
 
@@ -34,6 +33,8 @@ class LinkQueue : public Queue {
     /// What takes time or may fail before `fd` is attached, while workers run. False: it cannot be.
     /// `shared`: what the port keeps open for all its queues until they are detached.
     virtual bool prepare(int, std::span<const OwnedFd>) { return true; }
+    /// Whether a header can stand before its frames: LinkPort::net_header().
+    virtual bool may_have_net_header() const noexcept { return false; }
     /// The descriptor that was there before is closed.
     virtual void attach(Parked, OwnedFd fd);
     virtual void detach(Parked);
@@ -65,15 +66,22 @@ class LinkQueue : public Queue {
     std::atomic<bool> down_{false};  ///< Workers write and read; the control thread clears, parked.
 };
 
-class LinkPort final : public Port {
+/// Makes a queue of one kind.
+using MakeLinkQueue = std::unique_ptr<LinkQueue> (*)(LinkPort& port, unsigned index);
+template <typename Kind>
+std::unique_ptr<LinkQueue> make_link_queue(LinkPort& port, unsigned index) {
+    return std::make_unique<Kind>(port, index);
+}
+
+class LinkPort final : public DevicePort {
  public:
-    LinkPort(std::string name, std::span<CounterBlock> blocks, spec::PortKind kind, unsigned pairs,
-             LinkEvents& events);
+    static constexpr CommandSet commands{};  ///< LinkCommands.
+
+    LinkPort(PortParts parts, MakeLinkQueue make_queue);
 
     size_t queue_count() const noexcept { return queues_.size(); }
-    LinkEvents& events() noexcept { return events_; }
-    spec::PortKind kind() const noexcept { return kind_; }
-    uint32_t id = 0;  ///< The engine's number.
+    void look_after(PortHost& host, WorkerContext& context) override;
+    void give_up(spec::Fault fault, WorkerContext& context) noexcept override;
 
     /// Before attach(), with the same descriptors. False: one of them cannot be used.
     bool prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> shared = {});
@@ -82,20 +90,17 @@ class LinkPort final : public Port {
                 spec::NetHeaderUse net_header = spec::NetHeaderUse::none,
                 std::vector<OwnedFd> shared = {});
     void detach(Parked parked);
-    void look_after(WorkerContext& context) noexcept;
-    /// No worker uses its descriptors from here on; told. Workers running.
-    void give_up(spec::Fault fault, WorkerContext& context) noexcept;
     /// Where a datagram socket without a connection sends to. False: too long for a path.
     bool set_peer(Parked, const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
-    /// The header before each frame, of tap ports.
+    /// As LinkQueue has it.
+    bool may_have_net_header() const noexcept { return queues_.front()->may_have_net_header(); }
+    /// The header before each frame.
     spec::NetHeaderUse net_header() const noexcept { return net_header_; }
 
  private:
-    LinkEvents& events_;
-    const spec::PortKind kind_;
-    spec::NetHeaderUse net_header_ = spec::NetHeaderUse::none;  ///< Changes while parked.
+    spec::NetHeaderUse net_header_ = spec::NetHeaderUse::none;  ///< Changes with a Parked.
     std::vector<std::unique_ptr<LinkQueue>> queues_;
     std::optional<sockaddr_un> peer_;
     std::vector<OwnedFd> shared_;

@@ -23,9 +23,9 @@ class Port;
 /// worker's list at most once.
 class WorkerTimers : public Timers<Timed> {
  public:
-    /// One entry for each queue there can be...
+    /// Calls that wait. A queue that finds no place calls at once.
     static constexpr size_t calls_max = 1024;
-    /// ...and one for each held frame.
+    /// Frames that are held.
     static constexpr size_t frames_max = 2048;
 
     WorkerTimers() : Timers(calls_max + frames_max) {}

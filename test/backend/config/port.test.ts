@@ -10,6 +10,7 @@ import {
   portText,
 } from '../../../backend/config/index.ts';
 import { ValenicError } from '../../../backend/errors.ts';
+import { kindForms, portKinds } from '../../../backend/ports/kinds.ts';
 import type { PortSpec } from '../../../backend/ports/spec.ts';
 import { pollingModes } from '../../../native/boundary/index.ts';
 
@@ -85,11 +86,6 @@ describe('the text of a port', () => {
       'stream=tcp:[::1]:5555,role=client',
       { kind: 'stream', address: 'tcp:[::1]:5555', role: 'client' },
     ],
-    ['dgram=d,peer=p,mode=0600', { kind: 'dgram', address: '/run/d', peer: '/run/p', mode: 0o600 }],
-    [
-      'dgram=udp:127.0.0.1:1,peer=udp:h.example:2',
-      { kind: 'dgram', address: 'udp:127.0.0.1:1', peer: 'udp:h.example:2' },
-    ],
     ['user', { kind: 'user' }],
     [
       'user,forward=tcp:8080:80,host-loopback=on,forward=udp:0.0.0.0:53:10.9.0.20:5353,' +
@@ -124,10 +120,6 @@ describe('the text of a port', () => {
     ['stream=/s,role=client,mode=0600', 'with role=client the socket file belongs to the peer'],
     ['stream=tcp:h:1,mode=0600', 'port_syntax: mode is for a socket file, and an address has none'],
     ['stream=/s,queues=2', 'queues is for vhost-user and tap and packet ports, not for stream'],
-    ['dgram=/d', 'port_syntax: dgram needs its other end: peer=PATH, or peer=udp:HOST:PORT'],
-    ['dgram=/d,peer=udp:h:1', 'port_syntax: dgram and peer are both paths, or both udp:HOST:PORT'],
-    ['dgram=udp:h:1,peer=udp:h:2,group=kvm', 'group is for a socket file, and an address has none'],
-    ['dgram=/d,peer=', 'peer has no value: give a path or udp:HOST:PORT'],
     ['tap', 'port_syntax: tap needs an interface: tap=NAME'],
     ['user=x', 'port_syntax: user takes no value'],
     ['user,forward=tcp:80', 'give tcp or udp:[HOST-ADDRESS:]PORT:[GUEST-ADDRESS:]PORT'],
@@ -169,8 +161,8 @@ describe('the text of a port', () => {
     ['vale0:,host', 'port_syntax: "vale0:" is not a port name: both parts are 1 to 32 letters'],
     [`vale0:${'x'.repeat(33)},host`, 'is not a port name: both parts are 1 to 32 letters'],
     ['vale0:../x,host', 'is not a port name: both parts are 1 to 32 letters'],
-    ['v:p', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
-    ['v:p,polling=busy', 'port_syntax: v:p has no kind: add ",vhost-user=PATH" or ",host"'],
+    ['v:p', `port_syntax: v:p has no kind: add one of ${kindForms.join(', ')}`],
+    ['v:p,polling=busy', 'v:p has no kind: add one of vhost-user=PATH, host, '],
     ['v:p,host,vhost-user=/a', 'port_syntax: v:p is both host and vhost-user: choose'],
     ['v:p,host=1', 'port_syntax: host takes no value'],
     [
@@ -208,7 +200,7 @@ describe('the text of a port', () => {
   it.each(['netmap', 'ptnet=/d'])('says that %s is not built in yet', (kind) => {
     expect(refused(`v:p,${kind}`)).toBe(
       `not_built_in: v:p: ports of kind ${kind.split('=')[0]} are not built in; these are: ` +
-        'vhost-user, host, stream, dgram, tap, packet, user',
+        portKinds.join(', '),
     );
   });
 

@@ -1,12 +1,10 @@
-/** Peers behind a descriptor: streams, datagrams, the NAT. */
+/** Peers behind a descriptor: streams, the NAT. */
 
-import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCode } from '../../../native/boundary/index.ts';
-import { frame, framed } from '../../backend/ports/support.ts';
-import { ownLoopback } from '../../backend/support.ts';
+import { framed } from '../../backend/ports/support.ts';
 import type { Attack } from '../attack.ts';
 import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
@@ -112,60 +110,8 @@ const streams: readonly Attack[] = [
   },
 ];
 
-/** Bound, closed when the attacker leaves. @throws why it cannot be bound. */
-async function udpSocket(scene: Scene, port = 0, address = ownLoopback): Promise<Socket> {
-  const socket = createSocket('udp4');
-  scene.later(() => void socket.close());
-  socket.bind(port, address);
-  await once(socket, 'listening');
-  return socket;
-}
-
-/** Resolves when it was sent, or when the socket is closed: of that nobody is told. */
-function sendTo(socket: Socket, bytes: Buffer, port: number, address = ownLoopback): Promise<void> {
-  return new Promise((done) => {
-    socket.once('close', done);
-    socket.send(bytes, port, address, () => {
-      socket.off('close', done);
-      done();
-    });
-  });
-}
-
-/** Whatever `each` makes, from the peer that the port has. */
-async function datagrams(scene: Scene, each: (round: number) => Buffer): Promise<void> {
-  const socket = await udpSocket(scene, peerPort);
-  socket.on('message', () => {});
-  await scene.repeat((round) => sendTo(socket, each(round), ownPort));
-}
-/** Below those that the kernel gives away. */
-const [ownPort, peerPort] = [4731, 4732];
-const udpPort = () => [`n,dgram=udp:${ownLoopback}:${ownPort},peer=udp:${ownLoopback}:${peerPort}`];
-
-const dgrams: readonly Attack[] = [
-  {
-    ...{ name: 'datagrams-of-every-length', rules: [67], ports: udpPort, expect: [], floods: true },
-    run: (scene) => datagrams(scene, (round) => frame((round * 131) % 65_000, round)),
-  },
-  {
-    ...{ name: 'datagrams-of-nothing', rules: [67], ports: udpPort, expect: [] },
-    run: (scene) => datagrams(scene, () => Buffer.alloc(0)),
-  },
-  {
-    ...{ name: 'datagrams-from-a-stranger', rules: [67], ports: udpPort, expect: [] },
-    run: async (scene) => {
-      const taken = async () => (await scene.port('n')).stats.counters.tx_frames;
-      const before = await taken();
-      const socket = await udpSocket(scene);
-      await scene.repeat(() => sendTo(socket, hello, ownPort));
-      if ((await taken()) > before && !scene.over)
-        throw new Error("a stranger's datagrams were taken");
-    },
-  },
-];
-
 /** What is behind a user port: its NAT's process must be there all along. */
-function natOf(scene: Scene): readonly number[] {
+export function natOf(scene: Scene): readonly number[] {
   const children = readFileSync(
     `/proc/${scene.daemon.pid}/task/${scene.daemon.pid}/children`,
     'utf8',
@@ -190,5 +136,4 @@ const nat: Attack = {
   },
 };
 
-export const peers: readonly Attack[] = [...streams, ...dgrams, nat];
-export { natOf, ownPort, peerPort, sendTo, udpPort, udpSocket };
+export const peers: readonly Attack[] = [...streams, nat];

@@ -1,15 +1,14 @@
-/** Ports whose frames the kernel takes or brings: taps, wires, datagrams, the NAT. */
+/** Ports whose frames the kernel takes or brings: taps, wires, the NAT. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attack } from '../attack.ts';
-import { hello } from '../guest.ts';
 import type { Scene } from '../scene.ts';
+import { sendTo, udpSocket } from '../udp.ts';
 import { tailCutOff } from './memory.ts';
 import { segmented, tcpFrame } from './offloads.ts';
-import { natOf, ownPort, peerPort, sendTo, udpPort, udpSocket } from './peers.ts';
+import { natOf } from './peers.ts';
 
 const ip = (...words: readonly string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
 
@@ -70,22 +69,6 @@ const tails: readonly Attack[] = [
       };
     },
     { ports: () => ['u,user'] },
-  ),
-  tailCutOff(
-    'tail-cut-off-to-a-datagram-peer',
-    async (scene) => {
-      const socket = await udpSocket(scene, peerPort);
-      return async () => {
-        // Where the attacker leaves before it came, the end of the socket ends the wait.
-        const heard = Promise.race([once(socket, 'message'), once(socket, 'close')]);
-        (await scene.guest({}, 'y')).send(hello);
-        await heard;
-        if (scene.over) return;
-        // And the port hears it still.
-        await sendTo(socket, hello, ownPort);
-      };
-    },
-    { ports: udpPort },
   ),
   ...(Object.keys(devices) as Device[]).map((device) =>
     tailCutOff(

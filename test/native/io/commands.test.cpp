@@ -3,6 +3,8 @@
 #include <sys/eventfd.h>
 
 #include "engine_rig.hpp"
+#include "port/host/host_commands.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -162,27 +164,28 @@ TEST_SUITE("engine commands: workers, switches, ports") {
         CHECK(refused(engine.set_port(99, {})) == "unknown_port");
         CHECK(refused(engine.macs_of(99)) == "unknown_port");
         CHECK(refused(engine.inject(99, frame_of(60))) == "unknown_port");
-        CHECK(refused(engine.set_memory(99, {})) == "unknown_port");
-        CHECK(refused(engine.set_features(99, 0)) == "unknown_port");
-        CHECK(refused(engine.start_ring(99, 0, {}, OwnedFd(), OwnedFd(), true)) == "unknown_port");
-        CHECK(refused(engine.stop_ring(99, 0)) == "unknown_port");
-        CHECK(refused(engine.enable_ring(99, 0, true)) == "unknown_port");
-        CHECK(refused(engine.set_call(99, 0, OwnedFd())) == "unknown_port");
-        CHECK(refused(engine.set_kick(99, 0, OwnedFd())) == "unknown_port");
-        CHECK(refused(engine.move_ring(99, 0, {})) == "unknown_port");
-        CHECK(refused(engine.ring_states(99)) == "unknown_port");
-        CHECK(refused(engine.start_source(99, {})) == "unknown_port");
-        CHECK(refused(engine.stop_source(99)) == "unknown_port");
-        CHECK(refused(engine.host_report(99, false)) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).set_memory(99, {})) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).set_features(99, 0)) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).start_ring(99, 0, {}, OwnedFd(), OwnedFd(), true)) ==
+              "unknown_port");
+        CHECK(refused(VhostCommands(engine).stop_ring(99, 0)) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).enable_ring(99, 0, true)) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).set_call(99, 0, OwnedFd())) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).set_kick(99, 0, OwnedFd())) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).move_ring(99, 0, {})) == "unknown_port");
+        CHECK(refused(VhostCommands(engine).ring_states(99)) == "unknown_port");
+        CHECK(refused(HostCommands(engine).start_source(99, {})) == "unknown_port");
+        CHECK(refused(HostCommands(engine).stop_source(99)) == "unknown_port");
+        CHECK(refused(HostCommands(engine).host_report(99, false)) == "unknown_port");
     }
     TEST_CASE("wrong_state: a guest's commands for a host port, and the other way round") {
         EngineRig rig;
         const EnginePort host(rig, rig.new_port("h", Kind::host));
         const EnginePort guest(rig, rig.new_port("g", Kind::vhost));
-        CHECK(refused(rig.engine.set_memory(host.id, {})) == "wrong_state");
-        CHECK(refused(rig.engine.stop_ring(host.id, 0)) == "wrong_state");
-        CHECK(refused(rig.engine.start_source(guest.id, {})) == "wrong_state");
-        CHECK(refused(rig.engine.host_report(guest.id, true)) == "wrong_state");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(host.id, {})) == "wrong_state");
+        CHECK(refused(VhostCommands(rig.engine).stop_ring(host.id, 0)) == "wrong_state");
+        CHECK(refused(HostCommands(rig.engine).start_source(guest.id, {})) == "wrong_state");
+        CHECK(refused(HostCommands(rig.engine).host_report(guest.id, true)) == "wrong_state");
     }
 }
 
@@ -236,7 +239,7 @@ TEST_SUITE("engine: what housekeeping finds") {
         const GuestSpace private_copy(a.guest.space.memory().bytes());
         auto regions = a.guest.space.regions();
         regions[0].fd = duplicate(private_copy.memory().fd());
-        REQUIRE_FALSE(rig.engine.set_memory(a.id, std::move(regions)));
+        REQUIRE_FALSE(VhostCommands(rig.engine).set_memory(a.id, std::move(regions)));
         a.start(0);
         a.start(1);
         for (uint64_t kicks = 1; kicks <= 5; ++kicks) {

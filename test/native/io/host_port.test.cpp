@@ -1,5 +1,6 @@
 // Host ports: numbered frames made and checked by this process.
 #include "engine_rig.hpp"
+#include "port/host/host_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -22,8 +23,8 @@ HostSource source_of(uint32_t stream, uint64_t count, uint32_t frame_bytes = 60,
 
 struct HostRig : EngineRig {
     explicit HostRig(unsigned workers = 1) : EngineRig(workers) {}
-    Engine::HostReport report(const EnginePort& port, bool reset = false) {
-        auto result = engine.host_report(port.id, reset);
+    HostCommands::HostReport report(const EnginePort& port, bool reset = false) {
+        auto result = HostCommands(engine).host_report(port.id, reset);
         REQUIRE(result.ok());
         return std::move(result.value());
     }
@@ -49,7 +50,8 @@ TEST_SUITE("host port") {
                     EnginePort a(rig, rig.new_port("a", Kind::host, settings));
                     EnginePort b(rig, rig.new_port("b", Kind::host, settings));
                     constexpr uint64_t count = 2000 / traffic_share;
-                    REQUIRE_FALSE(rig.engine.start_source(a.id, source_of(1, count, bytes)));
+                    REQUIRE_FALSE(
+                        HostCommands(rig.engine).start_source(a.id, source_of(1, count, bytes)));
                     REQUIRE(eventually([&] { return rig.received(b, 1) == count; }));
                     const auto report = rig.report(b);
                     REQUIRE(report.streams.size() == 1);
@@ -72,7 +74,7 @@ TEST_SUITE("host port") {
         EnginePort a(rig, rig.new_port("a", Kind::host, settings));
         EnginePort b(rig, rig.new_port("b", Kind::host, settings));
         const uint64_t slept = rig.worker_count(spec::WorkerCounter::sleeps);
-        REQUIRE_FALSE(rig.engine.start_source(a.id, source_of(1, 100, 60, 1000)));
+        REQUIRE_FALSE(HostCommands(rig.engine).start_source(a.id, source_of(1, 100, 60, 1000)));
         CHECK(eventually([&] { return rig.received(b, 1) == 100; }));
         // How often is the machine's to say: after a pause it sends what is due at once.
         CHECK(rig.worker_count(spec::WorkerCounter::sleeps) > slept);
@@ -81,15 +83,16 @@ TEST_SUITE("host port") {
         HostRig rig;
         EnginePort a(rig, rig.new_port("a", Kind::host));
         EnginePort b(rig, rig.new_port("b", Kind::host));
-        REQUIRE_FALSE(rig.engine.start_source(a.id, source_of(1, 0)));
-        CHECK(rig.engine.start_source(a.id, source_of(1, 0))->code() == std::string("wrong_state"));
+        REQUIRE_FALSE(HostCommands(rig.engine).start_source(a.id, source_of(1, 0)));
+        CHECK(HostCommands(rig.engine).start_source(a.id, source_of(1, 0))->code() ==
+              std::string("wrong_state"));
         CHECK(eventually([&] { return rig.received(b, 1) > 100; }));
-        auto sent = rig.engine.stop_source(a.id);
+        auto sent = HostCommands(rig.engine).stop_source(a.id);
         REQUIRE(sent.ok());
         CHECK(rig.received(b, 1) == sent.value());  // Nothing is on its way any more.
         rig.report(b, true);
         CHECK(rig.report(b).streams.empty());
-        REQUIRE_FALSE(rig.engine.start_source(a.id, source_of(2, 50)));
+        REQUIRE_FALSE(HostCommands(rig.engine).start_source(a.id, source_of(2, 50)));
         CHECK(eventually([&] { return rig.received(b, 2) == 50; }));
     }
     TEST_CASE("several workers deliver into one sink: added up, nothing missing") {
@@ -104,7 +107,8 @@ TEST_SUITE("host port") {
         }
         constexpr uint64_t count = 20'000 / traffic_share;
         for (uint32_t i = 0; i < 3; ++i)
-            REQUIRE_FALSE(rig.engine.start_source(sources[i]->id, source_of(i, count, 100)));
+            REQUIRE_FALSE(
+                HostCommands(rig.engine).start_source(sources[i]->id, source_of(i, count, 100)));
         for (uint32_t i = 0; i < 3; ++i)
             CHECK(eventually([&] { return rig.received(sink, i) == count; }));
         for (const StreamReport& one : rig.report(sink).streams) {
@@ -121,7 +125,7 @@ TEST_SUITE("host port") {
         CHECK(sender.run(500, 700, never));
         CHECK(sender.drain());
         CHECK(eventually([&] { return rig.received(host, 4) == 500; }));
-        REQUIRE_FALSE(rig.engine.start_source(host.id, source_of(5, 500, 900)));
+        REQUIRE_FALSE(HostCommands(rig.engine).start_source(host.id, source_of(5, 500, 900)));
         ReceivingGuest receiver(guest.guest);
         CHECK(eventually([&] {
             receiver.take();
@@ -134,10 +138,11 @@ TEST_SUITE("host port") {
         HostRig rig;
         EnginePort a(rig, rig.new_port("a", Kind::host));
         for (const uint32_t bytes : {0u, 59u, 9015u})
-            CHECK(rig.engine.start_source(a.id, source_of(1, 1, bytes))->code() ==
+            CHECK(HostCommands(rig.engine).start_source(a.id, source_of(1, 1, bytes))->code() ==
                   std::string("invalid_argument"));
         HostSource group = source_of(1, 1);
         group.source = broadcast_mac;
-        CHECK(rig.engine.start_source(a.id, group)->code() == std::string("invalid_argument"));
+        CHECK(HostCommands(rig.engine).start_source(a.id, group)->code() ==
+              std::string("invalid_argument"));
     }
 }

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include "engine_rig.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -29,29 +30,36 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         EngineGuest a(rig, "a", {}, {}, false);
         const RingConfig config = a.guest.config(0);
         for (const unsigned ring : {2u, 3u, UINT32_MAX}) {
-            CHECK(refused(rig.engine.start_ring(a.id, ring, config, OwnedFd(), OwnedFd(), true)) ==
+            CHECK(refused(VhostCommands(rig.engine)
+                              .start_ring(a.id, ring, config, OwnedFd(), OwnedFd(), true)) ==
                   "invalid_argument");
-            CHECK(refused(rig.engine.stop_ring(a.id, ring)) == "invalid_argument");
-            CHECK(refused(rig.engine.enable_ring(a.id, ring, true)) == "invalid_argument");
+            CHECK(refused(VhostCommands(rig.engine).stop_ring(a.id, ring)) == "invalid_argument");
+            CHECK(refused(VhostCommands(rig.engine).enable_ring(a.id, ring, true)) ==
+                  "invalid_argument");
         }
-        CHECK(refused(rig.engine.start_ring(a.id, 0, config, pipe_end(), OwnedFd(), true)) ==
+        CHECK(refused(VhostCommands(rig.engine)
+                          .start_ring(a.id, 0, config, pipe_end(), OwnedFd(), true)) ==
               "fd_not_eventfd");
-        CHECK(refused(rig.engine.start_ring(a.id, 0, config, OwnedFd(), pipe_end(), true)) ==
+        CHECK(refused(VhostCommands(rig.engine)
+                          .start_ring(a.id, 0, config, OwnedFd(), pipe_end(), true)) ==
               "fd_not_eventfd");
-        CHECK(refused(rig.engine.set_call(a.id, 0, pipe_end())) == "fd_not_eventfd");
-        CHECK(refused(rig.engine.set_kick(a.id, 0, pipe_end())) == "fd_not_eventfd");
-        CHECK(refused(rig.engine.stop_ring(a.id, 0)) == "wrong_state");
-        CHECK(refused(rig.engine.move_ring(a.id, 0, config)) == "wrong_state");
-        CHECK(refused(rig.engine.set_memory(a.id, {})) == "");
-        CHECK(refused(rig.engine.start_ring(a.id, 0, config, OwnedFd(), OwnedFd(), true)) ==
+        CHECK(refused(VhostCommands(rig.engine).set_call(a.id, 0, pipe_end())) == "fd_not_eventfd");
+        CHECK(refused(VhostCommands(rig.engine).set_kick(a.id, 0, pipe_end())) == "fd_not_eventfd");
+        CHECK(refused(VhostCommands(rig.engine).stop_ring(a.id, 0)) == "wrong_state");
+        CHECK(refused(VhostCommands(rig.engine).move_ring(a.id, 0, config)) == "wrong_state");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, {})) == "");
+        CHECK(refused(VhostCommands(rig.engine)
+                          .start_ring(a.id, 0, config, OwnedFd(), OwnedFd(), true)) ==
               "ring_address_unmapped");
-        CHECK(refused(rig.engine.set_memory(a.id, a.guest.space.regions())) == "");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, a.guest.space.regions())) == "");
         RingConfig bad = config;
         bad.size = 3;
-        CHECK(refused(rig.engine.start_ring(a.id, 0, bad, OwnedFd(), OwnedFd(), true)) ==
+        CHECK(refused(
+                  VhostCommands(rig.engine).start_ring(a.id, 0, bad, OwnedFd(), OwnedFd(), true)) ==
               "ring_size_invalid");
-        CHECK(refused(rig.engine.start_ring(a.id, 0, config, OwnedFd(), OwnedFd(), true)) == "");
-        CHECK(refused(rig.engine.set_features(a.id, modern)) == "wrong_state");
+        CHECK(refused(VhostCommands(rig.engine)
+                          .start_ring(a.id, 0, config, OwnedFd(), OwnedFd(), true)) == "");
+        CHECK(refused(VhostCommands(rig.engine).set_features(a.id, modern)) == "wrong_state");
     }
     TEST_CASE("a full, blocking call descriptor stops nobody") {
         EngineRig rig;
@@ -60,23 +68,24 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         OwnedFd blocking(eventfd(0, 0));
         const uint64_t most = UINT64_MAX - 1;
         REQUIRE(write(blocking.get(), &most, sizeof most) == sizeof most);
-        CHECK(refused(rig.engine.set_call(b.id, 0, duplicate(blocking.get()))) == "");
+        CHECK(refused(VhostCommands(rig.engine).set_call(b.id, 0, duplicate(blocking.get()))) ==
+              "");
         for (int i = 0; i < 5; ++i) a.guest.send(frame_between({broadcast_mac, mac(0)}));
         CHECK(eventually([&] { return b.guest.net().rx().used_waiting() == 5; }));
-        CHECK(refused(rig.engine.enable_ring(b.id, 0, true)) == "");
+        CHECK(refused(VhostCommands(rig.engine).enable_ring(b.id, 0, true)) == "");
     }
     TEST_CASE("a stopped ring: the base is the next index, and not a byte is written after it") {
         EngineRig rig;
         EngineGuest a(rig, "a", {.ring_size = 256});
         EngineGuest b(rig, "b", {.ring_size = 256});
         b.introduce(1);
-        REQUIRE(rig.engine.stop_ring(b.id, 1).ok());
+        REQUIRE(VhostCommands(rig.engine).stop_ring(b.id, 1).ok());
         SendingGuest sender(a.guest, addresses(1, 0), 1);
         std::atomic<bool> stop{false};
         std::thread sending([&] { sender.run(UINT64_MAX / 2, 300, stop); });
         for (int round = 0; round < 20; ++round) {
             REQUIRE(eventually([&] { return b.guest.net().rx().used_waiting() > 100; }));
-            auto base = rig.engine.stop_ring(b.id, 0);
+            auto base = VhostCommands(rig.engine).stop_ring(b.id, 0);
             REQUIRE(base.ok());
             CHECK(b.guest.net().rx().used()->idx == base.value());
             const uint8_t* memory = b.guest.space.memory().data();
@@ -129,7 +138,7 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         EngineGuest b(rig, "b");
         a.start(1);
         a.introduce(0);
-        auto states = rig.engine.ring_states(a.id);
+        auto states = VhostCommands(rig.engine).ring_states(a.id);
         REQUIRE(states.ok());
         REQUIRE(states.value().size() == 2);
         CHECK_FALSE(states.value()[0].running);
@@ -140,7 +149,7 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         CHECK(tx.avail_index == 1);
         CHECK(tx.used_index == 1);
         CHECK(tx.fault == Fault::none);
-        states = rig.engine.ring_states(b.id);
+        states = VhostCommands(rig.engine).ring_states(b.id);
         CHECK(states.value()[0].used_index == 1);
     }
     TEST_CASE("a new memory table that no longer holds the rings faults them, and no other port") {
@@ -149,7 +158,7 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         EngineGuest b(rig, "b");
         EngineGuest c(rig, "c");
         const GuestSpace other(1 << 20);
-        CHECK(refused(rig.engine.set_memory(a.id, other.regions())) == "");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, other.regions())) == "");
         const auto events = rig.events();
         REQUIRE(events.size() == 2);
         for (const EngineEvent& event : events) {
@@ -162,17 +171,18 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         CHECK(a.count(DropReason::rx_ring_broken) == 1);
         CHECK(a.count(PortCounter::queue_faults) == 2);
         // Told once, however often it is found again.
-        CHECK(refused(rig.engine.set_memory(a.id, other.regions())) == "");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, other.regions())) == "");
         CHECK(rig.events().size() == 2);
     }
     TEST_CASE("no memory at all stops the rings; addresses may move") {
         EngineRig rig;
         EngineGuest a(rig, "a");
-        CHECK(refused(rig.engine.move_ring(a.id, 0, a.guest.config(0))) == "");
+        CHECK(refused(VhostCommands(rig.engine).move_ring(a.id, 0, a.guest.config(0))) == "");
         RingConfig bad = a.guest.config(0);
         bad.used_addr = 4096;
-        CHECK(refused(rig.engine.move_ring(a.id, 0, bad)) == "ring_address_unmapped");
-        CHECK(refused(rig.engine.set_memory(a.id, {})) == "");
+        CHECK(refused(VhostCommands(rig.engine).move_ring(a.id, 0, bad)) ==
+              "ring_address_unmapped");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, {})) == "");
         for (const RingState& state : states_of(a)) CHECK_FALSE(state.running);
     }
     TEST_CASE("a refused memory table leaves the old one in place") {
@@ -182,7 +192,8 @@ TEST_SUITE("engine commands: a guest's memory and rings") {
         auto regions = a.guest.space.regions();
         auto again = a.guest.space.regions();
         regions.push_back(std::move(again[0]));
-        CHECK(refused(rig.engine.set_memory(a.id, std::move(regions))) == "region_overlaps");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(a.id, std::move(regions))) ==
+              "region_overlaps");
         a.introduce(0);
         CHECK(eventually([&] { return b.guest.net().rx().used_waiting() == 1; }));
     }

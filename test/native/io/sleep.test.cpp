@@ -1,5 +1,6 @@
 // Polling modes: who sleeps, what wakes it, and what notifications cost.
 #include "engine_rig.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -89,7 +90,9 @@ TEST_SUITE("engine: sleeping") {
         EngineRig rig;
         EngineGuest a(rig, "a", {}, polling(PollingMode::event), false);
         EngineGuest b(rig, "b", {}, polling(PollingMode::event));
-        REQUIRE(rig.engine.start_ring(a.id, 1, a.guest.config(1), OwnedFd(), OwnedFd(), true).ok());
+        REQUIRE(VhostCommands(rig.engine)
+                    .start_ring(a.id, 1, a.guest.config(1), OwnedFd(), OwnedFd(), true)
+                    .ok());
         for (int i = 0; i < 20; ++i) {
             a.guest.send(frame_between({broadcast_mac, mac(0)}));
             CHECK(eventually([&] { return b.guest.receive().size() == 1; }));
@@ -127,7 +130,7 @@ TEST_SUITE("engine: sleeping") {
         REQUIRE(falls_asleep(rig));
         for (const uint16_t said : {0, 1, 6, 40}) {
             b.guest.receive();
-            REQUIRE(rig.engine.stop_ring(a.id, 1).ok());
+            REQUIRE(VhostCommands(rig.engine).stop_ring(a.id, 1).ok());
             // Offered while nobody looks: past the index that a kick was wanted for.
             for (int i = 0; i < 5; ++i) REQUIRE(broadcast());
             drain_eventfd(a.guest.ring(1).kick.get());

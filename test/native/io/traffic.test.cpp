@@ -1,5 +1,6 @@
 // Frames through an engine while everything about it changes: not one lost without a name.
 #include "engine_rig.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -109,7 +110,8 @@ TEST_SUITE("engine: exact under change") {
         Flow flow(rig, {.ring_size = 256});
         flow.run(many / 2, false, [&](unsigned round) {
             EngineGuest& guest = round % 2 == 0 ? flow.a : flow.b;
-            CHECK_FALSE(rig.engine.set_memory(guest.id, guest.guest.space.regions()));
+            CHECK_FALSE(
+                VhostCommands(rig.engine).set_memory(guest.id, guest.guest.space.regions()));
             pause_ms(1);
         });
         flow.check_books();
@@ -134,9 +136,9 @@ TEST_SUITE("engine: exact under change") {
             EngineGuest& guest = round % 4 < 2 ? flow.a : flow.b;
             if (round % 2 == 0) {
                 const unsigned ring = round % 4 < 2 ? 1 : 0;
-                CHECK_FALSE(rig.engine.enable_ring(guest.id, ring, false));
+                CHECK_FALSE(VhostCommands(rig.engine).enable_ring(guest.id, ring, false));
                 pause_ms(1);
-                CHECK_FALSE(rig.engine.enable_ring(guest.id, ring, true));
+                CHECK_FALSE(VhostCommands(rig.engine).enable_ring(guest.id, ring, true));
             } else {
                 SettingsChange change;
                 change.up = false;
@@ -159,10 +161,10 @@ TEST_SUITE("engine: exact under change") {
         Flow flow(rig, {.ring_size = 256});
         for (EngineGuest* guest : {&flow.a, &flow.b}) guest->set_polling(PollingMode::event);
         flow.run(many / 4, true, [&](unsigned) {
-            CHECK_FALSE(
-                rig.engine.set_call(flow.b.id, 0, duplicate(flow.b.guest.ring(0).call.get())));
-            CHECK_FALSE(
-                rig.engine.set_kick(flow.a.id, 1, duplicate(flow.a.guest.ring(1).kick.get())));
+            CHECK_FALSE(VhostCommands(rig.engine)
+                            .set_call(flow.b.id, 0, duplicate(flow.b.guest.ring(0).call.get())));
+            CHECK_FALSE(VhostCommands(rig.engine)
+                            .set_kick(flow.a.id, 1, duplicate(flow.a.guest.ring(1).kick.get())));
             pause_ms(1);
         });
         flow.check_books();
@@ -214,8 +216,8 @@ TEST_SUITE("engine: several workers") {
         ReceivingGuest receiver(target.guest);
         std::thread receiving([&] { receiver.run(done, false); });
         while (running.load() > 0) {
-            CHECK_FALSE(rig.engine.enable_ring(target.id, 1, true));
-            CHECK(rig.engine.ring_states(target.id).ok());
+            CHECK_FALSE(VhostCommands(rig.engine).enable_ring(target.id, 1, true));
+            CHECK(VhostCommands(rig.engine).ring_states(target.id).ok());
             rig.engine.housekeeping();
             pause_ms(2);
         }

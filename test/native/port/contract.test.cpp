@@ -1,5 +1,4 @@
-// What every queue owes the switch, run over each kind that has its peer behind a descriptor and
-// over a guest's rings.
+// What every queue owes the switch: one suite over every kind of port.
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -9,6 +8,8 @@
 #include "alone.hpp"
 #include "engine_rig.hpp"
 #include "link_rig.hpp"
+#include "port/host/host.hpp"
+#include "port/packet/wire_rig.hpp"
 #include "switch_rig.hpp"
 
 using namespace valenic;
@@ -20,13 +21,52 @@ using spec::PortKind;
 
 namespace {
 
-struct Guest {
+struct Guest : AtOnce {
+    static constexpr PortKind kind = PortKind::vhost;
     Guest() : rig("p") {}
     Port& base() { return rig.port; }
     void send(const Bytes& frame) { REQUIRE(rig.guest.send(frame)); }
-    std::vector<Bytes> received() { return rig.guest.receive(); }
+    std::vector<Bytes> received(size_t = 0) { return rig.guest.receive(); }
     PortRig rig;
 };
+
+/// The far end of a veth pair. The kernel hands on what is sent by a thread of its own, and it
+/// neither sends less than an Ethernet header nor ever takes too little.
+template <Io io>
+struct Interface {
+    static constexpr PortKind kind = PortKind::packet;
+    static constexpr bool at_once = false;
+    static Bytes frame(size_t bytes, unsigned seed = 0) { return plain(bytes, seed); }
+
+    Interface() : rig(1500, 1, io) {}
+    Port& base() { return rig.port; }
+    void send(const Bytes& frame) { REQUIRE(rig.wire.send(frame) == 0); }
+    std::vector<Bytes> received(size_t least) { return frames_of(rig.far_end(least)); }
+    WireRig rig;
+};
+using OverPacket = Interface<Io::packet>;
+using OverXdp = Interface<Io::xdp>;
+
+/// A source that is not started, and a sink: nobody is behind it.
+struct Host {
+    static constexpr PortKind kind = PortKind::host;
+    static Bytes frame(size_t bytes, unsigned seed = 0) { return frame_of(bytes, seed); }
+    Host() : blocks(std::make_unique<CounterBlock[]>(workers_max)) {}
+    Port& base() { return port; }
+
+    std::unique_ptr<CounterBlock[]> blocks;
+    RecordedFaults events;
+    HostPort port{{"p", {blocks.get(), workers_max}, 1, events}};
+};
+
+/// Every kind of the table is here.
+template <typename... Kinds>
+constexpr bool cover_every_kind() {
+    uint64_t seen = 0;
+    ((seen |= uint64_t{1} << static_cast<unsigned>(Kinds::kind)), ...);
+    return seen + 1 == uint64_t{1} << static_cast<unsigned>(PortKind::count);
+}
+static_assert(cover_every_kind<Stream, Dgram, Tap, Guest, Host, OverPacket>());
 
 /// A queue, and one worker to drive it.
 template <typename Kind>
@@ -43,11 +83,17 @@ struct Rig {
         batch->clear();
         return queue().receive(*batch, *context);
     }
-    /// Everything that waits, in order.
-    std::vector<Bytes> receive_all() {
+    /// Whether there is, or comes, something to take.
+    bool comes() {
+        pollfd state{queue().wait_fd(), POLLIN, 0};
+        return queue().arm() || poll(&state, 1, static_cast<int>(hang_guard_ns / 1'000'000)) == 1;
+    }
+    /// The next `count` frames, and what waits behind them, in order. `sizes`: of the batches.
+    std::vector<Bytes> receive_all(size_t count, std::vector<size_t>* sizes = nullptr) {
         std::vector<Bytes> frames;
-        while (receive() > 0) {
+        while (receive() > 0 || (frames.size() < count && comes())) {
             for (size_t i = 0; i < batch->count; ++i) frames.push_back(bytes_of(*batch, i));
+            if (sizes != nullptr && batch->count > 0) sizes->push_back(batch->count);
             queue().release(*context);
         }
         return frames;
@@ -63,77 +109,123 @@ struct Rig {
     std::unique_ptr<WorkerContext> context;
 };
 
-const std::vector<size_t> lengths{14, 15, 60, 115, 116, 117, 232, 1514};
+template <typename Kind>
+std::vector<Bytes> of_every_length() {
+    std::vector<Bytes> frames;
+    for (const size_t bytes : {14, 15, 60, 115, 116, 117, 232, 1514})
+        frames.push_back(Kind::frame(bytes, bytes % 200));
+    return frames;
+}
 
-}  // namespace
+/// For every kind.
+template <typename Kind>
+void rests() {
+    Rig<Kind> rig;
+    CHECK(rig.receive() == 0);
+    CHECK(rig.batch->count == 0);
+    CHECK_FALSE(rig.queue().arm());
+    rig.queue().disarm();
+    rig.queue().release(*rig.context);
+    rig.queue().flush_calls(*rig.context);
+}
 
-TEST_CASE_TEMPLATE("queue contract: receiving", Kind, Stream, Dgram, Tap, TapWithHeader, Guest) {
+template <typename Kind>
+void counts() {
+    Rig<Kind> rig;
+    const std::vector<Bytes> frames = of_every_length<Kind>();
+    uint64_t bytes = 0;
+    for (const Bytes& frame : frames) bytes += frame.size();
+    rig.transmit(frames);
+    CHECK(rig.count(PortCounter::rx_frames) == frames.size());
+    CHECK(rig.count(PortCounter::rx_bytes) == bytes);
+    CHECK(rig.count(PortCounter::rx_batches) == 1);
+}
+
+/// For every kind with somebody behind it.
+template <typename Kind>
+void receives() {
     Rig<Kind> rig;
     Queue& queue = rig.queue();
 
-    SUBCASE("with nothing there, receive() is no work, and arm() lets the owner sleep") {
-        CHECK(rig.receive() == 0);
-        CHECK(rig.batch->count == 0);
-        CHECK_FALSE(queue.arm());
-    }
     SUBCASE("frames of every length are borrowed as they came") {
-        std::vector<Bytes> frames;
-        for (const size_t bytes : lengths) frames.push_back(frame_of(bytes, bytes % 200));
+        const std::vector<Bytes> frames = of_every_length<Kind>();
         for (const Bytes& frame : frames) rig.kind.send(frame);
-        CHECK(rig.receive_all() == frames);
+        CHECK(rig.receive_all(frames.size()) == frames);
         CHECK(rig.receive() == 0);
     }
     SUBCASE("a batch has no more frames than the budget, with more off one") {
-        for (unsigned i = 0; i < 5; ++i) rig.kind.send(frame_of(60, i));
-        rig.kind.base().settings().budget.store(2);
-        CHECK(rig.receive() == 2);
-        CHECK(rig.batch->count == 2);
-        queue.release(*rig.context);
-        rig.kind.base().settings().more.store(false);
-        CHECK(rig.receive() == 1);
-        queue.release(*rig.context);
-        rig.kind.base().settings().more.store(true);
-        CHECK(rig.receive_all().size() == 2);
+        constexpr size_t count = 5;
+        for (const bool more : {true, false}) {
+            CAPTURE(more);
+            rig.kind.base().settings().budget.store(2);
+            rig.kind.base().settings().more.store(more);
+            for (unsigned i = 0; i < count; ++i) rig.kind.send(Kind::frame(60, i));
+            std::vector<size_t> sizes;
+            CHECK(rig.receive_all(count, &sizes).size() == count);
+            for (const size_t size : sizes) CHECK(size <= (more ? 2 : 1));
+            if (Kind::at_once) CHECK(sizes.size() == (more ? 3 : count));
+        }
     }
     SUBCASE("an armed queue shows what comes, and what came before is seen by arm()") {
         REQUIRE_FALSE(queue.arm());
         pollfd state{queue.wait_fd(), POLLIN, 0};
         CHECK(poll(&state, 1, 0) == 0);
-        rig.kind.send(frame_of(60));
-        CHECK(poll(&state, 1, 0) == 1);
+        rig.kind.send(Kind::frame(60));
+        CHECK(poll(&state, 1, static_cast<int>(hang_guard_ns / 1'000'000)) == 1);
         queue.acknowledge(*rig.context);
         CHECK(queue.arm());
         queue.disarm();
-        CHECK(rig.receive_all().size() == 1);
+        CHECK(rig.receive_all(1).size() == 1);
     }
-    SUBCASE("a frame shorter than its header or longer than the port takes is counted") {
+    SUBCASE("a frame that is longer than the port takes is counted") {
         rig.kind.base().settings().max_frame_bytes.store(100);
-        rig.kind.send(frame_of(13));
-        rig.kind.send(frame_of(101));
-        rig.kind.send(frame_of(100));
-        CHECK(rig.receive_all() == std::vector<Bytes>{frame_of(100)});
-        CHECK(rig.count(DropReason::tx_too_short) == 1);
+        rig.kind.send(Kind::frame(101));
+        rig.kind.send(Kind::frame(100));
+        CHECK(rig.receive_all(1) == std::vector<Bytes>{Kind::frame(100)});
         CHECK(rig.count(DropReason::tx_too_long) == 1);
     }
 }
 
-TEST_CASE_TEMPLATE("queue contract: transmitting", Kind, Stream, Dgram, Tap, TapWithHeader, Guest) {
+template <typename Kind>
+void transmits() {
     Rig<Kind> rig;
+    const std::vector<Bytes> frames = of_every_length<Kind>();
+    rig.transmit(frames);
+    CHECK(rig.kind.received(frames.size()) == frames);
+}
 
-    SUBCASE("frames are transmitted in order, whole, and counted") {
-        std::vector<Bytes> frames;
-        uint64_t bytes = 0;
-        for (const size_t length : lengths) {
-            frames.push_back(frame_of(length, length % 200));
-            bytes += length;
-        }
-        rig.transmit(frames);
-        CHECK(rig.kind.received() == frames);
-        CHECK(rig.count(PortCounter::rx_frames) == frames.size());
-        CHECK(rig.count(PortCounter::rx_bytes) == bytes);
-        CHECK(rig.count(PortCounter::rx_batches) == 1);
+const auto needs_root = doctest::skip(!may_make_interfaces());
+
+}  // namespace
+
+TEST_SUITE("queue contract") {
+    TEST_CASE_TEMPLATE("with nothing there, receive() is no work, and arm() lets the owner sleep",
+                       Kind, Stream, Dgram, Tap, TapWithHeader, Guest, Host) {
+        rests<Kind>();
     }
-    SUBCASE("a peer that takes nothing costs counted frames, and no time") {
+    TEST_CASE_TEMPLATE("what is transmitted is counted: frames, bytes, a batch", Kind, Stream,
+                       Dgram, Tap, TapWithHeader, Guest, Host) {
+        counts<Kind>();
+    }
+    TEST_CASE_TEMPLATE("what arrives is borrowed in order, whole, within the budget", Kind, Stream,
+                       Dgram, Tap, TapWithHeader, Guest) {
+        receives<Kind>();
+    }
+    TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, Stream, Dgram, Tap,
+                       TapWithHeader, Guest) {
+        transmits<Kind>();
+    }
+    TEST_CASE_TEMPLATE("a frame that is shorter than its header is counted", Kind, Stream, Dgram,
+                       Tap, TapWithHeader, Guest) {
+        Rig<Kind> rig;
+        rig.kind.send(frame_of(13));
+        rig.kind.send(frame_of(14));
+        CHECK(rig.receive_all(1) == std::vector<Bytes>{frame_of(14)});
+        CHECK(rig.count(DropReason::tx_too_short) == 1);
+    }
+    TEST_CASE_TEMPLATE("a peer that takes nothing costs counted frames, and no time", Kind, Stream,
+                       Dgram, Tap, TapWithHeader, Guest) {
+        Rig<Kind> rig;
         constexpr size_t batches = 100;
         const Bytes frame = frame_of(1514);
         for (size_t i = 0; i < batches; ++i) rig.transmit(std::vector(64, frame));
@@ -152,6 +244,24 @@ TEST_CASE_TEMPLATE("queue contract: transmitting", Kind, Stream, Dgram, Tap, Tap
             rig.receive();  // What the owner does when it is woken.
         }
         CHECK(got == delivered);
+    }
+}
+
+TEST_SUITE("queue contract: interfaces of the host" * needs_root) {
+    TEST_CASE_TEMPLATE("with nothing there, receive() is no work, and arm() lets the owner sleep",
+                       Kind, OverPacket, OverXdp) {
+        rests<Kind>();
+    }
+    TEST_CASE_TEMPLATE("what is transmitted is counted: frames, bytes, a batch", Kind, OverPacket,
+                       OverXdp) {
+        counts<Kind>();
+    }
+    TEST_CASE_TEMPLATE("what arrives is borrowed in order, whole, within the budget", Kind,
+                       OverPacket, OverXdp) {
+        receives<Kind>();
+    }
+    TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, OverPacket, OverXdp) {
+        transmits<Kind>();
     }
 }
 

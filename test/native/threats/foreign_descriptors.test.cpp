@@ -18,6 +18,8 @@
 
 #include "base/break_signal.hpp"
 #include "engine_rig.hpp"
+#include "port/link_commands.hpp"
+#include "port/vhost/vhost_commands.hpp"
 
 using namespace valenic;
 using namespace valenic::test;
@@ -230,7 +232,8 @@ TEST_SUITE("an eventfd that its peer makes blocking again") {
         std::thread control([&] {
             rig.engine.adopt_this_thread();
             for (int i = 0; i < 50; ++i) {
-                const Done refusal = rig.engine.set_call(hostile.id, 0, duplicate(call.get()));
+                const Done refusal =
+                    VhostCommands(rig.engine).set_call(hostile.id, 0, duplicate(call.get()));
                 CHECK_FALSE(refusal);
             }
             rig.engine.release_this_thread();
@@ -252,7 +255,7 @@ TEST_SUITE("descriptors sent along with frames") {
         const OwnedFd peer(ends[1]);
         std::vector<OwnedFd> fds;
         fds.emplace_back(ends[0]);
-        REQUIRE_FALSE(rig.engine.attach_link(link.id, std::move(fds), {}, ""));
+        REQUIRE_FALSE(LinkCommands(rig.engine).attach_link(link.id, std::move(fds), {}, ""));
 
         // Each is let go of by nobody but the kernel, when the worker reads.
         for (int i = 0; i < 4; ++i) send_lingering(peer.get());
@@ -295,7 +298,7 @@ TEST_SUITE("memory whose pages do not come") {
         CHECK(late().asleep_ms >= Watchdog::late_after_ns / 1'000'000);
 
         // Commands say that they cannot be, and the other worker's ports go on.
-        CHECK(refused(rig.engine.enable_ring(a.id, 0, true)) == "worker_busy");
+        CHECK(refused(VhostCommands(rig.engine).enable_ring(a.id, 0, true)) == "worker_busy");
         CHECK(passes(a, b));
         rig.engine.housekeeping();
         CHECK(states_of(hostile)[0].running);

@@ -3,6 +3,8 @@
 #include <sys/socket.h>
 
 #include "engine_rig.hpp"
+#include "port/link_commands.hpp"
+#include "port/vhost/vhost_commands.hpp"
 #include "switch_rig.hpp"
 
 using namespace valenic;
@@ -38,7 +40,7 @@ struct StreamEnd : EnginePort {
         peer.reset(ends[1]);
         std::vector<OwnedFd> fds;
         fds.emplace_back(ends[0]);
-        REQUIRE_FALSE(rig.engine.attach_link(id, std::move(fds), {}, ""));
+        REQUIRE_FALSE(LinkCommands(rig.engine).attach_link(id, std::move(fds), {}, ""));
     }
     OwnedFd peer;
 };
@@ -71,10 +73,11 @@ TEST_SUITE("lost memory") {
         REQUIRE(ftruncate(attacker.guest.space.memory().fd(), 0) == 0);
         REQUIRE(kick_until_told(rig, attacker));
         GuestSpace other;
-        CHECK(refused(rig.engine.set_memory(attacker.id, other.regions())) == "memory_truncated");
+        CHECK(refused(VhostCommands(rig.engine).set_memory(attacker.id, other.regions())) ==
+              "memory_truncated");
         CHECK(said(rig, Kind::device_fault) == 1);
         for (const RingState& state : states_of(attacker)) CHECK_FALSE(state.running);
-        CHECK(refused(rig.engine.set_memory(attacker.id, other.regions())).empty());
+        CHECK(refused(VhostCommands(rig.engine).set_memory(attacker.id, other.regions())).empty());
     }
     TEST_CASE("a receiver's is written once at most: frames for it are counted from then on") {
         SwitchRig rig;

@@ -21,8 +21,7 @@ constexpr uint64_t ns_per_s = 1'000'000'000;
 
 }  // namespace
 
-HostPort::HostPort(std::string name, std::span<CounterBlock> blocks)
-    : Port(std::move(name), blocks), queue_(*this) {
+HostPort::HostPort(PortParts parts) : DevicePort(std::move(parts), commands), queue_(*this) {
     add_queue(queue_);
     active_pairs = 1;
 }

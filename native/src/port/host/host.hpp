@@ -13,7 +13,7 @@
 #include "base/limits.hpp"
 #include "base/parked.hpp"
 #include "net/sink.hpp"
-#include "switch/port.hpp"
+#include "port/device.hpp"
 
 namespace valenic {
 
@@ -77,9 +77,11 @@ class HostQueue final : public Queue {
     std::array<std::unique_ptr<Sink>, workers_max> sinks_;
 };
 
-class HostPort final : public Port {
+class HostPort final : public DevicePort {
  public:
-    HostPort(std::string name, std::span<CounterBlock> blocks);
+    static constexpr CommandSet commands{};  ///< HostCommands.
+
+    explicit HostPort(PortParts parts);
 
     HostQueue& queue() noexcept { return queue_; }
 

@@ -27,6 +27,7 @@ class WireQueue final : public LinkQueue {
     void acknowledge(WorkerContext& context) override { now_->acknowledge(context); }
 
     bool prepare(int fd, std::span<const OwnedFd> shared) override;
+    bool may_have_net_header() const noexcept override { return true; }
     void attach(Parked parked, OwnedFd fd) override;
     void detach(Parked parked) override { now_->detach(parked); }
     void look_after(WorkerContext& context) noexcept override { now_->look_after(context); }

@@ -18,6 +18,7 @@ class TapQueue final : public LinkQueue {
     void transmit(const Batch& batch, std::span<const uint8_t> indices,
                   WorkerContext& context) override;
     OffloadSet accepts() const noexcept override;
+    bool may_have_net_header() const noexcept override { return true; }
     bool arm() override { return (usable() && held_bytes_ > 0) || LinkQueue::arm(); }
     void attach(Parked parked, OwnedFd fd) override;
     void detach(Parked parked) override;

@@ -61,11 +61,9 @@ std::optional<uint16_t> take_out(Side<Direction>& side) {
 
 }  // namespace
 
-VhostPort::VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned pairs,
-                     PortEvents& events)
-    : Port(std::move(name), blocks), events_(events) {
-    CHECK(pairs >= 1 && pairs <= queues_max);
-    for (unsigned pair = 0; pair < pairs; ++pair) {
+VhostPort::VhostPort(PortParts parts) : DevicePort(parts, commands) {
+    CHECK(parts.pairs >= 1 && parts.pairs <= queues_max);
+    for (unsigned pair = 0; pair < parts.pairs; ++pair) {
         pairs_.push_back(std::make_unique<VhostQueue>(*this, pair));
         add_queue(*pairs_.back());
     }
@@ -111,7 +109,7 @@ void VhostPort::install(Parked parked, PreparedRing prepared) {
         bar(spec::Fault::notification_blocked);
     visit_side(queue, prepared.ring, [&](auto& side) { put(side, prepared); });
     queue.begin(parked);
-    foreign_memory_told = false;
+    foreign_memory_told_ = false;
     count_active_pairs();
 }
 
@@ -129,7 +127,7 @@ void VhostPort::enable(Parked, unsigned ring, bool enabled) {
 void VhostPort::set_memory(Parked parked, std::shared_ptr<const MemoryMap> memory) {
     if (!memory) return close_device(parked);
     memory_ = std::move(memory);
-    truncation_told = false;
+    truncation_told_ = false;
     for (unsigned ring = 0; ring < ring_count(); ++ring)
         if (ring_running(ring)) move_ring(parked, ring, configs_[ring]);
 }
@@ -142,7 +140,7 @@ spec::Fault VhostPort::move_ring(Parked parked, unsigned ring, RingConfig config
         if (fault != spec::Fault::none &&
             !side.fault_told.exchange(true, std::memory_order_relaxed)) {
             counters(control_worker).add(spec::PortCounter::queue_faults, 1);
-            events_.ring_fault(*this, ring, fault);
+            tell(EngineEvent::Kind::ring_fault, ring, fault);
         }
         return fault;
     });
@@ -177,6 +175,32 @@ std::vector<RingState> VhostPort::ring_states() const {
     return states;
 }
 
+bool VhostPort::close_if_due(PortHost& host) {
+    if (const spec::Fault fault = barred(); fault != spec::Fault::none) {
+        close_and_tell(host, fault);
+        return true;
+    }
+    if (!memory_lost() || truncation_told_) return false;
+    truncation_told_ = close_and_tell(host, spec::Fault::memory_truncated);
+    return true;
+}
+
+void VhostPort::look_after(PortHost& host, WorkerContext&) {
+    if (close_if_due(host) || foreign_memory_told_) return;
+    if (const auto ring = foreign_memory_ring()) {
+        foreign_memory_told_ = true;
+        tell(EngineEvent::Kind::memory_not_shared, *ring, spec::Fault::none);
+    }
+}
+
+/// False: not now, since a worker does not come out of its batch.
+bool VhostPort::close_and_tell(PortHost& host, spec::Fault fault) {
+    if (host.change_port(*this, [&](Parked parked) { close_device(parked); })) return false;
+    tell(EngineEvent::Kind::device_fault, 0, fault);
+    return true;
+}
+
+/// Workers run: the first ring whose driver writes to other memory than ours.
 std::optional<unsigned> VhostPort::foreign_memory_ring() noexcept {
     for (unsigned index = 0; index < pairs_.size(); ++index)
         if (pairs_[index]->memory_looks_foreign()) return index * 2;

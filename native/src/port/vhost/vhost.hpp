@@ -10,9 +10,8 @@
 #include "base/limits.hpp"
 #include "base/parked.hpp"
 #include "memory/memory_map.hpp"
-#include "port/events.hpp"
+#include "port/device.hpp"
 #include "port/vhost/vhost_queue.hpp"
-#include "switch/port.hpp"
 
 namespace valenic {
 
@@ -38,17 +37,22 @@ struct RingState {
     spec::Fault fault;
 };
 
-class VhostPort final : public Port {
+class VhostPort final : public DevicePort {
  public:
-    VhostPort(std::string name, std::span<CounterBlock> blocks, unsigned pairs, PortEvents& events);
+    static constexpr CommandSet commands{};  ///< VhostCommands.
+
+    explicit VhostPort(PortParts parts);
 
     bool memory_lost() const noexcept override { return memory_ && memory_->truncated(); }
     bool blame_memory() noexcept override {
         if (memory_) memory_->found_truncated();
         return memory_ != nullptr;
     }
-    PortEvents& events() noexcept { return events_; }
-    uint32_t id = 0;  ///< The engine's number.
+    /// Closes a barred device and one whose memory was truncated. False: there was no need to.
+    bool close_if_due(PortHost& host);
+    /// That, and tells once of a driver that writes to other memory than ours.
+    void look_after(PortHost& host, WorkerContext&) override;
+    void give_up(spec::Fault fault, WorkerContext&) noexcept override { bar(fault); }
 
     /// From here on its memory and descriptors are left alone; the control thread closes the device
     /// when it can. The first reason counts. Any thread.
@@ -83,21 +87,20 @@ class VhostPort final : public Port {
     std::vector<RingState> ring_states() const;
     const MemoryMap* memory() const noexcept { return memory_.get(); }
     VhostQueue& pair(unsigned index) noexcept { return *pairs_[index]; }
-    /// Housekeeping, workers running: the first ring whose driver writes to other memory than ours.
-    std::optional<unsigned> foreign_memory_ring() noexcept;
-    bool foreign_memory_told = false;
-    bool truncation_told = false;
 
  private:
     VhostQueue& pair_of(unsigned ring) const noexcept { return *pairs_[ring / 2]; }
     void count_active_pairs() noexcept;
+    bool close_and_tell(PortHost& host, spec::Fault fault);
+    std::optional<unsigned> foreign_memory_ring() noexcept;
 
     std::atomic<spec::Fault> barred_{spec::Fault::none};
-    PortEvents& events_;
     std::vector<std::unique_ptr<VhostQueue>> pairs_;
     std::vector<RingConfig> configs_;
     std::shared_ptr<const MemoryMap> memory_;
     uint64_t features_ = 0;
+    bool foreign_memory_told_ = false;
+    bool truncation_told_ = false;
 };
 
 }  // namespace valenic

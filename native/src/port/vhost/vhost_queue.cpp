@@ -148,8 +148,9 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
                             WorkerContext& context) noexcept {
     if (told.exchange(true, std::memory_order_relaxed)) return;
     port_.counters(context.worker).add(PortCounter::queue_faults, 1);
-    if (fault == spec::Fault::memory_truncated) return port_.events().memory_truncated(port_);
-    port_.events().ring_fault(port_, ring, fault);
+    const bool of_memory = fault == spec::Fault::memory_truncated;
+    using Kind = EngineEvent::Kind;
+    port_.tell(of_memory ? Kind::housekeeping_due : Kind::ring_fault, ring, fault);
 }
 
 // QEMU kicks once itself when it starts a device, so one kick proves nothing; a driver kicks only

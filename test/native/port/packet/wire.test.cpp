@@ -24,19 +24,6 @@ const auto needs_root = doctest::skip(!may_make_interfaces());
 }  // namespace
 
 TEST_SUITE("packet port over either" * needs_root) {
-    TEST_CASE_TEMPLATE("frames of every length go both ways as they are", Kind, OverPacket,
-                       OverXdp) {
-        WireRig rig(1500, 1, Kind::io);
-        std::vector<Bytes> frames;
-        for (const size_t bytes : {14, 15, 60, 115, 116, 117, 232, 1000, 1514})
-            frames.push_back(plain(bytes, bytes % 200));
-        for (const Bytes& frame : frames) REQUIRE(rig.wire.send(frame) == 0);
-        CHECK(rig.receive_all(frames.size()) == frames);
-        rig.transmit(frames);
-        CHECK(frames_of(rig.far_end(frames.size())) == frames);
-        CHECK(rig.count(PortCounter::rx_frames) == frames.size());
-        CHECK_FALSE(rig.queue().arm());
-    }
     TEST_CASE_TEMPLATE("a frame in a file that was cut off is its source's fault, and comes once",
                        Kind, OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
@@ -117,19 +104,6 @@ TEST_SUITE("packet port over either" * needs_root) {
         CHECK(rig.count(DropReason::rx_too_long) == 2);
         CHECK(rig.count(PortCounter::rx_frames) == 3);
     }
-    TEST_CASE_TEMPLATE("a batch has no more frames than the budget, with more off one", Kind,
-                       OverPacket, OverXdp) {
-        WireRig rig(1500, 1, Kind::io);
-        for (unsigned i = 0; i < 5; ++i) REQUIRE(rig.wire.send(plain(60, i)) == 0);
-        rig.port.settings().budget.store(2);
-        while (!rig.queue().arm()) std::this_thread::yield();
-        CHECK(rig.receive_all(5).size() == 5);
-        for (unsigned i = 0; i < 5; ++i) REQUIRE(rig.wire.send(plain(60, i)) == 0);
-        rig.port.settings().more.store(false);
-        while (!rig.queue().poll_word().may_have_work()) std::this_thread::yield();
-        CHECK(rig.receive() == 1);
-        rig.queue().release(*rig.context);
-    }
     TEST_CASE_TEMPLATE("what finds no slot is counted by name, and what comes later is received",
                        Kind, OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
@@ -137,7 +111,7 @@ TEST_SUITE("packet port over either" * needs_root) {
         for (size_t i = 0; i < sent; ++i) REQUIRE(rig.wire.send(plain(60, i % 200)) == 0);
         // Those that veth still has come first: nothing is taken until all are accounted for.
         const auto overflow = [&] {
-            rig.port.look_after(*rig.context);
+            rig.look_after();
             return rig.count(DropReason::tx_ring_overflow);
         };
         while (overflow() < sent - packet_slots) std::this_thread::yield();
@@ -151,7 +125,7 @@ TEST_SUITE("packet port over either" * needs_root) {
         OverPacket, OverXdp) {
         WireRig rig(1500, 1, Kind::io);
         Wire::run("ip link set near down");
-        rig.port.look_after(*rig.context);
+        rig.look_after();
         rig.transmit({plain(60)});
         CHECK(rig.count(DropReason::rx_link_down) == 1);
         Wire::set_up();
@@ -169,7 +143,7 @@ TEST_SUITE("packet port over either" * needs_root) {
             Wire::run("ip link del near");
             if (by_sending) rig.transmit({plain(60)});
             rig.queue().acknowledge(*rig.context);
-            rig.port.look_after(*rig.context);
+            rig.look_after();
             CHECK(rig.events.said == std::vector{Fault::interface_gone});
             rig.transmit({plain(60)});
             CHECK(rig.count(DropReason::rx_not_connected) == 1 + by_sending);

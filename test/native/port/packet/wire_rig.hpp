@@ -16,17 +16,14 @@
 #include "alone.hpp"
 #include "port/link.hpp"
 #include "port/packet/packet_socket.hpp"
+#include "port/packet/wire.hpp"
 #include "port/packet/xdp_socket.hpp"
+#include "recorded_faults.hpp"
 #include "switch_rig.hpp"
 
 namespace valenic::test {
 
 inline bool may_make_interfaces() { return geteuid() == 0; }
-
-struct RecordedLinks : LinkEvents {
-    void link_down(const LinkPort&, unsigned, spec::Fault fault) override { said.push_back(fault); }
-    std::vector<spec::Fault> said;
-};
 
 /// `near` is the port's interface, `far` the other end.
 class Wire {
@@ -143,7 +140,7 @@ struct WireRig {
     explicit WireRig(unsigned mtu = 1500, unsigned queues = 1, Io io = Io::packet)
         : wire(mtu),
           blocks(std::make_unique<CounterBlock[]>(workers_max)),
-          port("p", {blocks.get(), workers_max}, spec::PortKind::packet, queues, events),
+          port({"p", {blocks.get(), workers_max}, queues, events}, make_link_queue<WireQueue>),
           batch(std::make_unique<Batch>()),
           context(std::make_unique<WorkerContext>()) {
         if (io == Io::xdp) {
@@ -206,9 +203,14 @@ struct WireRig {
         return frames;
     }
 
+    /// What the control thread does about once a second.
+    void look_after() {
+        for (Queue* queue : port.queues()) static_cast<LinkQueue*>(queue)->look_after(*context);
+    }
+
     Wire wire;
     std::unique_ptr<CounterBlock[]> blocks;
-    RecordedLinks events;
+    RecordedFaults events;
     LinkPort port;
     std::unique_ptr<Batch> batch;
     std::unique_ptr<WorkerContext> context;

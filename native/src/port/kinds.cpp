@@ -1,0 +1,55 @@
+#include "port/kinds.hpp"
+
+#include <array>
+
+#include "port/dgram/dgram.hpp"
+#include "port/host/host.hpp"
+#include "port/link.hpp"
+#include "port/packet/wire.hpp"
+#include "port/stream/stream.hpp"
+#include "port/tap/tap.hpp"
+#include "port/vhost/vhost.hpp"
+
+namespace valenic {
+
+namespace {
+
+struct KindRow {
+    spec::PortKind kind;
+    std::unique_ptr<DevicePort> (*make)(PortParts parts);
+};
+
+template <typename Kind>
+std::unique_ptr<DevicePort> device(PortParts parts) {
+    return std::make_unique<Kind>(std::move(parts));
+}
+
+template <typename Queue>
+std::unique_ptr<DevicePort> link(PortParts parts) {
+    return std::make_unique<LinkPort>(std::move(parts), make_link_queue<Queue>);
+}
+
+using spec::PortKind;
+
+/// In the order of native/boundary/kinds.ts.
+constexpr std::array kinds{
+    KindRow{PortKind::vhost, device<VhostPort>},  //
+    KindRow{PortKind::host, device<HostPort>},    //
+    KindRow{PortKind::stream, link<StreamQueue>}, KindRow{PortKind::dgram, link<DgramQueue>},
+    KindRow{PortKind::tap, link<TapQueue>},       KindRow{PortKind::packet, link<WireQueue>},
+};
+
+constexpr bool has_a_row_for_each() {
+    for (size_t i = 0; i < kinds.size(); ++i)
+        if (static_cast<size_t>(kinds[i].kind) != i) return false;
+    return kinds.size() == static_cast<size_t>(PortKind::count);
+}
+static_assert(has_a_row_for_each());
+
+}  // namespace
+
+std::unique_ptr<DevicePort> make_port(PortKind kind, PortParts parts) {
+    return kinds[static_cast<size_t>(kind)].make(std::move(parts));
+}
+
+}  // namespace valenic

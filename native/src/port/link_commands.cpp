@@ -1,0 +1,42 @@
+#include "port/link_commands.hpp"
+
+#include <cerrno>
+
+#include "base/eventfd.hpp"
+
+namespace valenic {
+
+using spec::CommandError;
+
+Done LinkCommands::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vector<OwnedFd> shared,
+                               const std::string& peer, spec::NetHeaderUse net_header) {
+    auto port = find_device<LinkPort>(host_, id);
+    if (!port) return port.error();
+    LinkPort& link = *port.value();
+    if (fds.size() != link.queue_count()) return CommandError::invalid_argument;
+    if (net_header != spec::NetHeaderUse::none && !link.may_have_net_header())
+        return CommandError::invalid_argument;
+    for (const OwnedFd& fd : fds)
+        if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
+    for (const OwnedFd& fd : shared)
+        if (!fd.valid()) return CommandError::invalid_argument;
+    if (!link.prepare(fds, shared))
+        return Refusal(CommandError::system, errno, "preparing a descriptor");
+    bool good = true;
+    const Done busy = host_.change_port(link, [&](Parked parked) {
+        good = peer.empty() || link.set_peer(parked, peer);
+        if (good) link.attach(parked, std::move(fds), net_header, std::move(shared));
+    });
+    if (busy) return busy;
+    if (!good) return CommandError::invalid_argument;
+    return std::nullopt;
+}
+
+Done LinkCommands::detach_link(uint32_t id) {
+    auto port = find_device<LinkPort>(host_, id);
+    if (!port) return port.error();
+    LinkPort& link = *port.value();
+    return host_.change_port(link, [&](Parked parked) { link.detach(parked); });
+}
+
+}  // namespace valenic
