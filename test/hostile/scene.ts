@@ -1,10 +1,10 @@
 /** What an attack works with: the daemon, and what it opens there, closed when it is over. */
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PortDetail } from '../../backend/daemon/index.ts';
 import { codeOf } from '../../backend/system-error.ts';
-import type { NativeFdSocket } from '../../native/boundary/index.ts';
 import { addon, Frontend } from '../backend/vhost-user/support.ts';
 import { Attackers } from './attackers.ts';
 import type { Daemon } from './daemon.ts';
@@ -45,7 +45,8 @@ export class Scene {
 
   /** A connection to a vhost-user port that has said nothing yet. */
   async frontend(port: PortName = 'x'): Promise<Frontend> {
-    const frontend = new Frontend(await this.#connect(this.daemon.path(port)));
+    const path = this.daemon.path(port);
+    const frontend = new Frontend(await this.#letIn(() => addon.connectFdSocket(path)));
     this.last = frontend;
     this.later(() => frontend.close());
     return frontend;
@@ -60,13 +61,8 @@ export class Scene {
 
   /** A peer of the stream port. */
   async stream(path = this.daemon.path('s')): Promise<Socket> {
-    const socket = connect(path);
-    socket.on('error', () => {});
+    const socket = await this.#letIn(() => opened(path));
     this.later(() => socket.destroy());
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve).once('error', reject);
-      socket.once('close', () => reject(new Error('the attacker left')));
-    });
     return socket;
   }
 
@@ -88,12 +84,12 @@ export class Scene {
     }
   }
 
-  /** Waits while too many wait at the door: a daemon on a busy machine lets them in later. */
-  async #connect(path: string): Promise<NativeFdSocket> {
+  /** Tries again while too many wait at the door: a daemon on a busy machine lets them in later. */
+  async #letIn<T>(connect: () => T | Promise<T>): Promise<T> {
     const end = performance.now() + comesWithinMs;
     for (;;) {
       try {
-        return addon.connectFdSocket(path);
+        return await connect();
       } catch (error) {
         if (codeOf(error) !== 'EAGAIN' || this.over || performance.now() > end) throw error;
         await sleep(5);
@@ -117,4 +113,12 @@ export class Scene {
       await sleep(20);
     }
   }
+}
+
+/** Connected. @throws why it is not: EAGAIN where too many wait to be let in. */
+async function opened(path: string): Promise<Socket> {
+  const socket = connect(path);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
 }
