@@ -200,7 +200,7 @@ export interface WorkerAddAnswer {
 export interface SwitchCreate {
   /** Its name. */
   readonly name: string;
-  /** An address that was silent for so long is forgotten. 0..1000000 seconds. */
+  /** An address that was silent for so long is forgotten. 1..1000000 seconds. */
   readonly ageingSeconds?: number;
   /** Addresses that it can hold. 64..1048576 addresses. */
   readonly macTableSize?: number;

@@ -4,12 +4,13 @@ import { messagesHeader, messagesSource } from './cpp-messages.ts';
 import { settingsHeader, settingsSource } from './cpp-settings.ts';
 import { namesHeader } from './names.ts';
 import { typesFile } from './types.ts';
-import { versionHeader } from './version.ts';
+import { limitsHeader, versionHeader } from './version.ts';
 
 /** The texts, by their paths from the root of the repository. */
 export function generateBoundary(): Record<string, string> {
   return {
     'native/boundary/types.ts': typesFile(),
+    'native/src/boundary/limits.hpp': limitsHeader(),
     'native/src/boundary/messages.cpp': messagesSource(),
     'native/src/boundary/messages.hpp': messagesHeader(),
     'native/src/boundary/names.hpp': namesHeader(),

@@ -100,8 +100,7 @@ void encode(Writer& to, const AllowedStation& value) {
 bool decode(Reader& in, PortSettingsChange& out) {
     static constexpr FieldRule rules[] = {
         {1, "polling", "busy, adaptive or event", false},
-        {2, "spinUs", 
-         "0..1000000 microseconds, or auto for what pays by the traffic of each queue", false},
+        {2, "spinUs", "0..1000000 microseconds, or auto for what pays with its traffic", false},
         {3, "more", "true or false", false},
         {4, "moderationFrames", "1..1024 frames", false},
         {5, "moderationUs", "0..1000000 microseconds", false},
@@ -598,7 +597,7 @@ void encode(Writer& to, const SwitchCreateAnswer& value) {
 bool decode(Reader& in, SwitchCreate& out) {
     static constexpr FieldRule rules[] = {
         {1, "name", "text of 0..255 bytes", true},
-        {2, "ageingSeconds", "0..1000000 seconds", false},
+        {2, "ageingSeconds", "1..1000000 seconds", false},
         {3, "macTableSize", "64..1048576 addresses", false},
     };
     Map map(in, rules);
@@ -608,7 +607,7 @@ bool decode(Reader& in, SwitchCreate& out) {
                 in.text(out.name, 0, 255);
                 break;
             case 2:
-                in.number(out.ageing_seconds, {0, 1000000});
+                in.number(out.ageing_seconds, {1, 1000000});
                 break;
             case 3:
                 in.number(out.mac_table_size, {64, 1048576});

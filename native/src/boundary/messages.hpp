@@ -59,16 +59,26 @@ void encode(Writer& to, const AllowedStation& value);
 /// Settings of a port. They can change under traffic. What is absent stays as it is.
 struct PortSettingsChange {
     static constexpr NumberRange spin_us_range{0, 1000000, 4294967295};
+    static constexpr uint32_t spin_us_default = 4294967295;
     static constexpr NumberRange moderation_frames_range{1, 1024};
+    static constexpr uint32_t moderation_frames_default = 1;
     static constexpr NumberRange moderation_us_range{0, 1000000};
+    static constexpr uint32_t moderation_us_default = 0;
     static constexpr NumberRange budget_range{1, 256};
+    static constexpr uint32_t budget_default = 64;
     static constexpr NumberRange mac_limit_range{0, 65536};
+    static constexpr uint32_t mac_limit_default = 1024;
     static constexpr NumberRange max_frame_bytes_range{60, 65550};
+    static constexpr uint32_t max_frame_bytes_default = 65550;
     static constexpr NumberRange mtu_range{68, 65535, 0};
+    static constexpr uint32_t mtu_default = 0;
     static constexpr size_t allow_max = 64;
     static constexpr NumberRange storm_broadcast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_broadcast_default = 4294967295;
     static constexpr NumberRange storm_multicast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_multicast_default = 4294967295;
     static constexpr NumberRange storm_unknown_unicast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_unknown_unicast_default = 4294967295;
     /// How the worker waits for work.
     std::optional<spec::PollingMode> polling;
     /// Adaptive mode: microseconds to spin without work before sleeping. `auto`: the worker learns
@@ -228,6 +238,7 @@ void encode(Writer& to, const HostSinkReport& value);
 
 /// Why there is no answer.
 struct Failure {
+    static constexpr uint32_t error_number_default = 0;
     /// A name of commandErrors or of faults.
     std::string code;
     /// One sentence.
@@ -273,8 +284,10 @@ void encode(Writer& to, const SwitchCreateAnswer& value);
 struct SwitchCreate {
     static constexpr uint32_t command_number = 2;
     using Answer = SwitchCreateAnswer;
-    static constexpr NumberRange ageing_seconds_range{0, 1000000};
+    static constexpr NumberRange ageing_seconds_range{1, 1000000};
+    static constexpr uint32_t ageing_seconds_default = 300;
     static constexpr NumberRange mac_table_size_range{64, 1048576};
+    static constexpr uint32_t mac_table_size_default = 8192;
     /// Its name.
     std::string name;
     /// An address that was silent for so long is forgotten.

@@ -10,7 +10,9 @@ namespace {
 
 // The tables' numbers are the datapath's own.
 static_assert(SettingsChange::budget_range.max == batch_frames);
-static_assert(SettingsChange::max_frame_bytes_range.max == largest_frame_bytes);
+static_assert(SettingsChange::budget_default == batch_frames_default);
+static_assert(boundary::VlanRange::first_range.min == vlan_first);
+static_assert(boundary::VlanRange::first_range.max == vlan_last);
 
 constexpr bool is_vlan(uint32_t number) noexcept {
     return number >= vlan_first && number <= vlan_last;
