@@ -94,6 +94,7 @@ export function messagesHeader(): string {
     '#include <optional>',
     '#include <string>',
     '#include <utility>',
+    '#include <variant>',
     '#include <vector>',
     '',
     '#include "boundary/names.hpp"',
@@ -102,6 +103,10 @@ export function messagesHeader(): string {
     '',
     'namespace valenic::boundary {',
     ...cppStructs().flatMap(structLines),
+    '',
+    '/// What the datapath says unasked, whichever event it is.',
+    'using Event =',
+    `    std::variant<${eventTypes.join(',\n                 ')}>;`,
     ...chooser(
       'read_command',
       'Reads the argument of a command and gives it to `take`. False: it is refused.',

@@ -58,8 +58,8 @@ Done Commands::handle(const boundary::PortInject& command) {
 Answer<boundary::ProbePlacement> Commands::handle(const boundary::ProbePlacement& command) {
     const auto ns =
         probe_placement(static_cast<int>(command.cpu_a), static_cast<int>(command.cpu_b));
-    if (!ns) return Refusal(spec::CommandError::invalid_argument);
-    return boundary::ProbePlacementAnswer{*ns};
+    if (!ns) return ns.error();
+    return boundary::ProbePlacementAnswer{ns.value()};
 }
 
 }  // namespace valenic::control

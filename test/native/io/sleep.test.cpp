@@ -164,8 +164,10 @@ TEST_SUITE("engine: sleeping") {
         store_release(a.guest.net().tx().avail()->idx, uint16_t{999});
         signal_eventfd(a.guest.ring(1).kick.get());
         CHECK(eventually([&] { return rig.events().size() == 1; }));
-        CHECK(rig.events()[0].fault == spec::Fault::avail_index_jumped);
-        CHECK(rig.events()[0].ring == 1);
+        const auto faults = rig.events_of<boundary::RingFaultEvent>();
+        REQUIRE(faults.size() == 1);
+        CHECK(faults[0].fault == spec::Fault::avail_index_jumped);
+        CHECK(faults[0].ring == 1);
         CHECK(falls_asleep(rig));
         signal_eventfd(a.guest.ring(1).kick.get());
         CHECK(falls_asleep(rig));
