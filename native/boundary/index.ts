@@ -22,6 +22,7 @@ export * from './limits.ts';
 export * from './settings.ts';
 export type * from './types.ts';
 export * from './version.ts';
+export * from './wire.ts';
 
 /** What a datapath says of a port or a worker: all but `ready`, which is for its carrier. */
 export type PortEvent = Exclude<DatapathEvent, { readonly event: 'ready' }>;
