@@ -286,6 +286,17 @@ export const portSettingFields = {
       help: 'most frames for unknown addresses that the port may send',
     },
   ),
+  coalesce: setting(
+    21,
+    boolean,
+    'Whether TCP segments that follow each other reach the port as one big frame, where it takes ' +
+      'such. Off: each frame as it was sent, for what counts or forwards them.',
+    true,
+    {
+      key: 'coalesce',
+      help: 'whether TCP segments in a row reach the port as one big frame, where it takes such',
+    },
+  ),
 } as const satisfies Readonly<Record<string, Setting>>;
 
 export const portSettings: Struct & { readonly fields: Readonly<Record<string, Setting>> } = {

@@ -83,6 +83,11 @@ export interface PortSettings {
    * a second.
    */
   readonly stormUnknownUnicast: number | 'auto';
+  /**
+   * Whether TCP segments that follow each other reach the port as one big frame, where it takes
+   * such. Off: each frame as it was sent, for what counts or forwards them.
+   */
+  readonly coalesce: boolean;
 }
 
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */

@@ -120,6 +120,7 @@ bool decode(Reader& in, PortSettingsChange& out) {
         {19, "stormMulticast", "0..100000000 frames a second, or auto for a high limit", false},
         {20, "stormUnknownUnicast", 
          "0..100000000 frames a second, or auto for a high limit", false},
+        {21, "coalesce", "true or false", false},
     };
     Map map(in, rules);
     while (const FieldRule* field = map.next()) {
@@ -187,6 +188,9 @@ bool decode(Reader& in, PortSettingsChange& out) {
             case 20:
                 in.number(out.storm_unknown_unicast.emplace(), {0, 100000000, 4294967295});
                 break;
+            case 21:
+                in.boolean(out.coalesce.emplace());
+                break;
         }
     }
     return map.whole();
@@ -211,7 +215,8 @@ void encode(Writer& to, const PortSettingsChange& value) {
            value.unknown_unicast.has_value() +
            value.storm_broadcast.has_value() +
            value.storm_multicast.has_value() +
-           value.storm_unknown_unicast.has_value());
+           value.storm_unknown_unicast.has_value() +
+           value.coalesce.has_value());
     put_field(to, 1, value.polling);
     put_field(to, 2, value.spin_us);
     put_field(to, 3, value.more);
@@ -232,6 +237,7 @@ void encode(Writer& to, const PortSettingsChange& value) {
     put_field(to, 18, value.storm_broadcast);
     put_field(to, 19, value.storm_multicast);
     put_field(to, 20, value.storm_unknown_unicast);
+    put_field(to, 21, value.coalesce);
 }
 
 bool decode(Reader& in, MemoryRegion& out) {

@@ -123,6 +123,9 @@ struct PortSettingsChange {
     std::optional<uint32_t> storm_multicast;
     /// Most frames for addresses that nobody was seen with that the port may send.
     std::optional<uint32_t> storm_unknown_unicast;
+    /// Whether TCP segments that follow each other reach the port as one big frame, where it takes
+    /// such. Off: each frame as it was sent, for what counts or forwards them.
+    std::optional<bool> coalesce;
 };
 bool decode(Reader& in, PortSettingsChange& out);
 void encode(Writer& to, const PortSettingsChange& value);
