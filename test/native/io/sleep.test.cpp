@@ -47,6 +47,22 @@ TEST_SUITE("engine: sleeping") {
         EngineRig rig;
         CHECK(falls_asleep(rig));
     }
+    TEST_CASE("the time asleep is counted, and none of a worker that polls") {
+        const uint64_t began_ns = monotonic_ns();
+        EngineRig rig;
+        EngineGuest guest(rig, "a", {}, polling(PollingMode::busy));
+        const uint64_t polls = rig.worker_count(WorkerCounter::rounds);
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::rounds) > polls + 1000; }));
+        const uint64_t before = rig.worker_count(WorkerCounter::asleep_ns);
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::rounds) > polls + 2000; }));
+        CHECK(rig.worker_count(WorkerCounter::asleep_ns) == before);
+
+        REQUIRE_FALSE(rig.engine.set_port(guest.id, polling(PollingMode::event)));
+        REQUIRE(falls_asleep(rig));
+        REQUIRE_FALSE(rig.engine.set_port(guest.id, polling(PollingMode::busy)));  // Wakes it.
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::asleep_ns) > before; }));
+        CHECK(rig.worker_count(WorkerCounter::asleep_ns) < monotonic_ns() - began_ns);
+    }
     TEST_CASE("one frame at a time between sleeping sides: each kick and each call arrives") {
         for (const PollingMode mode : {PollingMode::event, PollingMode::adaptive}) {
             for (const uint64_t features : {modern, with_events}) {
