@@ -226,6 +226,12 @@ export class Port {
     return [...new Set(macs)].sort();
   }
 
+  /** Forgets them, also those that `stickyMacs` keeps here. Resolves with how many there were. */
+  async forgetMacs(): Promise<number> {
+    const { datapath } = this.#context;
+    return (await datapath.command('port.forget', { port: this.id })).forgotten;
+  }
+
   /** Starts a host port's stream of numbered, checksummed frames. */
   async startSource(source: HostSource): Promise<void> {
     await this.#frameMaker().start(this.#context.datapath, this.id, source);

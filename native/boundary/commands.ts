@@ -365,6 +365,12 @@ export const commands = {
     },
     answer: { ns: field(1, real, 'Nanoseconds.') },
   },
+  'port.forget': {
+    number: 25,
+    text: 'Forgets the addresses learned on a port, sticky ones too.',
+    argument: { port },
+    answer: { forgotten: field(1, u32(), 'How many.') },
+  },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 export const commandNames = Object.keys(commands) as readonly (keyof typeof commands)[];

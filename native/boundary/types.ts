@@ -468,6 +468,16 @@ export interface ProbePlacementAnswer {
   readonly ns: number;
 }
 
+/** Forgets the addresses learned on a port, sticky ones too. */
+export interface PortForget {
+  /** Number of the port. */
+  readonly port: number;
+}
+export interface PortForgetAnswer {
+  /** How many. */
+  readonly forgotten: number;
+}
+
 /** Commands by name: argument and answer. */
 export interface Commands {
   'worker.add': [WorkerAdd, WorkerAddAnswer];
@@ -494,6 +504,7 @@ export interface Commands {
   'link.attach': [LinkAttach, LinkAttachAnswer];
   'link.detach': [LinkDetach, LinkDetachAnswer];
   'probe.placement': [ProbePlacement, ProbePlacementAnswer];
+  'port.forget': [PortForget, PortForgetAnswer];
 }
 export type CommandName = keyof Commands;
 

@@ -1520,6 +1520,44 @@ void encode(Writer& to, const ProbePlacement& value) {
     put_field(to, 2, value.cpu_b);
 }
 
+bool decode(Reader& in, PortForgetAnswer& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "forgotten", "0..4294967295", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.forgotten, {0, 4294967295});
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const PortForgetAnswer& value) {
+    to.map(1u);
+    put_field(to, 1, value.forgotten);
+}
+
+bool decode(Reader& in, PortForget& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "port", "0..4294967295", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.port, {0, 4294967295});
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const PortForget& value) {
+    to.map(1u);
+    put_field(to, 1, value.port);
+}
+
 bool decode(Reader& in, RingFaultEvent& out) {
     static constexpr FieldRule rules[] = {
         {1, "port", "0..4294967295", true},

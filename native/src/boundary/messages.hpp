@@ -740,6 +740,24 @@ struct ProbePlacement {
 bool decode(Reader& in, ProbePlacement& out);
 void encode(Writer& to, const ProbePlacement& value);
 
+/// The answer to port.forget.
+struct PortForgetAnswer {
+    /// How many.
+    uint32_t forgotten = 0;
+};
+bool decode(Reader& in, PortForgetAnswer& out);
+void encode(Writer& to, const PortForgetAnswer& value);
+
+/// port.forget: Forgets the addresses learned on a port, sticky ones too.
+struct PortForget {
+    static constexpr uint32_t command_number = 25;
+    using Answer = PortForgetAnswer;
+    /// Number of the port.
+    uint32_t port = 0;
+};
+bool decode(Reader& in, PortForget& out);
+void encode(Writer& to, const PortForget& value);
+
 /// A peer broke a rule of a ring, which was stopped.
 struct RingFaultEvent {
     static constexpr uint32_t event_number = 1;
@@ -934,6 +952,8 @@ bool read_command(uint32_t number, Reader& in, Take&& take) {
             return with<LinkDetach>(in, take);
         case ProbePlacement::command_number:
             return with<ProbePlacement>(in, take);
+        case PortForget::command_number:
+            return with<PortForget>(in, take);
         default:
             return in.refuse_number(number);
     }
@@ -991,6 +1011,8 @@ bool read_answer(uint32_t number, Reader& in, Take&& take) {
             return with<LinkDetachAnswer>(in, take);
         case ProbePlacement::command_number:
             return with<ProbePlacementAnswer>(in, take);
+        case PortForget::command_number:
+            return with<PortForgetAnswer>(in, take);
         default:
             return in.refuse_number(number);
     }

@@ -51,6 +51,12 @@ Answer<boundary::PortMacs> Commands::handle(const boundary::PortMacs& command) {
     return answer;
 }
 
+Answer<boundary::PortForget> Commands::handle(const boundary::PortForget& command) {
+    const auto forgotten = engine_.forget_macs(command.port);
+    if (!forgotten) return forgotten.error();
+    return boundary::PortForgetAnswer{forgotten.value()};
+}
+
 Done Commands::handle(const boundary::PortInject& command) {
     return engine_.inject(command.port, command.frame);
 }

@@ -84,6 +84,8 @@ class Engine final : public PortHost, private PortEvents {
     /// Another worker owns the queue pair from here on. No frame is lost, and none overtakes.
     Done move_queue(uint32_t id, unsigned pair, uint32_t worker);
     Result<std::vector<MacAddress>, Refusal> macs_of(uint32_t id);
+    /// Forgets them, sticky ones too. How many there were.
+    Result<uint32_t, Refusal> forget_macs(uint32_t id);
     Done inject(uint32_t id, std::span<const uint8_t> frame);
 
     // What the commands of each kind of port need (port/<kind>/<kind>_commands.hpp).

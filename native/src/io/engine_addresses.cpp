@@ -14,6 +14,19 @@ Result<std::vector<MacAddress>, Refusal> Engine::macs_of(uint32_t id) {
     return entry->port->home->lookup().addresses_of(entry->port->slot);
 }
 
+Result<uint32_t, Refusal> Engine::forget_macs(uint32_t id) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    Lookup& lookup = entry->port->home->lookup();
+    uint32_t forgotten = 0;
+    const Done busy = exclusive([&](Parked) {
+        forgotten = static_cast<uint32_t>(lookup.addresses_of(entry->port->slot).size());
+        lookup.forget(entry->port->slot);
+    });
+    if (busy) return *busy;
+    return forgotten;
+}
+
 /// Guests can bring either about as often as they like: a few ports in each turn, the next ones in
 /// the next. Who makes much of the one holds up nothing of the other.
 void Engine::tell_addresses(uint32_t now_s) {

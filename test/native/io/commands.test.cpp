@@ -205,6 +205,24 @@ TEST_SUITE("engine commands: addresses and injected frames") {
         a.set(down);
         CHECK(rig.engine.macs_of(a.id).value().empty());
     }
+    TEST_CASE("forget_macs lets the addresses of one port go, sticky ones too") {
+        EngineRig rig;
+        SettingsChange sticky;
+        sticky.sticky_macs = true;
+        EngineGuest a(rig, "a", {}, sticky);
+        EngineGuest b(rig, "b");
+        for (uint32_t i = 10; i < 13; ++i) a.introduce(i);
+        b.introduce(20);
+        b.introduce(10);  // Belongs to the other port, and stays there.
+        CHECK(rig.engine.macs_of(b.id).value() == std::vector{mac(20)});
+        CHECK(rig.engine.forget_macs(a.id).value() == 3);
+        CHECK(rig.engine.macs_of(a.id).value().empty());
+        CHECK(rig.engine.macs_of(b.id).value() == std::vector{mac(20)});
+        b.introduce(10);
+        CHECK(rig.engine.macs_of(b.id).value().size() == 2);
+        CHECK(rig.engine.forget_macs(a.id).value() == 0);
+        CHECK(refused(rig.engine.forget_macs(99)) == "unknown_port");
+    }
     TEST_CASE("an injected frame comes from its port: learned, delivered, called for") {
         EngineRig rig;
         SettingsChange moderated;
