@@ -55,6 +55,7 @@ const offeredProtocolFeatures = [
   'CONFIGURE_MEM_SLOTS',
   'STATUS',
   'RESET_DEVICE',
+  'GET_VRING_BASE_SKIP_DRAIN',
 ] as const satisfies readonly ProtocolFeatureName[];
 
 /** What a port offers beside the features of virtio that its guest's driver may take. */
