@@ -6,9 +6,21 @@
  */
 
 import { EventEmitter } from 'node:events';
-import type { FaultEvent, NativeAddon, PollingMode, PortEvent } from '../native/boundary/index.ts';
+import {
+  ageingSeconds as ageingType,
+  type FaultEvent,
+  macTableSize as macTableType,
+  mtuBytes,
+  type NativeAddon,
+  type PollingMode,
+  type PortEvent,
+  type SwitchCreate,
+  type Type,
+  typeFault,
+  workerCount,
+} from '../native/boundary/index.ts';
 import { isAddressEvent } from './addresses.ts';
-import { checkedPort, hint, pollingMode, readValue } from './config/index.ts';
+import { checkedPort, hint, readValue, settingKind } from './config/index.ts';
 import type { CarrierPlace } from './datapath/carried.ts';
 import { refuseAbsentCpus } from './datapath/cpus.ts';
 import { Datapath } from './datapath/datapath.ts';
@@ -31,8 +43,8 @@ export interface BackendOptions {
   readonly cpus?: readonly number[];
   /** Polling mode of ports that do not name one. */
   readonly polling?: PollingMode;
-  /** Addresses that a switch can hold, 64..1048576, unless createSwitch() sets it. */
-  readonly macTableSize?: number;
+  /** Addresses that a switch can hold, unless createSwitch() sets it. */
+  readonly macTableSize?: SwitchCreate['macTableSize'];
   /** By name; createSwitch() may be told otherwise. */
   readonly switches?: Readonly<Record<string, SwitchOptions>>;
   /** Silent unless given. */
@@ -43,12 +55,12 @@ export interface BackendOptions {
 
 export interface SwitchOptions {
   /**
-   * Addresses that it can hold, 64..1048576. 8192 when not said. When it is full, the port that
-   * holds most gives one up.
+   * Addresses that it can hold. When it is full, the port that holds most gives one up. Range and
+   * default of this and the next: docs/reference/datapath.md, switch.create.
    */
-  readonly macTableSize?: number;
-  /** Seconds after which a silent address is forgotten, 1..1000000. 300 when not said. */
-  readonly ageingSeconds?: number;
+  readonly macTableSize?: SwitchCreate['macTableSize'];
+  /** Seconds after which a silent address is forgotten. */
+  readonly ageingSeconds?: SwitchCreate['ageingSeconds'];
   /** Of ports that are added without one; 0, the default: frames of any length pass. */
   readonly mtu?: number;
 }
@@ -100,10 +112,9 @@ export class Backend extends EventEmitter<BackendEvents> {
    */
   static async create(options: BackendOptions = {}): Promise<Backend> {
     const { workers = 1, cpus } = options;
-    if (!Number.isInteger(workers) || workers < 1 || workers > 15) {
-      throw new ValenicError('value_invalid', `workers must be 1 to 15, not ${workers}`);
-    }
-    if (options.polling !== undefined) readValue(pollingMode, 'polling', options.polling);
+    checkType('workers', workerCount, workers);
+    if (options.polling !== undefined)
+      readValue(settingKind('polling'), 'polling', options.polling);
     refuseAbsentCpus(cpus ?? []);
     const addon = loadAddon();
     const lost = (sentence: string) => void backend.emit('lost', sentence);
@@ -166,7 +177,7 @@ export class Backend extends EventEmitter<BackendEvents> {
    */
   setMtu(name: string, mtu: number): Promise<void> {
     return this.#inTurn(async () => {
-      checkMtu(mtu);
+      checkType('mtu', mtuBytes, mtu);
       const ports = this.switch(name).ports();
       this.#mtus.set(name, mtu);
       for (const port of ports) await port.set({ mtu });
@@ -271,9 +282,9 @@ export class Backend extends EventEmitter<BackendEvents> {
     checkName('switch', name);
     const said = { ...this.#options.switches?.[name], ...options };
     const { macTableSize = this.#options.macTableSize, ageingSeconds, mtu = 0 } = said;
-    checkMtu(mtu);
-    checkNumber('macTableSize', macTableSize, 64, 1 << 20);
-    checkNumber('ageingSeconds', ageingSeconds, 1, 1_000_000);
+    checkType('mtu', mtuBytes, mtu);
+    if (macTableSize !== undefined) checkType('macTableSize', macTableType, macTableSize);
+    if (ageingSeconds !== undefined) checkType('ageingSeconds', ageingType, ageingSeconds);
     if (this.#switches.has(name)) {
       throw new ValenicError('name_in_use', `there is already a switch ${name}`);
     }
@@ -367,14 +378,9 @@ function checkName(what: 'switch' | 'port', name: string): void {
 }
 
 /** @throws {ValenicError} `value_invalid`. */
-function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
-  if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) return;
-  throw new ValenicError('value_invalid', `${name} must be ${least} to ${most}, not ${value}`);
-}
-
-/** @throws {ValenicError} `value_invalid`. */
-function checkMtu(mtu: number): void {
-  if (mtu !== 0) checkNumber('mtu', mtu, 68, 65_535);
+function checkType(name: string, type: Type, value: number): void {
+  const fault = typeFault(type, value, name);
+  if (fault !== null) throw new ValenicError('value_invalid', fault);
 }
 
 export function createBackend(options: BackendOptions = {}): Promise<Backend> {

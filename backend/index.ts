@@ -8,6 +8,7 @@ export type {
   PortCounter,
   PortSettings,
 } from '../native/boundary/index.ts';
+export { defaultSettings } from '../native/boundary/index.ts';
 export { Backend, type BackendEvents, type BackendOptions, createBackend } from './backend.ts';
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
@@ -18,7 +19,6 @@ export type { HostReport } from './ports/kind.ts';
 export type { EndpointState } from './ports/kinds.ts';
 export type { PacketSpec } from './ports/packet/spec.ts';
 export type { Device, LinkSpec, PortInput, PortName, PortSpec } from './ports/spec.ts';
-export { defaultSettings } from './ports/spec.ts';
 export type { StreamSpec } from './ports/stream/spec.ts';
 export type { TapSpec } from './ports/tap/spec.ts';
 export type { Forward, UserSpec } from './ports/user/spec.ts';

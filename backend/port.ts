@@ -1,11 +1,12 @@
 /** One port of a switch, as the library shows it. */
 
-import type {
-  HostSource,
-  NativeAddon,
-  PollingMode,
-  PortEvent,
-  PortSettings,
+import {
+  defaultSettings,
+  type HostSource,
+  type NativeAddon,
+  type PollingMode,
+  type PortEvent,
+  type PortSettings,
 } from '../native/boundary/index.ts';
 import { AddressNotices, isAddressEvent } from './addresses.ts';
 import { checkedSettings } from './config/index.ts';
@@ -21,7 +22,7 @@ import {
   type PortEndpoint,
   portKinds,
 } from './ports/index.ts';
-import { defaultSettings, nameText, type PortSpec, queuesOf } from './ports/spec.ts';
+import { nameText, type PortSpec, queuesOf } from './ports/spec.ts';
 import type { PortStats, StatsReader } from './stats/stats.ts';
 import type { KeptFiles, KeptGuest } from './vhost-user/index.ts';
 
@@ -223,6 +224,12 @@ export class Port {
   async macs(): Promise<readonly string[]> {
     const { macs } = await this.#context.datapath.command('port.macs', { port: this.id });
     return [...new Set(macs)].sort();
+  }
+
+  /** Forgets them, also those that `stickyMacs` keeps here. Resolves with how many there were. */
+  async forgetMacs(): Promise<number> {
+    const { datapath } = this.#context;
+    return (await datapath.command('port.forget', { port: this.id })).forgotten;
   }
 
   /** Starts a host port's stream of numbered, checksummed frames. */

@@ -2,7 +2,8 @@
 
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
-import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
+import { defaultSettings, type PollingMode, pollingModes } from '../../native/boundary/index.ts';
+import { settingKind } from '../config/index.ts';
 import { ValenicError } from '../errors.ts';
 import { examplesText } from '../help.ts';
 import { fairnessCommand, fairnessExamples } from './fairness/options.ts';
@@ -12,7 +13,7 @@ import { cpuCommand, idleCommand, quietExamples } from './quiet-options.ts';
 import type { Scenario } from './row.ts';
 import { tcpCommand, tcpExamples } from './tcp/options.ts';
 import { tcpTests } from './tcp/traffic.ts';
-import { listOf, numberFrom, oneOf, usageSentence, wholeFrom } from './values.ts';
+import { listOf, numberFrom, oneOf, tableValue, usageSentence, wholeFrom } from './values.ts';
 import { strictOption } from './verdict.ts';
 
 /** Scenarios are one point; the others vary something and write a page. */
@@ -51,6 +52,7 @@ export interface BenchOptions {
 
 export const scenarios = ['g2g', 'g2h', 'h2g'] as const;
 /** Doubling, as far as the setting goes. */
+const budget = settingKind('budget');
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const curves = ['sweep', 'batch', 'frames'] as const;
 /** Commands with a rig of their own: here for the help and the manual. */
@@ -191,8 +193,8 @@ function addOptions(command: Command, name: CommandName): Command {
     )
     .option(
       '--batch <list>',
-      'most frames in a batch, 1..256 (default 64)',
-      listOf(wholeFrom(1, 256)),
+      `most frames in a batch: ${budget.allowed} (default ${defaultSettings.budget})`,
+      listOf(tableValue(budget)),
     )
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--warmup <s>', 'before the first run', numberFrom(0, 600), 0.3)

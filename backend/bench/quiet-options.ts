@@ -2,7 +2,8 @@
 
 import { Command } from 'commander';
 import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
-import { cpuPairOption, listOf, numberFrom, numberIn, oneOf } from './values.ts';
+import { settingKind } from '../config/index.ts';
+import { cpuPairOption, listOf, numberFrom, oneOf, tableValue } from './values.ts';
 import { strictOption } from './verdict.ts';
 
 export const quietExamples = {
@@ -21,9 +22,6 @@ export interface CpuOptions {
   readonly json?: true;
 }
 
-const spinOf = (text: string): number | 'auto' =>
-  text === 'auto' ? text : numberIn(text, 0, 1_000_000);
-
 export function cpuCommand(): Command {
   return new Command('cpu')
     .description('CPU and delay at paced rates, in each polling mode')
@@ -34,7 +32,12 @@ export function cpuCommand(): Command {
       [0, 1000, 100_000, 1_000_000],
     )
     .option('--polling <modes>', pollingModes.join(','), listOf(oneOf(pollingModes)), pollingModes)
-    .option('--spin <list>', 'spin budgets of adaptive mode', listOf(spinOf), ['auto'])
+    .option(
+      '--spin <list>',
+      'spin budgets of adaptive mode',
+      listOf(tableValue(settingKind('spinUs'))),
+      ['auto'],
+    )
     .option('--seconds <s>', 'of each run', numberFrom(0.05, 3600), 1)
     .option('--repeat <n>', 'runs; the median of p99 and CPU counts', numberFrom(1, 99), 3)
     .addOption(cpuPairOption("the worker's CPU, then the driver's"))

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { ValueKind } from '../config/index.ts';
 import { ValenicError } from '../errors.ts';
 
 export function numberIn(text: string, low: number, high: number): number {
@@ -24,6 +25,15 @@ export function numberFrom(low: number, high: number): (text: string) => number 
 /** As wholeIn(), for an option's parser. */
 export function wholeFrom(low: number, high: number): (text: string) => number {
   return (text) => wholeIn(text, low, high);
+}
+
+/** A value of the tables, as everywhere else it is written. */
+export function tableValue<T>({ allowed, read }: ValueKind<T>): (text: string) => T {
+  return (text) => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    throw new InvalidArgumentError(`give ${allowed}.`);
+  };
 }
 
 export function oneOf<Name extends string>(names: readonly Name[]): (text: string) => Name {

@@ -20,6 +20,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'port list': ['port list', 'port list --json'],
   'port show': ['port show vale0:vm1'],
   'port set': ['port set vale0:vm1 budget=32 moderation=16/100', 'port set vale0:vm1 up=off'],
+  'port forget': ['port forget vale0:vm1'],
   'port move': ['port move vale0:vm1 1', 'port move vale0:vm1 0,2-3'],
   polling: ['polling vale0 busy', 'polling vale0:vm1 adaptive --spin-us 20'],
   more: ['more vale0:vm1 off'],

@@ -1,4 +1,4 @@
-/** `valenic port add|remove|list|show|set|move`. */
+/** `valenic port add|remove|list|show|set|move|forget`. */
 
 import type { Command } from 'commander';
 import {
@@ -18,7 +18,9 @@ import type { Cli } from './io.ts';
 import { portDetailText, spinText, stateWord, troubleLines, workersText } from './port-text.ts';
 
 export function addPortCommands(program: Command, cli: Cli): void {
-  const port = program.command('port').description('ports: add, remove, list, show, set, move');
+  const port = program
+    .command('port')
+    .description('ports: add, remove, list, show, set, move, forget');
   port
     .command('add')
     .description('add a port to the running daemon, and its switch if there is none')
@@ -51,6 +53,11 @@ export function addPortCommands(program: Command, cli: Cli): void {
     .argument('<name>', 'e.g. vale0:vm1')
     .argument('<workers>', 'workers of the queue pairs in turn, numbered from 0: 1, or 0,2-3')
     .action((name: string, workers: string) => move(name, workers, cli));
+  port
+    .command('forget')
+    .description('forget the MAC addresses learned behind a port, sticky ones too')
+    .argument('<name>', 'e.g. vale0:vm1')
+    .action((name: string) => forget(name, cli));
 }
 
 async function add(text: string, cli: Cli): Promise<void> {
@@ -100,6 +107,13 @@ async function move(text: string, workers: string, cli: Cli): Promise<void> {
   const port = await cli.client().movePort(name, readValue(numberList, 'workers', workers));
   if (cli.json) cli.data(port, () => '');
   else cli.say(`${name}: ${workersText(port.workers)}`);
+}
+
+async function forget(text: string, cli: Cli): Promise<void> {
+  const name = nameText(parsePortName(text));
+  const { forgotten } = await cli.client().forgetMacs(name);
+  if (cli.json) cli.data({ name, forgotten }, () => '');
+  else cli.say(`${name}: addresses forgotten: ${forgotten}`);
 }
 
 async function set(text: string, words: readonly string[], cli: Cli): Promise<void> {

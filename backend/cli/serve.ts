@@ -4,21 +4,18 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { type Logger, pino } from 'pino';
 import {
-  cpuList,
-  datapathPlace,
-  integer,
-  logLevel,
-  macTableSize,
-  maxWorkers,
   type PartialServeConfig,
   parsePort,
   parseSwitch,
-  pollingMode,
   readConfigFile,
   readValue,
   type ServeConfig,
+  type ServeKey,
   serveConfig,
-  type ValueKind,
+  serveField,
+  serveKeyNames,
+  serveKeys,
+  serveValues,
 } from '../config/index.ts';
 import { Daemon } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
@@ -31,16 +28,12 @@ import { takeProcessWords } from './process-words.ts';
 /** How long the end of the daemon waits for the reader of the log. */
 const lastWordsMs = 500;
 
+/** Besides these the keys of serveKeys, by their fields. */
 interface ServeOptions {
   readonly config?: string;
   readonly port?: readonly string[];
   readonly switch?: readonly string[];
-  readonly workers?: string;
-  readonly cpus?: string;
-  readonly polling?: string;
-  readonly macTable?: string;
-  readonly log?: string;
-  readonly datapath?: string;
+  readonly [field: string]: unknown;
 }
 
 /** A stop takes milliseconds, and seconds where a peer makes it wait. */
@@ -52,22 +45,18 @@ const collect = (text: string, before: readonly string[] = []): readonly string[
 ];
 
 export function addServeCommand(program: Command, cli: Cli): void {
-  program
+  const command = program
     .command('serve')
     .description('run the daemon until SIGTERM or SIGINT; its log goes to stderr')
     .option('--config <file>', 'YAML or JSON; the command line takes precedence')
     .option('--port <port>', 'a port to start with; may be given more than once', collect)
-    .option('--switch <switch>', 'settings of a switch, e.g. vale0,mtu=9000; repeatable', collect)
-    .option('--workers <n>', `host I/O threads, 1 to ${maxWorkers} (default 1)`)
-    .option('--cpu, --cpus <list>', 'CPUs to bind them to, in turn, e.g. 2,4-7')
-    .option(
-      '--polling <mode>',
-      `polling mode of ports that do not set one: ${pollingMode.allowed} (adaptive)`,
-    )
-    .option('--mac-table <n>', 'addresses each switch can hold, 64 to 1048576 (default 8192)')
-    .option('--datapath <place>', `where it runs: ${datapathPlace.allowed} (inline)`)
-    .option('--log <level>', `how much it logs: ${logLevel.allowed} (default info)`)
-    .action((options: ServeOptions) => serve(options, cli));
+    .option('--switch <switch>', 'settings of a switch, e.g. vale0,mtu=9000; repeatable', collect);
+  for (const key of serveKeyNames) {
+    const { flags, meaning, kind, given }: ServeKey = serveKeys[key];
+    const unless = given === undefined ? '' : ` (default ${given})`;
+    command.option(flags, `${meaning}: ${kind.allowed}${unless}`);
+  }
+  command.action((options: ServeOptions) => serve(options, cli));
 }
 
 async function serve(options: ServeOptions, cli: Cli): Promise<void> {
@@ -117,21 +106,14 @@ async function run(config: ServeConfig, log: Logger, cli: Cli): Promise<void> {
 
 /** What the command line says, and nothing of what it does not. */
 function optionsSaid(options: ServeOptions, control: string | undefined): PartialServeConfig {
-  const { workers, cpus, polling, macTable, datapath, log, port = [] } = options;
-  const read = <T>(kind: ValueKind<T>, name: string, text: string | undefined): T | undefined =>
-    text === undefined ? undefined : readValue(kind, name, text);
-  const said = {
-    workers: read(integer(1, maxWorkers), '--workers', workers),
-    cpus: read(cpuList, '--cpu', cpus),
-    polling: read(pollingMode, '--polling', polling),
-    macTable: read(macTableSize, '--mac-table', macTable),
-    datapath: read(datapathPlace, '--datapath', datapath),
-    log: read(logLevel, '--log', log),
-    control: control === undefined ? undefined : socketPath(control, process.cwd()),
-  };
-  const given = Object.fromEntries(
-    Object.entries(said).filter(([, value]) => value !== undefined),
-  ) as Omit<PartialServeConfig, 'ports'>;
   const switches = options.switch?.map(parseSwitch);
-  return { ...given, ...(switches && { switches }), ports: port.map((text) => parsePort(text)) };
+  return {
+    ...serveValues((key, kind) => {
+      const text = options[serveField(key)];
+      return typeof text === 'string' ? readValue(kind, `--${key}`, text) : undefined;
+    }),
+    ...(control !== undefined && { control: socketPath(control, process.cwd()) }),
+    ...(switches && { switches }),
+    ports: (options.port ?? []).map((text) => parsePort(text)),
+  };
 }

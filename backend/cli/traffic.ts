@@ -1,14 +1,8 @@
 /** `valenic polling`, `more` and `mtu`: how ports move frames, and which, changed under traffic. */
 
 import type { Command } from 'commander';
-import {
-  mtuValue,
-  onOff,
-  parseTarget,
-  pollingMode,
-  readValue,
-  spinBudget,
-} from '../config/index.ts';
+import { portSettingFields } from '../../native/boundary/index.ts';
+import { parseTarget, readValue, settingKind } from '../config/index.ts';
 import type { Cli } from './io.ts';
 import { portTable } from './port.ts';
 
@@ -19,11 +13,8 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
     .command('polling')
     .description('set how a port waits for work: busy spins, event sleeps, adaptive does both')
     .argument('<name>', target)
-    .argument('<mode>', `one of ${pollingMode.allowed}`)
-    .option(
-      '--spin-us <n>',
-      'adaptive: microseconds without work before the worker sleeps, or auto',
-    )
+    .argument('<mode>', `one of ${settingKind('polling').allowed}`)
+    .option('--spin-us <n>', `${portSettingFields.spinUs.help}: ${settingKind('spinUs').allowed}`)
     .action((name: string, mode: string, options: { readonly spinUs?: string }) =>
       polling(name, mode, options.spinUs, cli),
     );
@@ -39,7 +30,7 @@ export function addTrafficCommands(program: Command, cli: Cli): void {
       'set the longest packet of a port; of a switch: of all its ports, and of later ones',
     )
     .argument('<name>', target)
-    .argument('<bytes>', mtuValue.allowed)
+    .argument('<bytes>', settingKind('mtu').allowed)
     .action((name: string, text: string) => mtu(name, text, cli));
 }
 
@@ -50,20 +41,21 @@ async function polling(
   cli: Cli,
 ): Promise<void> {
   parseTarget(name);
-  const body = { mode: readValue(pollingMode, 'mode', mode) };
-  const spinUs = spin === undefined ? {} : { spinUs: readValue(spinBudget, '--spin-us', spin) };
+  const body = { mode: readValue(settingKind('polling'), 'mode', mode) };
+  const spinUs =
+    spin === undefined ? {} : { spinUs: readValue(settingKind('spinUs'), '--spin-us', spin) };
   const ports = await cli.client().polling(name, { ...body, ...spinUs });
   cli.data({ ports }, () => portTable(ports));
 }
 
 async function mtu(name: string, text: string, cli: Cli): Promise<void> {
   parseTarget(name);
-  const ports = await cli.client().mtu(name, readValue(mtuValue, 'mtu', text));
+  const ports = await cli.client().mtu(name, readValue(settingKind('mtu'), 'mtu', text));
   cli.data({ ports }, () => portTable(ports));
 }
 
 async function more(name: string, word: string, cli: Cli): Promise<void> {
   parseTarget(name);
-  const ports = await cli.client().more(name, readValue(onOff, 'more', word));
+  const ports = await cli.client().more(name, readValue(settingKind('more'), 'more', word));
   cli.data({ ports }, () => portTable(ports));
 }

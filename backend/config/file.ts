@@ -34,16 +34,15 @@ import { standsAlone } from '../ports/kinds.ts';
 import type { PortSpec } from '../ports/spec.ts';
 import { socketPath } from '../socket/path.ts';
 import { hint } from '../values/suggest.ts';
-import { cpuList, integer, readValue, type ValueKind } from '../values/values.ts';
+import { readValue, type ValueKind } from '../values/values.ts';
 import { parsePort, parsePortName, portFromItems } from './port.ts';
 import {
-  datapathPlace,
-  logLevel,
-  macTableSize,
-  maxWorkers,
   type PartialServeConfig,
-  pollingMode,
   refuseClashes,
+  type ServeKeyName,
+  serveKeyNames,
+  serveKeys,
+  serveValues,
 } from './serve.ts';
 import { parseSwitch, type SwitchConfig, switchFromItems } from './switch.ts';
 
@@ -54,27 +53,24 @@ type Path = readonly (string | number)[];
 /** What is allowed, in the same words as on the command line. */
 const says = (name: string, { allowed }: Pick<ValueKind<unknown>, 'allowed'>): string =>
   `${name} is not valid: give ${allowed}`;
-const word = (name: string, kind: ValueKind<string>) =>
-  z.string(says(name, kind)).refine((text) => kind.read(text) !== undefined, says(name, kind));
 
 /** Null: a key without a value, as `{ name: v:h, host }` has one. */
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 /** Several: the key is given so often. */
 const value = z.union([scalar, z.array(scalar)]);
-const workerCount = integer(1, maxWorkers);
 const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
 const switchShape = { allowed: 'a switch like vale0,mtu=9000, or a mapping with its name' };
-const cpusShape = z.union([z.string(), z.number(), z.array(z.number())], says('cpus', cpuList));
+/** One value; `cpus` also as a list of numbers. */
+const valueShape = (name: string, kind: Pick<ValueKind<unknown>, 'allowed'>) =>
+  z.union([z.string(), z.number(), z.array(z.number())], says(name, kind)).optional();
+const valueShapes = Object.fromEntries(
+  serveKeyNames.map((key) => [key, valueShape(key, serveKeys[key].kind)]),
+) as Readonly<Record<ServeKeyName, ReturnType<typeof valueShape>>>;
 const shape = z.strictObject(
   {
-    workers: z.number(says('workers', workerCount)).optional(),
-    cpus: cpusShape.optional(),
-    cpu: cpusShape.optional(),
-    polling: word('polling', pollingMode).optional(),
-    'mac-table': z.number(says('mac-table', macTableSize)).optional(),
-    datapath: word('datapath', datapathPlace).optional(),
+    ...valueShapes,
+    cpu: valueShape('cpu', serveKeys.cpus.kind),
     control: z.string('control must be the path of a socket').optional(),
-    log: word('log', logLevel).optional(),
     switches: z
       .array(
         z.union([z.string(), z.record(z.string(), scalar)], says('this', switchShape)),
@@ -127,43 +123,29 @@ export function parseConfig(text: string, path: string): PartialServeConfig {
   if (fault !== undefined) throw invalid(source, fault.pos[0], fault.message);
   const checked = shape.safeParse(plainData(source) ?? {});
   if (!checked.success) throw firstIssue(source, checked.error.issues[0]);
-  const { control, datapath, polling, log, workers, switches, ports = [] } = checked.data;
-  const macTable = checked.data['mac-table'];
+  const { cpu, control, switches, ports = [], ...values } = checked.data;
   const folder = dirname(resolve(path));
   const at = <T>(key: string, read: () => T): T => readAt(source, [key], read);
   return {
-    ...(workers !== undefined && {
-      workers: at('workers', () => readValue(workerCount, 'workers', String(workers))),
+    ...serveValues((key, kind) => {
+      const said = values[key];
+      return said === undefined ? undefined : at(key, () => readValue(kind, key, `${said}`));
     }),
-    ...readCpus(source, checked.data),
-    ...(polling !== undefined && {
-      polling: at('polling', () => readValue(pollingMode, 'polling', polling)),
-    }),
-    ...(macTable !== undefined && {
-      macTable: at('mac-table', () => readValue(macTableSize, 'mac-table', `${macTable}`)),
-    }),
-    ...(datapath !== undefined && {
-      datapath: at('datapath', () => readValue(datapathPlace, 'datapath', datapath)),
-    }),
+    ...readCpu(source, cpu, values.cpus),
     ...(control !== undefined && { control: at('control', () => socketPath(control, folder)) }),
-    ...(log !== undefined && { log: at('log', () => readValue(logLevel, 'log', log)) }),
     ...(switches !== undefined && { switches: readSwitches(source, switches) }),
     ports: readPorts(source, ports, folder),
   };
 }
 
-/** `cpus`, or `cpu` as on the command line. @throws {ValenicError} `config_invalid`. */
-function readCpus(
-  source: Source,
-  { cpu, cpus }: Pick<z.infer<typeof shape>, 'cpu' | 'cpus'>,
-): Pick<PartialServeConfig, 'cpus'> {
-  const [key, list] = cpus === undefined ? (['cpu', cpu] as const) : (['cpus', cpus] as const);
-  if (list === undefined) return {};
-  return readAt(source, [key], () => {
-    if (cpu !== undefined && cpus !== undefined) {
+/** `cpu`, as on the command line, for `cpus`. @throws {ValenicError} `config_invalid`. */
+function readCpu(source: Source, cpu: unknown, cpus: unknown): Pick<PartialServeConfig, 'cpus'> {
+  if (cpu === undefined) return {};
+  return readAt(source, ['cpu'], () => {
+    if (cpus !== undefined) {
       throw new ValenicError('config_invalid', 'cpu and cpus are the same key: give one of them');
     }
-    return { cpus: readValue(cpuList, key, `${list}`) };
+    return { cpus: readValue(serveKeys.cpus.kind, 'cpu', `${cpu}`) };
   });
 }
 

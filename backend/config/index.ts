@@ -1,15 +1,14 @@
 /** Configuration as an operator writes it, parsed into plain data. */
 
 export { hint } from '../values/suggest.ts';
+export { settingKind } from '../values/table.ts';
 export {
   choice,
   cpuList,
   integer,
-  mtuValue,
   numberList,
   onOff,
   readValue,
-  spinBudget,
   type ValueKind,
 } from '../values/values.ts';
 export { fileKeys, parseConfig, readConfigFile } from './file.ts';
@@ -23,15 +22,15 @@ export {
 } from './port.ts';
 export { securityTexts } from './security.ts';
 export {
-  datapathPlace,
   type LogLevel,
-  logLevel,
-  macTableSize,
-  maxWorkers,
   type PartialServeConfig,
-  pollingMode,
   type ServeConfig,
+  type ServeKey,
   serveConfig,
+  serveField,
+  serveKeyNames,
+  serveKeys,
+  serveValues,
 } from './serve.ts';
 export { checked, checkedPort, checkedSettings } from './spec.ts';
 export { parseSwitch, type SwitchConfig } from './switch.ts';

@@ -4,7 +4,7 @@
  * A comma inside a value is written twice, as in QEMU's own options.
  */
 
-import type { PortSettings } from '../../native/boundary/index.ts';
+import { allowedMost, type PortSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { givenText, type Item, syntax } from '../ports/keys.ts';
 import {
@@ -19,7 +19,6 @@ import { nameText, type PortName, type PortSpec } from '../ports/spec.ts';
 import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
 import { repeats, settingKeys } from './keys.ts';
-import { allowedMost } from './security.ts';
 import { readVlans, vlanKeys } from './vlan.ts';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/;

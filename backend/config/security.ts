@@ -1,19 +1,18 @@
-/**
- * The keys of port security: `allow=MAC[+IP[+IP...]]`, `sticky-macs`, `isolate`, `ra-guard`,
- * `unknown-unicast` and the limits of storms.
- */
+/** Port security: the key `allow=MAC[+IP[+IP...]]`, and what `port show` says of all of it. */
 
 import { isIPv4, isIPv6 } from 'node:net';
-import type { AllowedStation, PortSettings } from '../../native/boundary/index.ts';
+import {
+  type AllowedStation,
+  allowedMost,
+  type PortSettings,
+} from '../../native/boundary/index.ts';
 import { type Row, row } from '../values/row.ts';
-import { choice, integer, onOff, type ValueKind } from '../values/values.ts';
+import type { ValueKind } from '../values/values.ts';
 
 type Settings = Partial<PortSettings>;
 
-/** As native/src/switch/security.hpp has them. */
-export const allowedMost = { stations: 64, addresses: 64 } as const;
-
-const stationText = ({ mac, ips }: AllowedStation): string => [mac, ...ips].join('+');
+/** Programs may leave `ips` out: the table has a default for it. */
+const stationText = ({ mac, ips = [] }: AllowedStation): string => [mac, ...ips].join('+');
 
 /** One station, or `off`: anybody. */
 const station: ValueKind<AllowedStation | 'off'> = {
@@ -33,53 +32,15 @@ function isAddress(text: string): boolean {
   return isIPv4(text) || (isIPv6(text) && !text.includes('%'));
 }
 
-const stormRate = integer(0, 100_000_000);
-const stormLimit: ValueKind<number | 'auto'> = {
-  allowed: `frames a second, ${stormRate.allowed}, or auto`,
-  read: (text) => (text === 'auto' ? text : stormRate.read(text)),
-};
-
-function stormRow(key: 'stormBroadcast' | 'stormMulticast' | 'stormUnknownUnicast') {
-  return row(
-    stormLimit,
-    (limit): Settings => ({ [key]: limit }),
-    (settings: Settings) => settings[key]?.toString(),
-  );
-}
-
-function onOffRow(key: 'stickyMacs' | 'isolate' | 'raGuard') {
-  return row(
-    onOff,
-    (value): Settings => ({ [key]: value }),
-    (settings: Settings) => {
-      const value = settings[key];
-      return value === undefined ? undefined : value ? 'on' : 'off';
-    },
-  );
-}
-
-export const securityKeys: Readonly<Record<string, Row<Settings>>> = {
-  allow: {
-    ...row(
-      station,
-      (one): Settings => ({ allow: one === 'off' ? [] : [one] }),
-      ({ allow }) =>
-        allow === undefined ? undefined : allow.length === 0 ? 'off' : allow.map(stationText),
-    ),
-    repeats: true,
-  },
-  'sticky-macs': onOffRow('stickyMacs'),
-  'ra-guard': onOffRow('raGuard'),
-  isolate: onOffRow('isolate'),
-  'unknown-unicast': row(
-    choice(['flood', 'drop'] as const),
-    (text): Settings => ({ unknownUnicast: text === 'flood' }),
-    ({ unknownUnicast }) =>
-      unknownUnicast === undefined ? undefined : unknownUnicast ? 'flood' : 'drop',
+/** One station, or `off`; several are given one by one. */
+export const allowKey: Row<Settings> = {
+  ...row(
+    station,
+    (one): Settings => ({ allow: one === 'off' ? [] : [one] }),
+    ({ allow }) =>
+      allow === undefined ? undefined : allow.length === 0 ? 'off' : allow.map(stationText),
   ),
-  'storm-broadcast': stormRow('stormBroadcast'),
-  'storm-multicast': stormRow('stormMulticast'),
-  'storm-unknown-unicast': stormRow('stormUnknownUnicast'),
+  repeats: true,
 };
 
 /** What is not as it is for every port, for `port show`. */

@@ -1,23 +1,92 @@
 /** The daemon's settings: defaults, overridden by the file, overridden by the command line. */
 
-import { type PollingMode, pollingModes } from '../../native/boundary/index.ts';
+import {
+  commands,
+  macTableSize as macTableType,
+  type PollingMode,
+  portSettingFields,
+  workerCount,
+} from '../../native/boundary/index.ts';
 import { type DatapathPlace, datapathPlaces } from '../datapath/places.ts';
 import { ValenicError } from '../errors.ts';
 import { placeOf } from '../ports/kinds.ts';
 import { nameText, type PortSpec } from '../ports/spec.ts';
-import { choice, integer } from '../values/values.ts';
+import { givenOf, numberOf, settingKind } from '../values/table.ts';
+import { choice, cpuList, type ValueKind } from '../values/values.ts';
 import type { SwitchConfig } from './switch.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Host I/O threads of one process. */
-export const maxWorkers = 15;
-/** Addresses that a switch can hold. */
-export const macTableSize = integer(64, 1 << 20);
-export const pollingMode = choice(pollingModes);
-export const datapathPlace = choice(datapathPlaces);
-export const logLevel = choice(logLevels);
+/** A setting of the daemon that is one value: as an option, in the file, in help and reference. */
+export interface ServeKey {
+  readonly kind: ValueKind<unknown>;
+  /** As an option of `valenic serve`. */
+  readonly flags: string;
+  readonly meaning: string;
+  /** What counts where no source says it. */
+  readonly given?: string;
+}
+
+const { macTableSize } = commands['switch.create'].argument;
+
+/** By their keys in the file; a field of ServeConfig has the name in camel case. */
+export const serveKeys = {
+  workers: {
+    kind: numberOf(workerCount),
+    flags: '--workers <n>',
+    meaning: 'host I/O threads',
+    given: '1',
+  },
+  cpus: {
+    kind: cpuList,
+    flags: '--cpu, --cpus <list>',
+    meaning: 'CPUs that the workers are bound to, in turn',
+  },
+  polling: {
+    kind: settingKind('polling'),
+    flags: '--polling <mode>',
+    meaning: 'polling mode of ports that do not set one',
+    given: givenOf(portSettingFields.polling),
+  },
+  'mac-table': {
+    kind: numberOf(macTableType),
+    flags: '--mac-table <n>',
+    meaning: 'addresses that each switch can hold',
+    given: `${macTableSize.default}`,
+  },
+  datapath: {
+    kind: choice(datapathPlaces),
+    flags: '--datapath <place>',
+    meaning: 'where the datapath runs: in this process, or in one of its own',
+    given: 'inline',
+  },
+  log: {
+    kind: choice(logLevels),
+    flags: '--log <level>',
+    meaning: 'how much to log',
+    given: 'info',
+  },
+} as const satisfies Readonly<Record<string, ServeKey>>;
+export type ServeKeyName = keyof typeof serveKeys;
+export const serveKeyNames = Object.keys(serveKeys) as readonly ServeKeyName[];
+
+/** `mac-table` is macTable. */
+export function serveField(key: ServeKeyName): string {
+  return key.replace(/-(.)/, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * What one source says of these keys.
+ *
+ * @param read  The value of a key; undefined: nothing is said of it.
+ */
+export function serveValues(
+  read: (key: ServeKeyName, kind: ValueKind<unknown>) => unknown,
+): Omit<PartialServeConfig, 'ports'> {
+  const said = serveKeyNames.map((key) => [serveField(key), read(key, serveKeys[key].kind)]);
+  return Object.fromEntries(said.filter(([, value]) => value !== undefined));
+}
 
 /** What one source says; what it leaves out comes from the next. */
 export interface PartialServeConfig {
@@ -50,13 +119,14 @@ export interface ServeConfig {
   readonly ports: readonly PortSpec[];
 }
 
-export const serveDefaults = {
-  workers: 1,
+/** What counts where no source says it; the datapath has the default of its table's size. */
+const serveDefaults = {
   cpus: [],
-  polling: 'adaptive',
-  datapath: 'inline',
-  log: 'info',
-} as const;
+  ...serveValues((key, kind) => {
+    const { given }: ServeKey = serveKeys[key];
+    return given === undefined || key === 'mac-table' ? undefined : kind.read(given);
+  }),
+} as unknown as Omit<ServeConfig, 'switches' | 'ports'>;
 
 /**
  * The first source that says something counts; switches and ports add up, and one of the same

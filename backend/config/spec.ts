@@ -1,12 +1,12 @@
 /**
  * Ports and settings as programs give them, to the library and to the control API, checked.
  *
- * The shapes here say which fields there are. What values are possible is said once, in the table
- * behind the text of a port: so what a program gives is written as that text and read back.
+ * What a device can be is said once, in the table of keys behind the text of a port: so it is
+ * written as that text and read back. What a setting can be, the boundary's table says.
  */
 
 import { z } from 'zod';
-import type { PortSettings } from '../../native/boundary/index.ts';
+import { type PortSettings, portSettings } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { kindOf, portKinds } from '../ports/kinds.ts';
 import type { PortInput, PortSpec } from '../ports/spec.ts';
@@ -14,46 +14,9 @@ import { writeItems } from '../values/row.ts';
 import { hint } from '../values/suggest.ts';
 import { settingKeys } from './keys.ts';
 import { parsePort, parseSettingWords, portText, refusePlanned } from './port.ts';
+import { shapeOf } from './shape.ts';
 
-const spinUs = z.union([z.number(), z.literal('auto')], 'give a number of microseconds, or "auto"');
-const stormLimit = z.union(
-  [z.number(), z.literal('auto')],
-  'give a number of frames a second, or "auto"',
-);
-const vlan = z.discriminatedUnion('mode', [
-  z.strictObject({ mode: z.literal('none') }),
-  z.strictObject({ mode: z.literal('access'), vlan: z.number() }),
-  z.strictObject({
-    mode: z.literal('trunk'),
-    vlans: z.array(z.tuple([z.number(), z.number()])),
-    native: z.number().optional(),
-  }),
-  z.strictObject({ mode: z.literal('tunnel'), vlan: z.number() }),
-]);
-const settings = z.strictObject({
-  polling: z.string().optional(),
-  spinUs: spinUs.optional(),
-  more: z.boolean().optional(),
-  moderationFrames: z.number().optional(),
-  moderationUs: z.number().optional(),
-  budget: z.number().optional(),
-  macLimit: z.number().optional(),
-  maxFrameBytes: z.number().optional(),
-  mtu: z.number().optional(),
-  up: z.boolean().optional(),
-  vlan: vlan.optional(),
-  linkLocal: z.boolean().optional(),
-  allow: z
-    .array(z.strictObject({ mac: z.string(), ips: z.array(z.string()).default([]) }))
-    .optional(),
-  stickyMacs: z.boolean().optional(),
-  raGuard: z.boolean().optional(),
-  isolate: z.boolean().optional(),
-  unknownUnicast: z.boolean().optional(),
-  stormBroadcast: stormLimit.optional(),
-  stormMulticast: stormLimit.optional(),
-  stormUnknownUnicast: stormLimit.optional(),
-});
+const settings = shapeOf<PortSettings>(portSettings, 'settings');
 
 /**
  * The port that is meant, whole.
@@ -85,16 +48,17 @@ function checkedDevice(device: unknown): PortSpec['device'] {
   return checked(kindOf(known).shape, device, `a ${known} port`) as PortSpec['device'];
 }
 
-/** A change of settings. @throws {ValenicError} `key_unknown`, `value_invalid`. */
+/**
+ * A change of settings. Stations and VLANs have rules besides those of the table: they are written
+ * as text and read back, which also puts ranges in order.
+ *
+ * @throws {ValenicError} `key_unknown`, `value_invalid`, `port_syntax`.
+ */
 export function checkedSettings(input: unknown): Partial<PortSettings> {
-  const change = checked(settings, input, 'settings') as Partial<PortSettings>;
-  const both = { moderationFrames: 1, moderationUs: 0, ...change };
-  const { vlan: vlans, allow } = parseSettingWords(writeItems(settingKeys, both));
-  return {
-    ...change,
-    ...(vlans !== undefined && { vlan: vlans }),
-    ...(allow !== undefined && { allow }),
-  };
+  const change = checked(settings, input, 'settings');
+  const { vlan, allow } = change;
+  const ruled = { ...(vlan !== undefined && { vlan }), ...(allow !== undefined && { allow }) };
+  return { ...change, ...parseSettingWords(writeItems(settingKeys, ruled)) };
 }
 
 /**
@@ -105,6 +69,11 @@ export function checked<T>(shape: z.ZodType<T>, value: unknown, what: string): T
   const result = shape.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
+  if (issue?.code === 'custom') {
+    // A sentence of its own: shape.ts.
+    const code = issue.params?.code === 'key_unknown' ? 'key_unknown' : 'value_invalid';
+    throw new ValenicError(code, issue.message);
+  }
   const at = issue?.path.join('.') ?? '';
   if (issue?.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys;

@@ -2,7 +2,8 @@
 
 import { ValenicError } from '../errors.ts';
 import { hint } from '../values/suggest.ts';
-import { mtuValue, readValue } from '../values/values.ts';
+import { settingKind } from '../values/table.ts';
+import { readValue } from '../values/values.ts';
 
 export interface SwitchConfig {
   readonly name: string;
@@ -41,5 +42,5 @@ export function switchFromItems(
     seen.add(key);
   }
   const mtu = items.find(([key]) => key === 'mtu')?.[1];
-  return { name, ...(mtu !== undefined && { mtu: readValue(mtuValue, 'mtu', mtu) }) };
+  return { name, ...(mtu !== undefined && { mtu: readValue(settingKind('mtu'), 'mtu', mtu) }) };
 }

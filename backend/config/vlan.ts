@@ -3,17 +3,21 @@
  * `tunnel=100`. Together they are one setting: giving one of them replaces all of it.
  */
 
-import type { PortSettings, PortVlan, VlanRange } from '../../native/boundary/index.ts';
+import {
+  type PortSettings,
+  type PortVlan,
+  type VlanRange,
+  vlanNumber,
+} from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import type { Row } from '../values/row.ts';
-import { integer, readValue, type ValueKind } from '../values/values.ts';
+import { numberOf } from '../values/table.ts';
+import { readValue, type ValueKind } from '../values/values.ts';
 
-const lastVlan = 4094;
+const [firstVlan, lastVlan] = [Number(vlanNumber.min), Number(vlanNumber.max)];
+const { allowed: vlanNumbers, read: readVlan } = numberOf(vlanNumber);
 
-const oneVlan: ValueKind<number> = {
-  allowed: `a VLAN, 1 to ${lastVlan}`,
-  read: integer(1, lastVlan).read,
-};
+const oneVlan: ValueKind<number> = { allowed: `a VLAN, ${vlanNumbers}`, read: readVlan };
 /** Of an access port; or the port is in none. */
 const accessVlan: ValueKind<number | 'off'> = {
   allowed: `${oneVlan.allowed}, or off`,
@@ -22,9 +26,9 @@ const accessVlan: ValueKind<number | 'off'> = {
 
 /** A comma separates keys, so it would have to be written twice here. */
 const vlanList: ValueKind<readonly VlanRange[]> = {
-  allowed: `VLANs, 1 to ${lastVlan}, like 10+20+30-40, or all`,
+  allowed: `VLANs, ${vlanNumbers}, like 10+20+30-40, or all`,
   read: (text) => {
-    if (text === 'all') return [[1, lastVlan]];
+    if (text === 'all') return [[firstVlan, lastVlan]];
     const ranges = text.split(/[+,]/).map(rangeOf);
     return ranges.every((range) => range !== undefined) ? normal(ranges) : undefined;
   },
@@ -35,7 +39,7 @@ function rangeOf(text: string): VlanRange | undefined {
   if (match === null) return undefined;
   const first = Number(match[1]);
   const last = Number(match[2] ?? first);
-  return first >= 1 && last >= first && last <= lastVlan ? [first, last] : undefined;
+  return first >= firstVlan && last >= first && last <= lastVlan ? [first, last] : undefined;
 }
 
 /** In order, and those that touch put together. */
@@ -52,7 +56,7 @@ function normal(ranges: readonly VlanRange[]): readonly VlanRange[] {
 /** `10+20+30-40`, or `all`. */
 export function vlanListText(ranges: readonly VlanRange[], separator = '+'): string {
   const [only] = ranges;
-  if (ranges.length === 1 && only?.[0] === 1 && only[1] === lastVlan) return 'all';
+  if (ranges.length === 1 && only?.[0] === firstVlan && only[1] === lastVlan) return 'all';
   return ranges
     .map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
     .join(separator);
@@ -108,7 +112,7 @@ function row(kind: ValueKind<unknown>, write: (vlan: PortVlan) => string | undef
 }
 
 /** readVlans() reads several of them together. */
-export const vlanKeys: Readonly<Record<string, Row<Settings>>> = {
+export const vlanKeys = {
   vlan: row(accessVlan, (vlan) =>
     vlan.mode === 'none' ? 'off' : vlan.mode === 'access' ? `${vlan.vlan}` : undefined,
   ),
@@ -118,7 +122,7 @@ export const vlanKeys: Readonly<Record<string, Row<Settings>>> = {
   },
   native: row(oneVlan, (vlan) => (vlan.mode === 'trunk' ? vlan.native?.toString() : undefined)),
   tunnel: row(oneVlan, (vlan) => (vlan.mode === 'tunnel' ? `${vlan.vlan}` : undefined)),
-};
+} as const satisfies Readonly<Record<string, Row<Settings>>>;
 
 /** Whether frames of one port can reach the other: they share a VLAN, or neither is in any. */
 export function vlansMeet(a: PortVlan, b: PortVlan): boolean {

@@ -9,6 +9,7 @@
  * | `GET /v1/ports/NAME` | | {@link PortDetail} |
  * | `PATCH /v1/ports/NAME` | settings that change | {@link PortAnswer} |
  * | `PUT /v1/ports/NAME/workers` | {@link MoveBody} | {@link PortAnswer} |
+ * | `DELETE /v1/ports/NAME/macs` | | {@link ForgetAnswer} |
  * | `DELETE /v1/ports/NAME` | | 204 |
  * | `GET /v1/switches` | | `{ switches: SwitchAnswer[] }` |
  * | `PUT /v1/polling/TARGET` | {@link PollingBody} | `{ ports: PortAnswer[] }` |
@@ -73,6 +74,11 @@ export interface PollingBody {
 /** Queue pair i moves to `workers[i % workers.length]`. */
 export interface MoveBody {
   readonly workers: readonly number[];
+}
+
+/** Of the MAC addresses learned on a port. */
+export interface ForgetAnswer {
+  readonly forgotten: number;
 }
 
 export interface SwitchAnswer {

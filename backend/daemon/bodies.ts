@@ -1,17 +1,13 @@
 /** Bodies of requests, checked: backend/config/spec.ts says what ports and settings can be. */
 
 import { z } from 'zod';
-import type { PortSettings } from '../../native/boundary/index.ts';
+import { defaultSettings, type PortSettings } from '../../native/boundary/index.ts';
 import {
   checked,
   checkedPort,
   checkedSettings,
-  mtuValue,
   parsePort,
   parsePortName,
-  pollingMode,
-  readValue,
-  spinBudget,
 } from '../config/index.ts';
 import type { PortInput, PortSpec } from '../ports/spec.ts';
 import type { PollingBody } from './api.ts';
@@ -48,8 +44,8 @@ export function readSettings(body: unknown): Partial<PortSettings> {
 export function readPolling(body: unknown): PollingBody {
   const { mode, spinUs } = read(polling, body);
   return {
-    mode: readValue(pollingMode, 'polling', mode),
-    ...(spinUs !== undefined && { spinUs: readValue(spinBudget, 'spin-us', `${spinUs}`) }),
+    mode: setting('polling', mode),
+    ...(spinUs !== undefined && { spinUs: setting('spinUs', spinUs) }),
   };
 }
 
@@ -59,12 +55,16 @@ export function readMove(body: unknown): readonly number[] {
 
 /** @throws {ValenicError} `value_invalid`. */
 export function readMtu(body: unknown): number {
-  const { mtu: bytes } = read(mtu, body);
-  return readValue(mtuValue, 'mtu', bytes === 0 ? 'none' : `${bytes}`);
+  return setting('mtu', read(mtu, body).mtu);
 }
 
 export function readMore(body: unknown): boolean {
   return read(more, body).on;
+}
+
+/** One setting, as the table has it. @throws {ValenicError} `value_invalid`. */
+function setting<Name extends keyof PortSettings>(name: Name, value: unknown): PortSettings[Name] {
+  return { ...defaultSettings, ...checkedSettings({ [name]: value }) }[name];
 }
 
 function read<T>(shape: z.ZodType<T>, body: unknown): T {

@@ -9,6 +9,7 @@ import { folderFault } from '../xdg.ts';
 import type {
   AddPortBody,
   ApiEvent,
+  ForgetAnswer,
   PollingBody,
   PortAnswer,
   PortDetail,
@@ -68,6 +69,11 @@ export class ControlClient {
   /** @param workers  Queue pair i goes to `workers[i % workers.length]`. */
   movePort(name: string, workers: readonly number[]): Promise<PortAnswer> {
     return this.#call('PUT', `/v1/ports/${encodeURIComponent(name)}/workers`, { workers });
+  }
+
+  /** Answers how many addresses there were. */
+  forgetMacs(name: string): Promise<ForgetAnswer> {
+    return this.#call('DELETE', `/v1/ports/${encodeURIComponent(name)}/macs`);
   }
 
   async switches(): Promise<readonly SwitchAnswer[]> {

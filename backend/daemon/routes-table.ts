@@ -35,6 +35,11 @@ export const apiRoutes: readonly RouteText[] = [
     body: '`{ workers: [0, 1] }`: pair i moves to workers[i % length]',
     answer: 'the port',
   },
+  {
+    method: 'DELETE',
+    path: '/v1/ports/:name/macs',
+    answer: '`{ forgotten }`: how many learned MAC addresses there were',
+  },
   { method: 'DELETE', path: '/v1/ports/:name', answer: '204' },
   { method: 'GET', path: '/v1/switches', answer: '`{ switches }`: name, mtu, ports' },
   {

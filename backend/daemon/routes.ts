@@ -11,6 +11,7 @@ import { nameText } from '../ports/spec.ts';
 import { codeOf, systemText } from '../system-error.ts';
 import type {
   ErrorAnswer,
+  ForgetAnswer,
   PortAnswer,
   PortDetail,
   StatsAnswer,
@@ -77,6 +78,10 @@ function portRoutes(app: FastifyInstance, context: RouteContext): void {
     const port = find(params.name);
     await port.spread(readMove(body));
     return portAnswer(port);
+  });
+  app.delete<ByName>('/v1/ports/:name/macs', async ({ params }): Promise<ForgetAnswer> => {
+    const port = find(params.name);
+    return { forgotten: await port.forgetMacs() };
   });
   app.delete<ByName>('/v1/ports/:name', async ({ params }, reply) => {
     const name = parsePortName(params.name);

@@ -3,6 +3,7 @@
 import {
   type CommandName,
   type Commands,
+  datapathLimits,
   dropReasons,
   faults,
   type NativeDatapath,
@@ -26,7 +27,7 @@ export class DatapathError extends ValenicError {
  * Most ports of one process: 16 full switches. Each has a counter block for each worker in the
  * stats page: 8 KiB, taken when the port is made.
  */
-export const maxPorts = 4096;
+export const maxPorts = datapathLimits.ports.most;
 
 export class Datapath {
   readonly native: NativeDatapath;

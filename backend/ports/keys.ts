@@ -1,10 +1,12 @@
 /** Keys that several kinds of port have, and how a kind reads its own. */
 
+import { queuePairs } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { isInet, parseInet } from '../socket/address.ts';
 import { socketPath } from '../socket/path.ts';
 import { type Row, row } from '../values/row.ts';
-import { choice, fileMode, groupName, integer, onOff } from '../values/values.ts';
+import { numberOf } from '../values/table.ts';
+import { choice, fileMode, groupName, onOff } from '../values/values.ts';
 
 /** One `key=value`; `text` is null when there is no `=`. */
 export interface Item {
@@ -18,9 +20,6 @@ export interface KindKey<Part> extends Row<Part> {
   /** What counts where it is not given. */
   readonly given?: string;
 }
-
-/** Most queue pairs that a port can have. */
-const queuesMost = 16;
 
 export const onOffText = (value: boolean | undefined): string | undefined =>
   value === undefined ? undefined : value ? 'on' : 'off';
@@ -47,7 +46,7 @@ export const queuesKey: KindKey<QueuesPart> = {
   meaning: 'queue pairs',
   given: '1',
   ...row(
-    integer(1, queuesMost),
+    numberOf(queuePairs),
     (queues): QueuesPart => ({ queues }),
     ({ queues }) => queues?.toString(),
   ),

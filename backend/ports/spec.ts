@@ -26,29 +26,6 @@ export interface PortSpec {
   readonly settings: Partial<PortSettings>;
 }
 
-export const defaultSettings: PortSettings = {
-  polling: 'adaptive',
-  spinUs: 'auto',
-  more: true,
-  moderationFrames: 1,
-  moderationUs: 0,
-  budget: 64,
-  macLimit: 1024,
-  maxFrameBytes: 65_550,
-  mtu: 0,
-  up: true,
-  vlan: { mode: 'none' },
-  linkLocal: true,
-  allow: [],
-  stickyMacs: false,
-  raGuard: false,
-  isolate: false,
-  unknownUnicast: true,
-  stormBroadcast: 'auto',
-  stormMulticast: 'auto',
-  stormUnknownUnicast: 'auto',
-};
-
 /** Queue pairs that a port of this device has. */
 export function queuesOf(device: PortSpec['device']): number {
   return 'queues' in device ? device.queues : 1;

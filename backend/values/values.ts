@@ -51,37 +51,6 @@ export const groupName: ValueKind<string> = {
   read: (text) => (/^[A-Za-z_][A-Za-z0-9_.-]{0,31}\$?$/.test(text) ? text : undefined),
 };
 
-const spinMicroseconds = integer(0, 1_000_000);
-
-/** How long adaptive mode spins before it sleeps. */
-export const spinBudget: ValueKind<number | 'auto'> = {
-  allowed: `${spinMicroseconds.allowed}, or auto`,
-  read: (text) => (text === 'auto' ? text : spinMicroseconds.read(text)),
-};
-
-const mtuBytes = integer(68, 65_535);
-
-/** Longest IP packet of a port; 0 means any. virtio 1.2, 5.1.4.1 has the range. */
-export const mtuValue: ValueKind<number> = {
-  allowed: `${mtuBytes.allowed}, or none`,
-  read: (text) => (text === 'none' ? 0 : mtuBytes.read(text)),
-};
-
-const moderationFrames = integer(1, 1024);
-const moderationUs = integer(0, 1_000_000);
-
-/** When the guest is interrupted: after so many frames, or so many microseconds. */
-export const moderation: ValueKind<{ readonly frames: number; readonly us: number }> = {
-  allowed: 'FRAMES/MICROSECONDS, 1 to 1024 and 0 to 1000000, or off',
-  read: (text) => {
-    if (text === 'off') return { frames: 1, us: 0 };
-    const [first, second, ...more] = text.split('/');
-    const frames = moderationFrames.read(first ?? '');
-    const us = moderationUs.read(second ?? '');
-    return frames === undefined || us === undefined || more.length > 0 ? undefined : { frames, us };
-  },
-};
-
 /** Most CPUs that one list may name; Linux itself stops at 8192. */
 const maxCpu = 8191;
 

@@ -6,7 +6,7 @@
  */
 
 import { featureNames, protocolFeatureNames, virtioFeatures } from '../../frontend-spec/index.ts';
-import type { NativeDatapath } from '../../native/boundary/index.ts';
+import { mtuBytes, type NativeDatapath } from '../../native/boundary/index.ts';
 import type { PeerLog } from '../log.ts';
 import { codeOf } from '../system-error.ts';
 import { PortCommands } from './commands.ts';
@@ -40,9 +40,7 @@ export const noMemoryNotice =
   'If the memory of the guest is not shared, ' +
   startShared;
 
-/** 68: the least an IPv4 link must carry (RFC 791); virtio 1.2, 5.1.4 says the same. */
-const minMtu = 68;
-const maxMtu = 65535;
+const [minMtu, maxMtu] = [Number(mtuBytes.min), Number(mtuBytes.max)];
 const defaultMtu = 1500;
 
 export interface DeviceOptions {

@@ -9,6 +9,7 @@ import {
   commandErrors,
   faults as datapathFaults,
   type FaultCode,
+  mtuBytes,
 } from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
 import { codeOf, noDescriptorLeft } from '../system-error.ts';
@@ -56,7 +57,7 @@ export const connectionFaults = {
     refusable: true,
   },
   mtu_invalid: {
-    text: 'the MTU is outside 68..65535, or above what the port allows',
+    text: `the MTU is outside ${mtuBytes.min}..${mtuBytes.max}, or above what the port allows`,
     refusable: true,
   },
   mac_invalid: { text: 'the MAC address is zero or a group address', refusable: true },

@@ -44,10 +44,7 @@ export const handlers: Handlers = {
   SET_VRING_ADDR: async ({ device }, payload) => void (await device.rings.setAddresses(payload)),
   SET_VRING_BASE: async ({ device }, { index, num }) =>
     void (await device.rings.setBase(index, num)),
-  GET_VRING_BASE: async ({ device }, { index }) => ({
-    index,
-    num: await device.rings.getBase(index),
-  }),
+  GET_VRING_BASE: getVringBase,
   SET_VRING_KICK: async (scene, { value }) => void (await setKick(scene, value)),
   SET_VRING_CALL: async (scene, { value }) => void (await setCall(scene, value)),
   // It is never signalled: faults are reported to the operator. The descriptor is closed.
@@ -69,7 +66,16 @@ export const handlers: Handlers = {
   REM_MEM_REG: async ({ device }, payload) => void (await device.removeRegion(payload)),
   SET_STATUS: async ({ device }, { value }) => void (await setStatus(device, value)),
   GET_STATUS: ({ device }) => ({ value: BigInt(device.status) }),
+  // Nothing is in flight between batches: there is nothing to drain, or to skip.
+  GET_VRING_BASE_SKIP_DRAIN: getVringBase,
 };
+
+async function getVringBase(
+  { device }: Scene,
+  { index }: Payload<'vringState'>,
+): Promise<Payload<'vringState'>> {
+  return { index, num: await device.rings.getBase(index) };
+}
 
 /**
  * "No longer used ... recommended that back-ends either ignore this message, or use it to disable

@@ -9,11 +9,14 @@
  */
 
 import { featureNames, protocolFeatureNames } from '../../frontend-spec/index.ts';
-import type {
-  NativeAddon,
-  NativeDatapath,
-  NativeFdSocket,
-  PortEvent,
+import {
+  mtuBytes,
+  type NativeAddon,
+  type NativeDatapath,
+  type NativeFdSocket,
+  type PortEvent,
+  queuePairs,
+  typeFault,
 } from '../../native/boundary/index.ts';
 import { ValenicError } from '../errors.ts';
 import { type FaultReport, withRemedy } from '../fault-report.ts';
@@ -27,7 +30,7 @@ import { EarlyLeaves } from './early-leaves.ts';
 import { costly } from './faults.ts';
 import { fdsAreStuck, foreignFds } from './fds.ts';
 import { KeptGuest, type KeptNotice } from './kept.ts';
-import { mostQueues, type Offer, offerOf } from './offer.ts';
+import { type Offer, offerOf } from './offer.ts';
 import { listenerOf, type ProcessId, processOf } from './process.ts';
 import { Session } from './session.ts';
 import { defaultTimings, type Timings } from './timings.ts';
@@ -353,12 +356,8 @@ function checkOptions(options: VhostUserEndpointOptions): void {
   const { queues, mtu, mode, name } = options;
   const invalid = (text: string) => new ValenicError('value_invalid', `port ${name}: ${text}`);
   refuseAbstract(options.path);
-  if (!Number.isInteger(queues) || queues < 1 || queues > mostQueues) {
-    throw invalid(`queues must be 1 to ${mostQueues}, not ${queues}`);
-  }
-  if (mtu && (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535)) {
-    throw invalid(`mtu must be 68 to 65535, not ${mtu}`);
-  }
+  const broken = typeFault(queuePairs, queues, 'queues') ?? typeFault(mtuBytes, mtu ?? 0, 'mtu');
+  if (broken !== null) throw invalid(broken);
   if (mode !== undefined && (!Number.isInteger(mode) || mode < 0 || mode > 0o777)) {
     throw invalid(`mode must be 0 to 777 (octal), not ${mode.toString(8)}`);
   }

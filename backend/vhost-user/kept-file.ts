@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { mtuBytes } from '../../native/boundary/index.ts';
 import { codeOf } from '../system-error.ts';
 import { folderFault, here, stateFolder } from '../xdg.ts';
 import { lives, type ProcessId } from './process.ts';
@@ -56,7 +57,7 @@ const shape = z.object({
     taken: bits,
     protocolFeatures: bits,
     queues: z.int().min(1).max(0x8000),
-    mtu: z.int().min(68).max(65_535).nullable(),
+    mtu: z.int().min(Number(mtuBytes.min)).max(Number(mtuBytes.max)).nullable(),
   }),
 });
 

@@ -10,6 +10,7 @@ import {
   type VirtioFeatureName,
   virtioFeatures,
 } from '../../frontend-spec/index.ts';
+import { queuePairs } from '../../native/boundary/index.ts';
 import { writeFields } from './payload.ts';
 
 /** What GET_FEATURES and GET_PROTOCOL_FEATURES tell. */
@@ -54,6 +55,7 @@ const offeredProtocolFeatures = [
   'CONFIGURE_MEM_SLOTS',
   'STATUS',
   'RESET_DEVICE',
+  'GET_VRING_BASE_SKIP_DRAIN',
 ] as const satisfies readonly ProtocolFeatureName[];
 
 /** What a port offers beside the features of virtio that its guest's driver may take. */
@@ -62,7 +64,7 @@ export const transportBits =
   (1n << BigInt(virtioFeatures.VIRTIO_F_NOTIFY_ON_EMPTY.bit));
 
 /** Most queue pairs of a port. */
-export const mostQueues = 16;
+export const mostQueues = Number(queuePairs.max);
 
 /**
  * @param options.queues  Queue pairs. With one, VIRTIO_NET_F_MQ is left out; QEMU takes the bit

@@ -13,6 +13,7 @@
 
 #include "address.hpp"
 #include "base/fd.hpp"
+#include "boundary/limits.hpp"
 #include "ops.hpp"
 
 namespace valenic::agent {
@@ -158,7 +159,8 @@ Json op_configure(const Args& args, OpContext&) {
     const std::string name = args.text("interface");
     const InterfaceControl control(name);
     if (args.has("mac")) control.set_mac(wanted_mac(args));
-    if (args.has("mtu")) control.set_mtu(static_cast<int>(args.whole("mtu", 68, 65535)));
+    if (args.has("mtu"))
+        control.set_mtu(static_cast<int>(args.whole("mtu", boundary::mtu_min, boundary::mtu_max)));
     if (args.has("address")) {
         const std::string text = args.text("address");
         const auto prefix = parse_ipv4_prefix(text);

@@ -45,6 +45,48 @@ function absenceFault(field: Field, at: string, partial: boolean): string | null
   return may ? null : refusals.missing(at, field.type);
 }
 
+/** A key that no field has, where it stands, and those that there are; null: none. */
+export interface UnknownKey {
+  readonly key: string;
+  /** Of what it is in; empty: the whole. */
+  readonly path: string;
+  readonly known: readonly string[];
+}
+
+/** The first key of a value, or of what is in it, that the table does not have. */
+export function unknownKey(type: Type, value: unknown, path = ''): UnknownKey | null {
+  if (type.type === 'list') return unknownIn(type, value, path);
+  const plain = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (type.type !== 'struct' || type.struct.pair === true || !plain) return null;
+  const { fields } = type.struct;
+  const known = fieldsThere(type.struct, value as Values);
+  const key = Object.keys(value).find((name) => !known.includes(name));
+  if (key !== undefined) return { key, path, known };
+  for (const [name, field] of Object.entries(fields)) {
+    const inside = (value as Values)[name];
+    const found = unknownKey(field.type, inside, path === '' ? name : `${path}.${name}`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function unknownIn(type: Type & { readonly type: 'list' }, value: unknown, path: string) {
+  if (!Array.isArray(value)) return null;
+  for (const [index, one] of value.entries()) {
+    const found = unknownKey(type.of, one, `${path}[${index}]`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Names of the fields that a struct has, or this variant of it. */
+function fieldsThere({ fields, variants }: Struct, values: Values): readonly string[] {
+  const names = Object.keys(fields);
+  const variant = variants?.of[String(values[variants.by])];
+  if (variants === undefined || variant === undefined) return names;
+  return [variants.by, ...variant.needs, ...(variant.may ?? [])];
+}
+
 /** A field that the variant needs is not there. */
 export function variantFault(
   { fields, variants }: Pick<Struct, 'fields' | 'variants'>,

@@ -23,6 +23,7 @@ import {
   u64,
 } from './fields.ts';
 import { netHeaderUse, portKind } from './kinds.ts';
+import { largestFrameBytes } from './limits.ts';
 import { portSettings } from './settings.ts';
 
 export interface CommandRow {
@@ -38,6 +39,8 @@ const port = field(1, u32(), 'Number of the port.');
 export const queuePairs = u8({ min: 1, max: 16, unit: 'queue pairs' });
 const ring = field(2, u32(), 'Virtqueue number: even = RX (to the guest), odd = TX.');
 const cpu = u32({ max: 1023 });
+/** Time after which a silent address is forgotten. */
+export const ageingSeconds = u32({ min: 1, max: 1_000_000, unit: 'seconds' });
 /** Addresses that the table of a switch can hold. */
 export const macTableSize = u32({ min: 64, max: 1 << 20, unit: 'addresses' });
 
@@ -150,7 +153,7 @@ export const commands = {
       name: field(1, text(255), 'Its name.'),
       ageingSeconds: field(
         2,
-        u32({ max: 1_000_000, unit: 'seconds' }),
+        ageingSeconds,
         'An address that was silent for so long is forgotten.',
         300,
       ),
@@ -305,7 +308,10 @@ export const commands = {
   'port.inject': {
     number: 18,
     text: 'Sends one frame from a port into its switch (SEND_RARP).',
-    argument: { port, frame: field(2, bytes(14, 65_550), 'The whole frame, without FCS.') },
+    argument: {
+      port,
+      frame: field(2, bytes(14, largestFrameBytes), 'The whole frame, without FCS.'),
+    },
     answer: {},
   },
   'host.start': {
@@ -358,6 +364,12 @@ export const commands = {
       cpuB: field(2, cpu, 'The other.'),
     },
     answer: { ns: field(1, real, 'Nanoseconds.') },
+  },
+  'port.forget': {
+    number: 25,
+    text: 'Forgets the addresses learned on a port, sticky ones too.',
+    argument: { port },
+    answer: { forgotten: field(1, u32(), 'How many.') },
   },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 

@@ -42,6 +42,7 @@ export const workerCounterTexts = {
   commands: 'topology changes that it stopped for',
   busy_ns: 'nanoseconds spent in rounds with work',
   kicks_missed: 'queues found with work a second after their last kick: a driver without barriers',
+  asleep_ns: 'nanoseconds asleep; what neither this nor busy_ns has, it polled in vain',
 } as const satisfies Record<string, string>;
 export type WorkerCounter = keyof typeof workerCounterTexts;
 

@@ -1,6 +1,7 @@
 /** What peers do wrong: a table of the boundary, with what closes and what an operator can do. */
 
 import type { Enumeration } from './fields.ts';
+import { largestFrameBytes } from './limits.ts';
 
 /** How far a fault reaches: the smallest thing that is closed. */
 export type FaultLevel = 'queue' | 'device' | 'connection';
@@ -130,7 +131,7 @@ export const faults = {
   stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
   stream_length_excessive: {
     closes: 'connection',
-    text: 'the stream announces a frame longer than 65550 bytes',
+    text: `the stream announces a frame longer than ${largestFrameBytes} bytes`,
   },
   stream_truncated: {
     closes: 'connection',

@@ -156,8 +156,12 @@ export function optional(number: number, type: Type, text: string): Field {
   return { number, type, text, optional: true };
 }
 
-/** What is possible, to stand after "give": the words of every refusal, on both sides. */
-export function allowed(type: Type): string {
+/**
+ * What is possible, to stand after "give": the words of every refusal, on both sides.
+ *
+ * @param word  What an operator writes for the number besides, where TypeScript has none for it.
+ */
+export function allowed(type: Type, word?: string): string {
   switch (type.type) {
     case 'boolean':
       return 'true or false';
@@ -178,7 +182,7 @@ export function allowed(type: Type): string {
     case 'enumeration':
       return choices(type.enumeration);
     default:
-      return allowedNumber(type);
+      return allowedNumber(type, word);
   }
 }
 
@@ -190,8 +194,8 @@ function choices({ name, names }: Enumeration): string {
   return names.length === 1 ? `${names[0]}` : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
-function allowedNumber({ min, max, unit, besides }: NumberType): string {
+function allowedNumber({ min, max, unit, besides }: NumberType, word?: string): string {
   const range = `${min}..${max}${unit === '' ? '' : ` ${unit}`}`;
   if (besides === undefined) return range;
-  return `${range}, or ${besides.word ?? besides.value} for ${besides.means}`;
+  return `${range}, or ${word ?? besides.word ?? besides.value} for ${besides.means}`;
 }

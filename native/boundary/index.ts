@@ -11,15 +11,18 @@ export * from './check.ts';
 export * from './codec.ts';
 export * from './commands.ts';
 export * from './counters.ts';
+export * from './defaults.ts';
 export * from './drops.ts';
 export * from './errors.ts';
 export * from './events.ts';
 export * from './faults.ts';
 export * from './fields.ts';
 export * from './kinds.ts';
+export * from './limits.ts';
 export * from './settings.ts';
 export type * from './types.ts';
 export * from './version.ts';
+export * from './wire.ts';
 
 /** What a datapath says of a port or a worker: all but `ready`, which is for its carrier. */
 export type PortEvent = Exclude<DatapathEvent, { readonly event: 'ready' }>;

@@ -17,6 +17,7 @@ import {
   u32,
 } from './fields.ts';
 import { pollingMode, vlanMode } from './kinds.ts';
+import { largestFrameBytes } from './limits.ts';
 
 /** How operators write a setting, and where the datapath has it. */
 export interface Setting extends Field {
@@ -27,6 +28,8 @@ export interface Setting extends Field {
   readonly help?: string;
   /** What an operator writes for true and false, where that is not on and off. */
   readonly words?: readonly [yes: string, no: string];
+  /** What an operator writes for the number besides, where the type has no word for it. */
+  readonly besidesWord?: string;
   /**
    * `word`: workers look at it with every batch, in boundary::PortSettings. `rule`: it is a part of
    * a switch's rules, which change while no worker is in a batch (native/src/io/settings.cpp).
@@ -34,19 +37,28 @@ export interface Setting extends Field {
   readonly kept: 'word' | 'rule';
 }
 
-type Written = Pick<Setting, 'key' | 'help' | 'words'>;
+type Written = Pick<Setting, 'key' | 'help' | 'words' | 'besidesWord'>;
 
-function setting(
+function setting<T extends Type, D extends Default>(
   number: number,
-  type: Type,
+  type: T,
   text: string,
-  given: Default,
+  given: D,
   written: Written & { readonly kept?: Setting['kept'] } = {},
-): Setting {
-  return { ...field(number, type, text), default: given, kept: 'word', ...written };
+): Setting & { readonly type: T; readonly default: D } {
+  return { ...field(number, type, text), type, default: given, kept: 'word', ...written };
 }
 
-const vlanNumber = u16({ min: 1, max: 4094 });
+/** @spec IEEE 802.1Q-2018, 9.6: 0 is no VLAN, and 4095 is reserved. */
+export const vlanNumber = u16({ min: 1, max: 4094 });
+
+/** 68: the least an IPv4 link must carry (RFC 791). @spec virtio 1.2, 5.1.4.1. */
+export const mtuBytes = u32({
+  min: 68,
+  max: 65_535,
+  unit: 'bytes',
+  besides: { value: 0, means: 'any length' },
+});
 
 export const vlanRange: Struct = {
   name: 'VlanRange',
@@ -79,12 +91,20 @@ export const portVlan: Struct = {
   },
 };
 
+/** Stations that a port may have, and IP addresses of one. */
+export const allowedMost = { stations: 64, addresses: 64 } as const;
+
 export const allowedStation: Struct = {
   name: 'AllowedStation',
   text: 'A station that may be behind a port.',
   fields: {
     mac: field(1, mac, "Its address; not a group's."),
-    ips: field(2, list(text(45), 64), 'Its IPv4 and IPv6 addresses; none: any.', []),
+    ips: field(
+      2,
+      list(text(45), allowedMost.addresses),
+      'Its IPv4 and IPv6 addresses; none: any.',
+      [],
+    ),
   },
 };
 
@@ -112,13 +132,13 @@ export const portSettingFields = {
       besides: {
         value: 0xffff_ffff,
         word: 'auto',
-        means: 'what pays by the traffic of each queue',
+        means: 'what pays with its traffic',
       },
     }),
     'Adaptive mode: microseconds to spin without work before sleeping. `auto`: the worker learns ' +
       "it from the gaps in each queue's traffic (native/src/io/spin_tuner.hpp).",
     'auto',
-    { key: 'spin-us', help: 'adaptive: microseconds without work before the worker sleeps' },
+    { key: 'spin-us', help: 'adaptive: time without work before the worker sleeps' },
   ),
   more: setting(
     3,
@@ -127,7 +147,7 @@ export const portSettingFields = {
     true,
     {
       key: 'more',
-      help: 'whether frames are published and notified by the batch (on) or each alone (off)',
+      help: 'whether frames are published and notified in batches (on) or one by one (off)',
     },
   ),
   moderationFrames: setting(
@@ -147,38 +167,31 @@ export const portSettingFields = {
     u32({ min: 1, max: 256, unit: 'frames' }),
     'Most frames taken from one queue per round: the size of a batch.',
     64,
-    { key: 'budget', help: 'frames taken from a queue before the next queue has its turn' },
+    { key: 'budget', help: 'most frames taken from a queue before the next queue has its turn' },
   ),
   macLimit: setting(
     7,
     u32({ max: 65_536, unit: 'addresses' }),
     'Most MAC addresses learned on this port.',
     1024,
-    { key: 'mac-limit', help: 'addresses that the switch learns behind this port' },
+    { key: 'mac-limit', help: 'most addresses that the switch learns behind this port' },
   ),
   maxFrameBytes: setting(
     8,
-    u32({ min: 60, max: 65_550, unit: 'bytes' }),
+    u32({ min: 60, max: largestFrameBytes, unit: 'bytes' }),
     'Largest Ethernet frame the port may send, without FCS.',
-    65_550,
-    { key: 'max-frame', help: 'the longest frame in bytes' },
+    largestFrameBytes,
+    { key: 'max-frame', help: 'the longest frame that the port may send' },
   ),
-  // virtio 1.2, 5.1.4.1: what a device may tell its driver.
   mtu: setting(
     9,
-    u32({
-      min: 68,
-      max: 65_535,
-      unit: 'bytes',
-      besides: { value: 0, means: 'any length' },
-    }),
+    mtuBytes,
     'Longest IP packet the port gets; big frames are measured cut. 0: any length.',
     0,
     {
       key: 'mtu',
-      help:
-        'the longest packet the port gets; guests are told, and an interface is set to it when ' +
-        'it is made',
+      help: 'longest packet for the port; told to its guest, and set on an interface that we make',
+      besidesWord: 'none',
     },
   ),
   up: setting(
@@ -197,14 +210,14 @@ export const portSettingFields = {
     true,
     {
       key: 'link-local',
-      help: 'whether LACP, LLDP, STP and their like pass',
+      help: 'whether LACP, LLDP, STP and similar frames pass',
       words: ['forward', 'drop'],
       kept: 'rule',
     },
   ),
   allow: setting(
     13,
-    list(all(allowedStation), 64),
+    list(all(allowedStation), allowedMost.stations),
     'Who may be behind the port; none: anybody. Nobody behind another port may say that he is ' +
       'one of these (docs/decisions/0019-port-security.md).',
     [],
@@ -217,7 +230,7 @@ export const portSettingFields = {
     false,
     {
       key: 'sticky-macs',
-      help: 'whether addresses learned behind the port stay with it',
+      help: 'whether addresses learned behind the port stay with it: no other port takes one',
       kept: 'rule',
     },
   ),
@@ -239,7 +252,7 @@ export const portSettingFields = {
     false,
     {
       key: 'isolate',
-      help: 'whether the port is isolated from the other isolated ports',
+      help: 'whether the port talks to ports only that are not isolated',
       kept: 'rule',
     },
   ),
@@ -250,18 +263,18 @@ export const portSettingFields = {
     true,
     {
       key: 'unknown-unicast',
-      help: 'whether the port gets frames for addresses that nobody was seen with',
+      help: 'whether the port gets frames for addresses that nobody knows',
       words: ['flood', 'drop'],
       kept: 'rule',
     },
   ),
   stormBroadcast: setting(18, stormLimit, 'Most broadcasts that the port may send.', 'auto', {
     key: 'storm-broadcast',
-    help: 'most broadcasts that the port may send',
+    help: 'most broadcast frames that the port may send',
   }),
   stormMulticast: setting(19, stormLimit, 'Most multicasts that the port may send.', 'auto', {
     key: 'storm-multicast',
-    help: 'most multicasts that the port may send',
+    help: 'most multicast frames that the port may send',
   }),
   stormUnknownUnicast: setting(
     20,
@@ -270,7 +283,18 @@ export const portSettingFields = {
     'auto',
     {
       key: 'storm-unknown-unicast',
-      help: 'most frames for addresses that nobody was seen with that the port may send',
+      help: 'most frames for unknown addresses that the port may send',
+    },
+  ),
+  coalesce: setting(
+    21,
+    boolean,
+    'Whether TCP segments that follow each other reach the port as one big frame, where it takes ' +
+      'such. Off: each frame as it was sent, for what counts or forwards them.',
+    true,
+    {
+      key: 'coalesce',
+      help: 'whether TCP segments in a row reach the port as one big frame, where it takes such',
     },
   ),
 } as const satisfies Readonly<Record<string, Setting>>;
@@ -280,3 +304,40 @@ export const portSettings: Struct & { readonly fields: Readonly<Record<string, S
   text: 'Settings of a port. They can change under traffic.',
   fields: portSettingFields,
 };
+
+/** A key that writes several settings, or a part of one: backend/config reads it. */
+export interface ComposedKey {
+  /** The setting, or the last of those, behind which it stands in every list. */
+  readonly of: keyof typeof portSettingFields;
+  readonly help: string;
+  /** What counts where it is not given. */
+  readonly given?: string;
+}
+
+export const composedKeys = {
+  moderation: {
+    of: 'moderationUs',
+    help: 'interrupt the guest after this many frames or microseconds',
+    given: 'off',
+  },
+  vlan: {
+    of: 'vlan',
+    help: 'the port carries untagged frames of this one VLAN (access)',
+    given: 'off',
+  },
+  trunk: { of: 'vlan', help: 'the port carries tagged frames of these VLANs; repeatable' },
+  native: {
+    of: 'vlan',
+    help: "the VLAN of a trunk's untagged frames; without it they are dropped",
+  },
+  tunnel: {
+    of: 'vlan',
+    help: 'the port carries frames of any kind, in this VLAN behind an 802.1ad tag (QinQ)',
+  },
+  allow: {
+    of: 'allow',
+    help: 'who may send from the port; repeatable; with IP addresses, ARP and ND are inspected too',
+    given: 'off',
+  },
+} as const satisfies Readonly<Record<string, ComposedKey>>;
+export type ComposedKeyName = keyof typeof composedKeys;

@@ -83,6 +83,11 @@ export interface PortSettings {
    * a second.
    */
   readonly stormUnknownUnicast: number | 'auto';
+  /**
+   * Whether TCP segments that follow each other reach the port as one big frame, where it takes
+   * such. Off: each frame as it was sent, for what counts or forwards them.
+   */
+  readonly coalesce: boolean;
 }
 
 /** One memory region as the front-end described it. Addresses are 64-bit: bigint. */
@@ -200,7 +205,7 @@ export interface WorkerAddAnswer {
 export interface SwitchCreate {
   /** Its name. */
   readonly name: string;
-  /** An address that was silent for so long is forgotten. 0..1000000 seconds. */
+  /** An address that was silent for so long is forgotten. 1..1000000 seconds. */
   readonly ageingSeconds?: number;
   /** Addresses that it can hold. 64..1048576 addresses. */
   readonly macTableSize?: number;
@@ -463,6 +468,16 @@ export interface ProbePlacementAnswer {
   readonly ns: number;
 }
 
+/** Forgets the addresses learned on a port, sticky ones too. */
+export interface PortForget {
+  /** Number of the port. */
+  readonly port: number;
+}
+export interface PortForgetAnswer {
+  /** How many. */
+  readonly forgotten: number;
+}
+
 /** Commands by name: argument and answer. */
 export interface Commands {
   'worker.add': [WorkerAdd, WorkerAddAnswer];
@@ -489,6 +504,7 @@ export interface Commands {
   'link.attach': [LinkAttach, LinkAttachAnswer];
   'link.detach': [LinkDetach, LinkDetachAnswer];
   'probe.placement': [ProbePlacement, ProbePlacementAnswer];
+  'port.forget': [PortForget, PortForgetAnswer];
 }
 export type CommandName = keyof Commands;
 

@@ -13,17 +13,19 @@ namespace valenic::process {
 
 namespace {
 
-constexpr const char* usage =
+using Limits = boundary::DatapathLimits;
+
+constexpr char usage[] =
     "usage: valenic-datapath --socket FD | --listen PATH [--ports N]\n"
     "  --socket FD    serve the connected UNIX stream socket that is inherited as FD; end with it\n"
     "  --listen PATH  serve one connection after the other there; SIGTERM ends it\n"
-    "  --ports N      most ports, 1 to 4096 (256)\n";
+    "  --ports N      most ports, 1 to %u (%u)\n";
 constexpr int exit_usage = 2;
 
 struct Words {
     std::optional<int> socket;
     const char* listen = nullptr;
-    uint32_t ports = control::Control::ports_max_default;
+    uint32_t ports = Limits::ports_default;
 };
 
 template <typename Number>
@@ -43,8 +45,7 @@ std::optional<Words> read_words(int count, char** words) {
             said.socket = socket;
         } else if (name == "--listen" && *value != '\0') {
             said.listen = value;
-        } else if (name != "--ports" ||
-                   !read_number(value, 1u, control::Control::ports_max_highest, said.ports)) {
+        } else if (name != "--ports" || !read_number(value, 1u, Limits::ports_most, said.ports)) {
             return std::nullopt;
         }
     }
@@ -66,7 +67,7 @@ void block_signals() {
 int run(int count, char** words) {
     const auto said = read_words(count, words);
     if (!said) {
-        std::fputs(usage, stderr);
+        std::fprintf(stderr, usage, Limits::ports_most, Limits::ports_default);
         return exit_usage;
     }
     block_signals();

@@ -38,7 +38,7 @@ describe('Switch.addPort()', () => {
       'too many queues',
       { kind: 'vhost-user', path: '/tmp/a', queues: 17 },
       'value_invalid',
-      /queues=17 is not valid: give a whole number, 1 to 16/,
+      /queues=17 is not valid: give 1\.\.16 queue pairs/,
     ],
     [
       'a slip in a value',
@@ -58,11 +58,14 @@ describe('Switch.addPort()', () => {
   });
 
   it.each<[Partial<Record<keyof PortSettings | 'poling', unknown>>, RegExp]>([
-    [{ polling: 'bsy' }, /polling=bsy is not valid: give busy, .*did you mean "busy"\?/],
+    [
+      { polling: 'bsy' },
+      /settings.polling: bsy is out of range: give busy, .*did you mean "busy"\?/,
+    ],
     [{ poling: 'busy' }, /did you mean "polling"\?/],
-    [{ budget: 0 }, /budget=0 is not valid: give a whole number, 1 to 256/],
-    [{ more: 'on' }, /settings: more may not be a string: give a boolean/],
-    [{ spinUs: -1 }, /spin-us=-1 is not valid/],
+    [{ budget: 0 }, /settings.budget: 0 is out of range: give 1\.\.256 frames/],
+    [{ more: 'on' }, /settings.more has the wrong type: give true or false/],
+    [{ spinUs: -1 }, /settings.spinUs: -1 is out of range: give 0\.\.1000000 microseconds/],
   ])('and Port.set() refuse the settings %j', async (settings, message) => {
     await using vale = await createSwitch({ name: 'vale0' });
     const given = settings as Partial<PortSettings>;

@@ -175,6 +175,22 @@ describe('the switch between host ports', () => {
     expect(c.stats().counters.rx_frames).toBe(10);
   });
 
+  it('forgets the addresses of a port, and learns them again', async () => {
+    const backend = await testBackend();
+    const [a] = [await hostPort(backend, 'a'), await hostPort(backend, 'b')];
+    for (const _ of ['once', 'again']) {
+      await a.startSource(stream('a', 'b', { count: 1n }));
+      await until(
+        () => a.macs(),
+        (all) => all.length === 1,
+      );
+      await a.stopSource();
+      expect(await a.forgetMacs()).toBe(1);
+      expect(await a.macs()).toEqual([]);
+    }
+    expect(await a.forgetMacs()).toBe(0);
+  });
+
   it('counts frames of and for a port that is down, and forgets its address', async () => {
     const backend = await testBackend();
     const [a, b] = [await hostPort(backend, 'a'), await hostPort(backend, 'b')];

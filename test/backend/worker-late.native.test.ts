@@ -3,7 +3,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../backend/datapath/load.ts';
 import type { Backend } from '../../backend/index.ts';
-import { encodeMessage } from '../../native/boundary/codec.ts';
 import { events } from '../../native/boundary/events.ts';
 import {
   type DatapathEvent,
@@ -12,6 +11,7 @@ import {
   workerActs,
 } from '../../native/boundary/index.ts';
 import { boundaryVersion } from '../../native/boundary/version.ts';
+import { encodeMessage } from '../../native/boundary/wire.ts';
 import { testBackend } from './support.ts';
 
 const addon = loadAddon() as { -readonly [Key in keyof NativeAddon]: NativeAddon[Key] };

@@ -55,7 +55,8 @@ inline constexpr uint64_t features_of(const Scenario& scenario) {
 }
 
 struct NoEvents final : PortEvents {
-    void tell(const EngineEvent&) override { std::abort(); }
+    void tell(const boundary::Event&) override { std::abort(); }
+    void housekeeping_due() override { std::abort(); }
 };
 
 inline std::shared_ptr<const MemoryMap> map_of(const driver::GuestMemory& memory) {

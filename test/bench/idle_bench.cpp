@@ -76,7 +76,7 @@ void measure(spec::PollingMode mode, unsigned idle, uint64_t run_ns) {
     CPU_SET(0, &both);
     CPU_SET(1, &both);
     pthread_setaffinity_np(pthread_self(), sizeof both, &both);
-    Engine engine(1024, [](const EngineEvent&) {});
+    Engine engine(1024, {[](const boundary::Event&) {}});
     if (!engine.add_worker(1)) std::exit(1);
     const uint32_t home = engine.create_switch("bench", {}).value();
     Attached a(engine, home, "a", mode, 256);

@@ -1,6 +1,7 @@
 /** What every carrier of the datapath has to hold to: the one in this process, and the socket. */
 
 import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CarriedDatapath } from '../../backend/datapath/carried.ts';
 import { loadAddon } from '../../backend/datapath/load.ts';
@@ -94,6 +95,36 @@ describe.each(datapathPlaces)('a datapath: %s', (place) => {
   ] as const)('refuses with a code and a sentence: %s', async (code, name, argument) => {
     const attempt = datapath.command(name, argument as never);
     expect(await refusal(attempt)).toEqual({ code, message: expect.stringMatching(/ /) });
+  });
+
+  it('tells what the operating system said, and what was being done then', async () => {
+    // The last CPU that the table has; a machine that has it is not ours.
+    const absent = await datapath.command('worker.add', { cpu: 1023 }).catch((error) => error);
+    expect(absent).toMatchObject({
+      ...{ code: 'system', errno: constants.errno.EINVAL, syscall: 'starting a worker' },
+      message: 'the operating system refused: starting a worker: Invalid argument',
+    });
+    const { port } = await add('s', 'vhost');
+    const region = { guestAddr: 0n, userAddr: 0n, sizeBytes: 4096n, offsetBytes: 0n };
+    const regions = [{ ...region, fd: addon.createEventFd() }];
+    const unmapped = datapath.command('vhost.memory', { port, regions });
+    expect(await unmapped.catch((error) => error)).toMatchObject({
+      ...{ code: 'region_invalid', errno: constants.errno.ENODEV, syscall: 'mmap' },
+    });
+  });
+
+  it('names the argument where a code alone leaves it open', async () => {
+    const { port } = await add('s', 'stream');
+    const allow = [{ mac: '02:00:00:00:00:01' }, { mac: '02:00:00:00:00:01' }];
+    const twice = { port, settings: { allow: allow.map((one) => ({ ...one, ips: [] })) } };
+    expect(await refusal(datapath.command('port.set', twice))).toEqual({
+      code: 'invalid_argument',
+      message: expect.stringContaining(': settings.allow: each station is there once'),
+    });
+    expect(await refusal(datapath.command('link.attach', { port, fds: [] }))).toEqual({
+      code: 'invalid_argument',
+      message: 'an argument is out of range: fds: give one for each queue',
+    });
   });
 
   it('says unasked what happened', async () => {

@@ -45,10 +45,11 @@ inline void pause_ms(int milliseconds) { poll(nullptr, 0, milliseconds); }
 class EngineRig {
  public:
     explicit EngineRig(unsigned workers = 1, size_t ports_max = 64)
-        : engine(ports_max, [this](const EngineEvent& event) {
-              const std::lock_guard guard(events_mutex_);
-              events_.push_back(event);
-          }) {
+        : engine(ports_max, {[this](const boundary::Event& event) {
+                                 const std::lock_guard guard(events_mutex_);
+                                 events_.push_back(event);
+                             },
+                             [this] { housekeeping_due.fetch_add(1); }}) {
         for (unsigned i = 0; i < workers; ++i) {
             const auto added = engine.add_worker(std::nullopt);
             REQUIRE(added.ok());
@@ -58,9 +59,17 @@ class EngineRig {
         REQUIRE(created.ok());
         switch_id = created.value();
     }
-    std::vector<EngineEvent> events() {
+    std::vector<boundary::Event> events() {
         const std::lock_guard guard(events_mutex_);
         return events_;
+    }
+    /// Those of one kind, in their order.
+    template <typename Kind>
+    std::vector<Kind> events_of() {
+        std::vector<Kind> found;
+        for (const boundary::Event& event : events())
+            if (const Kind* one = std::get_if<Kind>(&event)) found.push_back(*one);
+        return found;
     }
     uint64_t worker_count(spec::WorkerCounter counter, unsigned worker = 0) const {
         return load_once(engine.stats()[(1 + worker) * spec::stats_words_per_block +
@@ -73,9 +82,10 @@ class EngineRig {
 
  private:
     std::mutex events_mutex_;
-    std::vector<EngineEvent> events_;
+    std::vector<boundary::Event> events_;
 
  public:
+    std::atomic<unsigned> housekeeping_due = 0;  ///< How often the engine asked for it.
     std::vector<uint32_t> worker_ids;
     uint32_t switch_id = 0;
     Engine engine;

@@ -17,12 +17,11 @@ struct RecordedEvents : PortEvents {
         unsigned ring;
         spec::Fault fault;
     };
-    void tell(const EngineEvent& event) override {
-        if (event.kind == EngineEvent::Kind::housekeeping_due)
-            ++truncated;
-        else
-            said.push_back({event.ring, event.fault});
+    void tell(const boundary::Event& event) override {
+        if (const auto* one = std::get_if<boundary::RingFaultEvent>(&event))
+            said.push_back({one->ring, one->fault});
     }
+    void housekeeping_due() override { ++truncated; }
     std::vector<Said> said;
     unsigned truncated = 0;
 };

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { mtuBytes, queuePairs } from '../../native/boundary/index.ts';
 import { guestArgv, nicArgv } from '../../qemu/argv.ts';
 import { libvirtParts, qemuArgsForPort } from '../../qemu/attach.ts';
-import type { GuestDescription, GuestHost, GuestNic } from '../../qemu/description.ts';
+import {
+  type GuestDescription,
+  type GuestHost,
+  type GuestNic,
+  nicFault,
+} from '../../qemu/description.ts';
 
 const paths = { qmp: '/t/q', agent: '/t/a', serial: '/t/s' };
 const old: GuestHost = { version: { major: 7, minor: 2, micro: 22 }, accel: 'tcg' };
@@ -42,6 +48,15 @@ describe('guestArgv', () => {
     const args = guestArgv(guest(nics), paths, old).join(' ');
     expect(args).toContain('id=net0,chardev=net0-sock');
     expect(args).toContain('id=net1,chardev=net1-sock');
+  });
+
+  it('takes the MTUs and queue pairs that a port can have, and no others', () => {
+    const taken = (nic: GuestNic) => nicFault(nic) === null;
+    const [least, most] = [Number(mtuBytes.min), Number(mtuBytes.max)];
+    const mtus = [least - 1, least, most, most + 1];
+    expect(mtus.map((hostMtu) => taken(vhost(1, { hostMtu })))).toEqual([false, true, true, false]);
+    const pairs = Number(queuePairs.max);
+    expect([pairs, pairs + 1].map((queues) => taken(vhost(queues)))).toEqual([true, false]);
   });
 
   it.each<[string, Partial<GuestDescription>, RegExp]>([

@@ -23,14 +23,20 @@ function memberLines(struct: CppStruct): string[] {
   });
 }
 
-/** A range that the type alone does not have. */
+/** A range that the type alone does not have, and what counts where a number is left out. */
 function rangeLines(struct: CppStruct): string[] {
-  return Object.entries(struct.fields).flatMap(([name, { type }]) => {
+  return Object.entries(struct.fields).flatMap(([name, field]) => {
+    const { type } = field;
     if (type.type === 'list') {
       return [`    static constexpr size_t ${cppName(name)}_max = ${type.max};`];
     }
-    if (!('unit' in type) || (type.min === 0n && fullRange(type))) return [];
-    return [`    static constexpr NumberRange ${cppName(name)}_range${rangeText(type)};`];
+    if (!('unit' in type)) return [];
+    const range = `    static constexpr NumberRange ${cppName(name)}_range${rangeText(type)};`;
+    const given = `    static constexpr ${cppType(type)} ${cppName(name)}_default = `;
+    return [
+      ...(type.min === 0n && fullRange(type) ? [] : [range]),
+      ...(field.default === undefined ? [] : [`${given}${cppDefault(field)};`]),
+    ];
   });
 }
 
@@ -88,6 +94,7 @@ export function messagesHeader(): string {
     '#include <optional>',
     '#include <string>',
     '#include <utility>',
+    '#include <variant>',
     '#include <vector>',
     '',
     '#include "boundary/names.hpp"',
@@ -96,6 +103,10 @@ export function messagesHeader(): string {
     '',
     'namespace valenic::boundary {',
     ...cppStructs().flatMap(structLines),
+    '',
+    '/// What the datapath says unasked, whichever event it is.',
+    'using Event =',
+    `    std::variant<${eventTypes.join(',\n                 ')}>;`,
     ...chooser(
       'read_command',
       'Reads the argument of a command and gives it to `take`. False: it is refused.',

@@ -23,10 +23,12 @@ Message message_argument(const Napi::CallbackInfo& info) {
 }
 
 uint32_t ports_max_of(Napi::Env env, const Napi::Value& value) {
-    if (value.IsUndefined()) return control::Control::ports_max_default;
+    if (value.IsUndefined()) return boundary::DatapathLimits::ports_default;
     const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-    if (!(number >= 0 && number <= control::Control::ports_max_highest))
-        throw coded_error(env, "invalid_argument", "maxPorts is out of range: give 0..4096");
+    constexpr uint32_t most = boundary::DatapathLimits::ports_most;
+    if (!(number >= 0 && number <= most))
+        throw coded_error(env, "invalid_argument",
+                          ("maxPorts is out of range: give 0.." + std::to_string(most)).c_str());
     return static_cast<uint32_t>(number);
 }
 

@@ -100,8 +100,7 @@ void encode(Writer& to, const AllowedStation& value) {
 bool decode(Reader& in, PortSettingsChange& out) {
     static constexpr FieldRule rules[] = {
         {1, "polling", "busy, adaptive or event", false},
-        {2, "spinUs", 
-         "0..1000000 microseconds, or auto for what pays by the traffic of each queue", false},
+        {2, "spinUs", "0..1000000 microseconds, or auto for what pays with its traffic", false},
         {3, "more", "true or false", false},
         {4, "moderationFrames", "1..1024 frames", false},
         {5, "moderationUs", "0..1000000 microseconds", false},
@@ -121,6 +120,7 @@ bool decode(Reader& in, PortSettingsChange& out) {
         {19, "stormMulticast", "0..100000000 frames a second, or auto for a high limit", false},
         {20, "stormUnknownUnicast", 
          "0..100000000 frames a second, or auto for a high limit", false},
+        {21, "coalesce", "true or false", false},
     };
     Map map(in, rules);
     while (const FieldRule* field = map.next()) {
@@ -188,6 +188,9 @@ bool decode(Reader& in, PortSettingsChange& out) {
             case 20:
                 in.number(out.storm_unknown_unicast.emplace(), {0, 100000000, 4294967295});
                 break;
+            case 21:
+                in.boolean(out.coalesce.emplace());
+                break;
         }
     }
     return map.whole();
@@ -212,7 +215,8 @@ void encode(Writer& to, const PortSettingsChange& value) {
            value.unknown_unicast.has_value() +
            value.storm_broadcast.has_value() +
            value.storm_multicast.has_value() +
-           value.storm_unknown_unicast.has_value());
+           value.storm_unknown_unicast.has_value() +
+           value.coalesce.has_value());
     put_field(to, 1, value.polling);
     put_field(to, 2, value.spin_us);
     put_field(to, 3, value.more);
@@ -233,6 +237,7 @@ void encode(Writer& to, const PortSettingsChange& value) {
     put_field(to, 18, value.storm_broadcast);
     put_field(to, 19, value.storm_multicast);
     put_field(to, 20, value.storm_unknown_unicast);
+    put_field(to, 21, value.coalesce);
 }
 
 bool decode(Reader& in, MemoryRegion& out) {
@@ -598,7 +603,7 @@ void encode(Writer& to, const SwitchCreateAnswer& value) {
 bool decode(Reader& in, SwitchCreate& out) {
     static constexpr FieldRule rules[] = {
         {1, "name", "text of 0..255 bytes", true},
-        {2, "ageingSeconds", "0..1000000 seconds", false},
+        {2, "ageingSeconds", "1..1000000 seconds", false},
         {3, "macTableSize", "64..1048576 addresses", false},
     };
     Map map(in, rules);
@@ -608,7 +613,7 @@ bool decode(Reader& in, SwitchCreate& out) {
                 in.text(out.name, 0, 255);
                 break;
             case 2:
-                in.number(out.ageing_seconds, {0, 1000000});
+                in.number(out.ageing_seconds, {1, 1000000});
                 break;
             case 3:
                 in.number(out.mac_table_size, {64, 1048576});
@@ -1513,6 +1518,44 @@ void encode(Writer& to, const ProbePlacement& value) {
     to.map(2u);
     put_field(to, 1, value.cpu_a);
     put_field(to, 2, value.cpu_b);
+}
+
+bool decode(Reader& in, PortForgetAnswer& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "forgotten", "0..4294967295", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.forgotten, {0, 4294967295});
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const PortForgetAnswer& value) {
+    to.map(1u);
+    put_field(to, 1, value.forgotten);
+}
+
+bool decode(Reader& in, PortForget& out) {
+    static constexpr FieldRule rules[] = {
+        {1, "port", "0..4294967295", true},
+    };
+    Map map(in, rules);
+    while (const FieldRule* field = map.next()) {
+        switch (field->number) {
+            case 1:
+                in.number(out.port, {0, 4294967295});
+                break;
+        }
+    }
+    return map.whole();
+}
+void encode(Writer& to, const PortForget& value) {
+    to.map(1u);
+    put_field(to, 1, value.port);
 }
 
 bool decode(Reader& in, RingFaultEvent& out) {

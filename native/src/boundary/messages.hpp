@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "boundary/names.hpp"
@@ -59,16 +60,26 @@ void encode(Writer& to, const AllowedStation& value);
 /// Settings of a port. They can change under traffic. What is absent stays as it is.
 struct PortSettingsChange {
     static constexpr NumberRange spin_us_range{0, 1000000, 4294967295};
+    static constexpr uint32_t spin_us_default = 4294967295;
     static constexpr NumberRange moderation_frames_range{1, 1024};
+    static constexpr uint32_t moderation_frames_default = 1;
     static constexpr NumberRange moderation_us_range{0, 1000000};
+    static constexpr uint32_t moderation_us_default = 0;
     static constexpr NumberRange budget_range{1, 256};
+    static constexpr uint32_t budget_default = 64;
     static constexpr NumberRange mac_limit_range{0, 65536};
+    static constexpr uint32_t mac_limit_default = 1024;
     static constexpr NumberRange max_frame_bytes_range{60, 65550};
+    static constexpr uint32_t max_frame_bytes_default = 65550;
     static constexpr NumberRange mtu_range{68, 65535, 0};
+    static constexpr uint32_t mtu_default = 0;
     static constexpr size_t allow_max = 64;
     static constexpr NumberRange storm_broadcast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_broadcast_default = 4294967295;
     static constexpr NumberRange storm_multicast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_multicast_default = 4294967295;
     static constexpr NumberRange storm_unknown_unicast_range{0, 100000000, 4294967295};
+    static constexpr uint32_t storm_unknown_unicast_default = 4294967295;
     /// How the worker waits for work.
     std::optional<spec::PollingMode> polling;
     /// Adaptive mode: microseconds to spin without work before sleeping. `auto`: the worker learns
@@ -112,6 +123,9 @@ struct PortSettingsChange {
     std::optional<uint32_t> storm_multicast;
     /// Most frames for addresses that nobody was seen with that the port may send.
     std::optional<uint32_t> storm_unknown_unicast;
+    /// Whether TCP segments that follow each other reach the port as one big frame, where it takes
+    /// such. Off: each frame as it was sent, for what counts or forwards them.
+    std::optional<bool> coalesce;
 };
 bool decode(Reader& in, PortSettingsChange& out);
 void encode(Writer& to, const PortSettingsChange& value);
@@ -228,6 +242,7 @@ void encode(Writer& to, const HostSinkReport& value);
 
 /// Why there is no answer.
 struct Failure {
+    static constexpr uint32_t error_number_default = 0;
     /// A name of commandErrors or of faults.
     std::string code;
     /// One sentence.
@@ -273,8 +288,10 @@ void encode(Writer& to, const SwitchCreateAnswer& value);
 struct SwitchCreate {
     static constexpr uint32_t command_number = 2;
     using Answer = SwitchCreateAnswer;
-    static constexpr NumberRange ageing_seconds_range{0, 1000000};
+    static constexpr NumberRange ageing_seconds_range{1, 1000000};
+    static constexpr uint32_t ageing_seconds_default = 300;
     static constexpr NumberRange mac_table_size_range{64, 1048576};
+    static constexpr uint32_t mac_table_size_default = 8192;
     /// Its name.
     std::string name;
     /// An address that was silent for so long is forgotten.
@@ -723,6 +740,24 @@ struct ProbePlacement {
 bool decode(Reader& in, ProbePlacement& out);
 void encode(Writer& to, const ProbePlacement& value);
 
+/// The answer to port.forget.
+struct PortForgetAnswer {
+    /// How many.
+    uint32_t forgotten = 0;
+};
+bool decode(Reader& in, PortForgetAnswer& out);
+void encode(Writer& to, const PortForgetAnswer& value);
+
+/// port.forget: Forgets the addresses learned on a port, sticky ones too.
+struct PortForget {
+    static constexpr uint32_t command_number = 25;
+    using Answer = PortForgetAnswer;
+    /// Number of the port.
+    uint32_t port = 0;
+};
+bool decode(Reader& in, PortForget& out);
+void encode(Writer& to, const PortForget& value);
+
 /// A peer broke a rule of a ring, which was stopped.
 struct RingFaultEvent {
     static constexpr uint32_t event_number = 1;
@@ -852,6 +887,19 @@ struct FramesRefusedEvent {
 bool decode(Reader& in, FramesRefusedEvent& out);
 void encode(Writer& to, const FramesRefusedEvent& value);
 
+/// What the datapath says unasked, whichever event it is.
+using Event =
+    std::variant<RingFaultEvent,
+                 DeviceFaultEvent,
+                 WorkerLateEvent,
+                 LinkDownEvent,
+                 MemoryNotSharedEvent,
+                 MacMovesEvent,
+                 MacRestsEvent,
+                 MacsEvictedEvent,
+                 ReadyEvent,
+                 FramesRefusedEvent>;
+
 /// Reads the argument of a command and gives it to `take`. False: it is refused.
 template <typename Take>
 bool read_command(uint32_t number, Reader& in, Take&& take) {
@@ -904,6 +952,8 @@ bool read_command(uint32_t number, Reader& in, Take&& take) {
             return with<LinkDetach>(in, take);
         case ProbePlacement::command_number:
             return with<ProbePlacement>(in, take);
+        case PortForget::command_number:
+            return with<PortForget>(in, take);
         default:
             return in.refuse_number(number);
     }
@@ -961,6 +1011,8 @@ bool read_answer(uint32_t number, Reader& in, Take&& take) {
             return with<LinkDetachAnswer>(in, take);
         case ProbePlacement::command_number:
             return with<ProbePlacementAnswer>(in, take);
+        case PortForget::command_number:
+            return with<PortForgetAnswer>(in, take);
         default:
             return in.refuse_number(number);
     }

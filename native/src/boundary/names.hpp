@@ -237,6 +237,7 @@ enum class WorkerCounter : uint8_t {
     commands,
     busy_ns,
     kicks_missed,
+    asleep_ns,
     count,
 };
 
@@ -249,6 +250,7 @@ inline constexpr const char* worker_counter_names[] = {
     "commands",
     "busy_ns",
     "kicks_missed",
+    "asleep_ns",
 };
 // clang-format on
 static_assert(std::size(worker_counter_names) == static_cast<size_t>(WorkerCounter::count));

@@ -12,11 +12,13 @@ struct Refusal {
     spec::Fault fault = spec::Fault::none;
     int error_number = 0;    ///< What the operating system said; 0: it was not asked.
     const char* doing = "";  ///< What was being done then.
+    const char* rule = "";   ///< The argument and its rule, where the code leaves them open.
 
     Refusal(spec::CommandError reason) : error(reason) {}  // NOLINT(google-explicit-constructor)
     Refusal(spec::Fault reason) : fault(reason) {}         // NOLINT(google-explicit-constructor)
     Refusal(spec::CommandError reason, int number, const char* what)
         : error(reason), error_number(number), doing(what) {}
+    Refusal(spec::CommandError reason, const char* broken) : error(reason), rule(broken) {}
     const char* code() const noexcept {
         return fault != spec::Fault::none ? spec::name_of(fault) : spec::name_of(error);
     }

@@ -31,6 +31,7 @@ void apply(const PortSettingsChange& change, PortSettings& settings) noexcept {
     store(change.storm_broadcast, settings.storm_broadcast);
     store(change.storm_multicast, settings.storm_multicast);
     store(change.storm_unknown_unicast, settings.storm_unknown_unicast);
+    store(change.coalesce, settings.coalesce);
 }
 
 bool in_range(const PortSettingsChange& change) noexcept {

@@ -40,6 +40,9 @@ struct alignas(64) PortSettings {
     std::atomic<uint32_t> storm_multicast{4294967295};
     /// Most frames for addresses that nobody was seen with that the port may send.
     std::atomic<uint32_t> storm_unknown_unicast{4294967295};
+    /// Whether TCP segments that follow each other reach the port as one big frame, where it takes
+    /// such. Off: each frame as it was sent, for what counts or forwards them.
+    std::atomic<bool> coalesce{true};
 };
 
 /// Stores what is present. Workers see it at their next look.

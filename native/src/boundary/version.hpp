@@ -6,7 +6,7 @@
 namespace valenic::boundary {
 
 /// A side reads messages of the version before its own, of its own and of the next one.
-inline constexpr uint32_t current_version = 1;
+inline constexpr uint32_t current_version = 2;
 
 /// Bounds of one message.
 struct MessageLimits {

@@ -28,6 +28,7 @@ class Commands {
     Done handle(const boundary::PortSet& command);
     Done handle(const boundary::QueueMove& command);
     Answer<boundary::PortMacs> handle(const boundary::PortMacs& command);
+    Answer<boundary::PortForget> handle(const boundary::PortForget& command);
     Done handle(const boundary::PortInject& command);
     Answer<boundary::ProbePlacement> handle(const boundary::ProbePlacement& command);
 

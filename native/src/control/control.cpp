@@ -30,15 +30,10 @@ std::vector<uint8_t> reply(const Head& head, const Command&,
 }  // namespace
 
 Control::Control(size_t ports_max, EventSink& sink, bool stats_in_file)
-    : engine_(
-          ports_max,
-          [&sink](const EngineEvent& event) {
-              if (event.kind == EngineEvent::Kind::housekeeping_due)
-                  sink.housekeeping_due();
-              else
-                  sink.event(event_message(event));
-          },
-          stats_in_file) {}
+    : engine_(ports_max,
+              {[&sink](const boundary::Event& event) { sink.event(event_message(event)); },
+               [&sink] { sink.housekeeping_due(); }},
+              stats_in_file) {}
 
 std::vector<uint8_t> Control::run(std::span<const uint8_t> message,
                                   std::vector<OwnedFd> descriptors) {

@@ -26,8 +26,6 @@ class Control {
  public:
     /// How often housekeeping() is due when nothing says that it is.
     static constexpr unsigned housekeeping_period_ms = 1000;
-    static constexpr uint32_t ports_max_default = 256;
-    static constexpr uint32_t ports_max_highest = 4096;
 
     /// @param sink  Outlives this.
     /// @param stats_in_file  Another process can map the stats page: stats_fd().

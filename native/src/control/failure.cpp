@@ -9,6 +9,7 @@ std::vector<uint8_t> failure_message(const boundary::Head& head, const Refusal& 
     failure.code = refusal.code();
     failure.text = refusal.text();
     failure.doing = refusal.doing;
+    if (*refusal.rule != '\0') failure.text += std::string(": ") + refusal.rule;
     if (refusal.error_number != 0) {
         failure.error_number = static_cast<uint32_t>(refusal.error_number);
         const char* said = ::strerrordesc_np(refusal.error_number);

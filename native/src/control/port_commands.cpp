@@ -51,6 +51,12 @@ Answer<boundary::PortMacs> Commands::handle(const boundary::PortMacs& command) {
     return answer;
 }
 
+Answer<boundary::PortForget> Commands::handle(const boundary::PortForget& command) {
+    const auto forgotten = engine_.forget_macs(command.port);
+    if (!forgotten) return forgotten.error();
+    return boundary::PortForgetAnswer{forgotten.value()};
+}
+
 Done Commands::handle(const boundary::PortInject& command) {
     return engine_.inject(command.port, command.frame);
 }
@@ -58,8 +64,8 @@ Done Commands::handle(const boundary::PortInject& command) {
 Answer<boundary::ProbePlacement> Commands::handle(const boundary::ProbePlacement& command) {
     const auto ns =
         probe_placement(static_cast<int>(command.cpu_a), static_cast<int>(command.cpu_b));
-    if (!ns) return Refusal(spec::CommandError::invalid_argument);
-    return boundary::ProbePlacementAnswer{*ns};
+    if (!ns) return ns.error();
+    return boundary::ProbePlacementAnswer{ns.value()};
 }
 
 }  // namespace valenic::control

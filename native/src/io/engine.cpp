@@ -32,9 +32,8 @@ constexpr uint64_t stop_patience_ns = 5'000'000'000;
 
 }  // namespace
 
-Engine::Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event,
-               bool stats_in_file)
-    : on_event_(std::move(on_event)),
+Engine::Engine(size_t ports_max, EngineListener listener, bool stats_in_file)
+    : listener_(std::move(listener)),
       watchdog_([this](const Watchdog::Late& late) { worker_late(late); }),
       page_(ports_max, stats_in_file),
       ports_max_(ports_max),
@@ -190,7 +189,7 @@ Done Engine::check_new_port(const NewPort& wanted) noexcept {
     const auto home = switches_.find(wanted.switch_id);
     if (home == switches_.end()) return CommandError::unknown_switch;
     if (wanted.pairs < 1 || wanted.pairs > Port::queues_max || wanted.workers.empty())
-        return CommandError::invalid_argument;
+        return Refusal(CommandError::invalid_argument, "queues, workers: give at least one");
     for (const uint32_t worker : wanted.workers)
         if (worker >= workers_.size()) return CommandError::unknown_worker;
     for (const auto& [id, entry] : ports_)
@@ -260,7 +259,8 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
 Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
-    if (pair >= entry->owners.size()) return CommandError::invalid_argument;
+    if (pair >= entry->owners.size())
+        return Refusal(CommandError::invalid_argument, "pair: the port has fewer queue pairs");
     if (worker >= workers_.size()) return CommandError::unknown_worker;
     const uint32_t before = entry->owners[pair];
     if (before == worker) return std::nullopt;
@@ -277,7 +277,7 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
     if (frame.size() < ethernet_header_bytes || frame.size() > largest_frame_bytes)
-        return CommandError::invalid_argument;
+        return Refusal(CommandError::invalid_argument, "frame: not as long as a frame can be");
     auto batch = std::make_unique<Batch>();
     append_frame(*batch, frame);
     return exclusive([&](Parked) {

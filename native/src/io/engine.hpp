@@ -28,13 +28,18 @@ namespace valenic {
 /// Changed fields of a port's settings; absent = unchanged.
 using SettingsChange = boundary::PortSettingsChange;
 
+/// Who hears what the engine says unasked. Called from any thread of the datapath; must not block
+/// for long.
+struct EngineListener {
+    std::function<void(const boundary::Event&)> on_event;
+    /// Engine::housekeeping() is due at once: a device has to be closed.
+    std::function<void()> on_housekeeping_due = [] {};
+};
+
 class Engine final : public PortHost, private PortEvents {
  public:
-    /// `on_event` is called from any thread of the datapath and must not block for long.
-    ///
     /// @param stats_in_file  Another process can map the stats page: stats_fd().
-    Engine(size_t ports_max, std::function<void(const EngineEvent&)> on_event,
-           bool stats_in_file = false);
+    Engine(size_t ports_max, EngineListener listener, bool stats_in_file = false);
     ~Engine() override;
 
     /// Lives as long as the engine, also after close().
@@ -79,6 +84,8 @@ class Engine final : public PortHost, private PortEvents {
     /// Another worker owns the queue pair from here on. No frame is lost, and none overtakes.
     Done move_queue(uint32_t id, unsigned pair, uint32_t worker);
     Result<std::vector<MacAddress>, Refusal> macs_of(uint32_t id);
+    /// Forgets them, sticky ones too. How many there were.
+    Result<uint32_t, Refusal> forget_macs(uint32_t id);
     Done inject(uint32_t id, std::span<const uint8_t> frame);
 
     // What the commands of each kind of port need (port/<kind>/<kind>_commands.hpp).
@@ -106,7 +113,8 @@ class Engine final : public PortHost, private PortEvents {
         std::unique_ptr<ValeSwitch> vale;
     };
 
-    void tell(const EngineEvent& event) override { on_event_(event); }
+    void tell(const boundary::Event& event) override { listener_.on_event(event); }
+    void housekeeping_due() override { listener_.on_housekeeping_due(); }
     void worker_late(const Watchdog::Late& late);
     bool try_close_gate() noexcept;
     bool close_gate() noexcept;
@@ -123,7 +131,7 @@ class Engine final : public PortHost, private PortEvents {
     bool tell_refused(uint32_t id, PortEntry& entry, uint32_t now_s);
     std::optional<uint32_t> id_at(uint32_t switch_id, uint16_t slot) const noexcept;
 
-    std::function<void(const EngineEvent&)> on_event_;
+    EngineListener listener_;
     std::mutex late_mutex_;
     std::vector<Place> late_;  ///< Under its mutex: what workers wait for, to be given up.
     Watchdog watchdog_;        ///< After what it reports to, before what it looks after.

@@ -14,6 +14,19 @@ Result<std::vector<MacAddress>, Refusal> Engine::macs_of(uint32_t id) {
     return entry->port->home->lookup().addresses_of(entry->port->slot);
 }
 
+Result<uint32_t, Refusal> Engine::forget_macs(uint32_t id) {
+    PortEntry* entry = find(id);
+    if (entry == nullptr) return Refusal(CommandError::unknown_port);
+    Lookup& lookup = entry->port->home->lookup();
+    uint32_t forgotten = 0;
+    const Done busy = exclusive([&](Parked) {
+        forgotten = static_cast<uint32_t>(lookup.addresses_of(entry->port->slot).size());
+        lookup.forget(entry->port->slot);
+    });
+    if (busy) return *busy;
+    return forgotten;
+}
+
 /// Guests can bring either about as often as they like: a few ports in each turn, the next ones in
 /// the next. Who makes much of the one holds up nothing of the other.
 void Engine::tell_addresses(uint32_t now_s) {
@@ -47,24 +60,22 @@ bool Engine::tell_moves(uint32_t id, PortEntry& entry, const AddressNews& news, 
     const AddressMoves& moves = news.moves;
     const bool moving = moves.count > 0 && now_s <= moves.last_s + AddressMoves::pause_s;
     if (!news.whole || moving == entry.moves_told) return false;
-    EngineEvent event{moving ? EngineEvent::Kind::mac_moves : EngineEvent::Kind::mac_rests, id};
     if (moving) {
         const auto other = id_at(entry.switch_id, moves.other);
         if (!other) return false;  // It was removed just now.
-        event.moves = moves;
-        event.other = *other;
+        tell(boundary::MacMovesEvent{
+            id, *other, {moves.mac}, moves.vlan, moves.count, moves.seconds});
+    } else {
+        tell(boundary::MacRestsEvent{id});
     }
     entry.moves_told = moving;
-    on_event_(event);
     return true;
 }
 
 bool Engine::tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news) {
     const uint32_t before = std::exchange(entry.evicted_told, news.evicted);
     if (news.evicted <= before) return false;
-    EngineEvent event{EngineEvent::Kind::macs_evicted, id};
-    event.evicted = news.evicted - before;
-    on_event_(event);
+    tell(boundary::MacsEvictedEvent{id, news.evicted - before});
     return true;
 }
 
@@ -93,11 +104,10 @@ bool Engine::tell_refused(uint32_t id, PortEntry& entry, uint32_t now_s) {
     const bool early = entry.refused_told != 0 && now_s - entry.refused_told_s < pause_s;
     const uint64_t now = early ? 0 : refused_by(*entry.port);
     if (now <= entry.refused_told) return false;
-    EngineEvent event{EngineEvent::Kind::frames_refused, id};
-    event.refused = static_cast<uint32_t>(std::min<uint64_t>(now - entry.refused_told, UINT32_MAX));
+    const uint64_t frames = std::min<uint64_t>(now - entry.refused_told, UINT32_MAX);
     entry.refused_told = now;
     entry.refused_told_s = now_s;
-    on_event_(event);
+    tell(boundary::FramesRefusedEvent{id, static_cast<uint32_t>(frames)});
     return true;
 }
 

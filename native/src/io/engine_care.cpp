@@ -12,12 +12,9 @@ void Engine::worker_late(const Watchdog::Late& late) {
         const std::scoped_lock lock(late_mutex_);
         late_.push_back(late.place);
     }
-    EngineEvent event{EngineEvent::Kind::worker_late, late.place.port};
-    event.ring = late.place.queue;
-    event.worker = late.worker;
-    event.act = late.place.act;
-    event.asleep_ms = static_cast<uint32_t>(late.asleep_ns / 1'000'000);
-    on_event_(event);
+    const auto asleep_ms = static_cast<uint32_t>(late.asleep_ns / 1'000'000);
+    tell(boundary::WorkerLateEvent{late.place.port, late.worker, late.place.queue, late.place.act,
+                                   asleep_ms});
 }
 
 void Engine::housekeeping(uint64_t now_ns) {

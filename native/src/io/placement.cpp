@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <thread>
 
@@ -18,22 +19,23 @@ constexpr uint64_t probe_ns = 10'000'000;
 /// Without a partner on its CPU the other side would wait for ever.
 constexpr uint64_t give_up_ns = 500'000'000;
 
-bool bind_to(int cpu) noexcept {
+/// 0, or what the system says.
+int bind_to(int cpu) noexcept {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(cpu, &set);
-    return pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0;
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 struct alignas(64) Table {
     std::atomic<uint64_t> ball{0};  ///< Even: A's turn. Odd: B's.
     alignas(64) std::atomic<bool> stop{false};
-    std::atomic<bool> refused{false};
+    std::atomic<int> error_number{0};
 };
 
 void play(Table& table, int cpu, uint64_t parity) {
-    if (!bind_to(cpu)) {
-        table.refused.store(true);
+    if (const int error_number = bind_to(cpu); error_number != 0) {
+        table.error_number.store(error_number);
         table.stop.store(true);
         return;
     }
@@ -49,9 +51,9 @@ void play(Table& table, int cpu, uint64_t parity) {
 
 }  // namespace
 
-std::optional<double> probe_placement(int cpu_a, int cpu_b) {
+Result<double, Refusal> probe_placement(int cpu_a, int cpu_b) {
     if (cpu_a < 0 || cpu_b < 0 || cpu_a >= CPU_SETSIZE || cpu_b >= CPU_SETSIZE || cpu_a == cpu_b)
-        return std::nullopt;
+        return Refusal(spec::CommandError::invalid_argument, "cpuA, cpuB: give two CPUs");
     Table table;
     std::thread a(play, std::ref(table), cpu_a, 0);
     std::thread b(play, std::ref(table), cpu_b, 1);
@@ -67,7 +69,9 @@ std::optional<double> probe_placement(int cpu_a, int cpu_b) {
     table.stop.store(true);
     a.join();
     b.join();
-    if (table.refused.load() || moves == 0) return std::nullopt;
+    if (const int error_number = table.error_number.load(); error_number != 0)
+        return Refusal(spec::CommandError::system, error_number, "binding a thread to a CPU");
+    if (moves == 0) return Refusal(spec::CommandError::system, ETIMEDOUT, "waiting for a CPU");
     return static_cast<double>(elapsed) / static_cast<double>(moves);
 }
 

@@ -10,7 +10,9 @@ namespace {
 
 // The tables' numbers are the datapath's own.
 static_assert(SettingsChange::budget_range.max == batch_frames);
-static_assert(SettingsChange::max_frame_bytes_range.max == largest_frame_bytes);
+static_assert(SettingsChange::budget_default == batch_frames_default);
+static_assert(boundary::VlanRange::first_range.min == vlan_first);
+static_assert(boundary::VlanRange::first_range.max == vlan_last);
 
 constexpr bool is_vlan(uint32_t number) noexcept {
     return number >= vlan_first && number <= vlan_last;
@@ -88,9 +90,16 @@ std::optional<std::vector<AllowedStation>> stations_of(
 }  // namespace
 
 Done check_settings(const SettingsChange& change) noexcept {
-    const bool allowed = !change.allow || stations_of(*change.allow);
-    if (in_range(change) && is_possible(change.vlan) && allowed) return std::nullopt;
-    return spec::CommandError::invalid_argument;
+    const auto broken = [](const char* rule) {
+        return Refusal(spec::CommandError::invalid_argument, rule);
+    };
+    if (!in_range(change)) return broken("settings: a number is not in its range");
+    if (!is_possible(change.vlan))
+        return broken("settings.vlan: each range of VLANs has its lower number first");
+    if (change.allow && !stations_of(*change.allow))
+        return broken(
+            "settings.allow: each station is there once, with its own address and IP addresses");
+    return std::nullopt;
 }
 
 bool apply_rules(const SettingsChange& change, PortRules& rules) noexcept {

@@ -337,6 +337,7 @@ void Worker::sleep() {
     const int64_t timeout_ns = due_ns > now_ns ? static_cast<int64_t>(due_ns - now_ns) : 0;
     counters_.add(WorkerCounter::sleeps, 1);
     wait(timeout_ns);
+    if (timeout_ns != 0) counters_.add(WorkerCounter::asleep_ns, context_->now_ns - now_ns);
     counters_.add(WorkerCounter::wakeups, 1);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/spinlock.hpp"
+#include "boundary/messages.hpp"
 #include "lookup/address_board.hpp"
 #include "lookup/mac_table.hpp"
 #include "switch/lookup.hpp"
@@ -13,8 +14,10 @@
 namespace valenic {
 
 struct LearningOptions {
-    uint32_t ageing_s = 300;      ///< Forget an address that was silent for so long.
-    size_t table_entries = 8192;  ///< Addresses that it can hold.
+    /// Forget an address that was silent for so long.
+    uint32_t ageing_s = boundary::SwitchCreate::ageing_seconds_default;
+    /// Addresses that it can hold.
+    size_t table_entries = boundary::SwitchCreate::mac_table_size_default;
     /// For measurements that must repeat. Else a secret of each switch's own.
     std::optional<uint64_t> seed = std::nullopt;
 };

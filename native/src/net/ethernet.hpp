@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <cstring>
 
+#include "boundary/limits.hpp"
+
 namespace valenic {
 
 /// IEEE 802.3: destination, source, EtherType.
 inline constexpr uint32_t ethernet_header_bytes = 14;
-/// Largest frame any port may carry: 64 KiB of payload and room for two tags.
-inline constexpr uint32_t largest_frame_bytes = 65'550;
+using boundary::largest_frame_bytes;
 
 /// A MAC address in the low 48 bits, first byte on the wire lowest (as a little-endian load gives).
 using MacAddress = uint64_t;

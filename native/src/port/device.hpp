@@ -50,9 +50,8 @@ class DevicePort : public Port {
 
     const uint32_t id;
     const CommandSet& understands() const noexcept { return understands_; }
-    void tell(EngineEvent::Kind kind, unsigned queue, spec::Fault fault) const {
-        events_.tell({kind, id, queue, fault});
-    }
+    void tell(const boundary::Event& event) const { events_.tell(event); }
+    void tell_housekeeping_due() const { events_.housekeeping_due(); }
 
     /// By the control thread, about once a second, with its own context; workers run.
     virtual void look_after(PortHost&, WorkerContext&) {}

@@ -111,7 +111,7 @@ void LinkQueue::admit(Batch& batch, std::span<const uint8_t> frame,
 void LinkQueue::lost(Fault fault, WorkerContext& context) noexcept {
     if (down_.exchange(true, std::memory_order_relaxed)) return;
     if (fault != Fault::none) port_.counters(context.worker).add(PortCounter::queue_faults, 1);
-    port_.tell(EngineEvent::Kind::link_down, index_, fault);
+    port_.tell(boundary::LinkDownEvent{port_.id, index_, fault});
 }
 
 void LinkQueue::count_sent(size_t given, size_t sent, uint64_t bytes, DropReason reason,

@@ -1,5 +1,6 @@
 #include "port/link_commands.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/eventfd.hpp"
@@ -13,13 +14,16 @@ Done LinkCommands::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vecto
     auto port = find_device<LinkPort>(host_, id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
-    if (fds.size() != link.queue_count()) return CommandError::invalid_argument;
+    if (fds.size() != link.queue_count())
+        return Refusal(CommandError::invalid_argument, "fds: give one for each queue");
     if (net_header != spec::NetHeaderUse::none && !link.may_have_net_header())
-        return CommandError::invalid_argument;
+        return Refusal(CommandError::invalid_argument, "netHeader: ports of this kind have none");
+    const auto missing = [](const OwnedFd& fd) { return !fd.valid(); };
+    if (std::ranges::any_of(fds, missing) || std::ranges::any_of(shared, missing))
+        return Refusal(CommandError::invalid_argument, "fds: one of them is none");
     for (const OwnedFd& fd : fds)
-        if (!fd.valid() || !make_nonblocking(fd.get())) return CommandError::invalid_argument;
-    for (const OwnedFd& fd : shared)
-        if (!fd.valid()) return CommandError::invalid_argument;
+        if (!make_nonblocking(fd.get()))
+            return Refusal(CommandError::system, errno, "making a descriptor non-blocking");
     if (!link.prepare(fds, shared))
         return Refusal(CommandError::system, errno, "preparing a descriptor");
     bool good = true;
@@ -28,7 +32,9 @@ Done LinkCommands::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vecto
         if (good) link.attach(parked, std::move(fds), net_header, std::move(shared));
     });
     if (busy) return busy;
-    if (!good) return CommandError::invalid_argument;
+    if (!good)
+        return Refusal(CommandError::invalid_argument,
+                       "peer: a path that a socket can have, for a port of datagrams");
     return std::nullopt;
 }
 

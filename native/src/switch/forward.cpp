@@ -250,7 +250,8 @@ void ValeSwitch::transmit_coalesced(Queue& queue, const Batch& batch, Indices in
     WorkerContext& context = pass.context;
     const Batch& made = context.rewritten.batch;
     context.rewritten.batch.clear();
-    if (!coalesce(batch, indices, queue.accepts(), context.rewritten))
+    const bool wanted = pass.to->settings().coalesce.load(std::memory_order_relaxed);
+    if (!wanted || !coalesce(batch, indices, queue.accepts(), context.rewritten))
         return queue.transmit(batch, indices, context);
     CounterBlock& counters = pass.to->counters(context.worker);
     counters.add(PortCounter::rx_coalesced, indices.size() - made.count);

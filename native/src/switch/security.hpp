@@ -26,9 +26,6 @@ struct AllowedStation {
 };
 
 struct PortSecurity {
-    static constexpr size_t stations_max = 64;
-    static constexpr size_t addresses_max = 64;  ///< Of one station, of either kind.
-
     std::vector<AllowedStation> allow;  ///< Empty: anybody.
     bool sticky = false;                ///< What was learned here stays here.
     bool ra_guard = false;              ///< No router is behind it.

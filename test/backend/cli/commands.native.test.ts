@@ -61,6 +61,7 @@ describe('valenic', () => {
     [['frobnicate'], 2],
     [['port', 'frob'], 2],
     [['port', 'show'], 2],
+    [['port', 'forget', 'v'], 2],
     [['serve', '--port', 'x'], 2],
     [['serve', '--port', 'v:a,vhost-user=/tmp/a,quues=2'], 2],
     [['serve', '--port', 'v:a,netmap=eth9'], 2],
@@ -145,6 +146,12 @@ describe('commands to a daemon', () => {
       const { out: tagged } = await cli('port', 'show', 'vale1:c');
       expect(tagged).toContain('trunk=10+30-40,native=5,link-local=drop');
       expect(tagged).toContain('trunk of 10, 30-40; untagged frames are of 5');
+      expect(await cli('port', 'forget', 'vale1:c')).toEqual({
+        ...{ status: 0, out: '', err: 'vale1:c: addresses forgotten: 0\n' },
+      });
+      const { out: forgotten } = await cli('port', 'forget', 'vale1:c', '--json');
+      expect(JSON.parse(forgotten)).toEqual({ name: 'vale1:c', forgotten: 0 });
+      expect(await cli('port', 'forget', 'vale1:x')).toMatchObject({ status: 4 });
       expect(await cli('port', 'remove', 'vale1:c')).toMatchObject({ status: 0, out: '' });
       expect(existsSync(path)).toBe(false);
       expect(await cli('port', 'show', 'vale1:c')).toMatchObject({ status: 4 });

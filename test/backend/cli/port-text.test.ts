@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { portTable } from '../../../backend/cli/port.ts';
 import { macsText, stateWord, troubleLines } from '../../../backend/cli/port-text.ts';
-import { defaultSettings } from '../../../backend/ports/spec.ts';
 import { memoryNotSharedNotice, type VhostUserState } from '../../../backend/vhost-user/index.ts';
+import { defaultSettings } from '../../../native/boundary/index.ts';
 
 const ring = { ring: 0, started: true, enabled: true, size: 256, fault: null, notice: null };
 const quiet: VhostUserState = {

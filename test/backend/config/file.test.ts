@@ -104,17 +104,17 @@ describe('the configuration file', () => {
   });
 
   it.each([
-    ['workers: 16', 'v.yaml:1:10: workers=16 is not valid: give a whole number, 1 to 15'],
-    ['workers: many', 'v.yaml:1:10: workers is not valid: give a whole number, 1 to 15'],
-    ['workers: 1.5', 'v.yaml:1:10: workers=1.5 is not valid: give a whole number, 1 to 15'],
+    ['workers: 16', 'v.yaml:1:10: workers=16 is not valid: give 1..15 workers'],
+    ['workers: many', 'v.yaml:1:10: workers=many is not valid: give 1..15 workers'],
+    ['workers: 1.5', 'v.yaml:1:10: workers=1.5 is not valid: give 1..15 workers'],
     ['cpus: 5-2', 'v.yaml:1:7: cpus=5-2 is not valid: give CPU numbers like 2,4-7'],
     ['cpus: { a: 1 }', 'v.yaml:1:7: cpus is not valid: give CPU numbers like 2,4-7'],
-    ['polling: idle', 'v.yaml:1:10: polling is not valid: give busy, adaptive or event'],
-    ['log: loud', 'v.yaml:1:6: log is not valid: give debug, info, warn, error or silent'],
+    ['polling: idle', 'v.yaml:1:10: polling=idle is not valid: give busy, adaptive or event'],
+    ['log: loud', 'v.yaml:1:6: log=loud is not valid: give debug, info, warn, error or silent'],
     ['control: 3', 'v.yaml:1:10: control must be the path of a socket'],
     ['switches: 3', 'v.yaml:1:11: switches must be a list of switches'],
     ['switches: ["v",w x]', 'v.yaml:1:16: "w x" is not a switch name: 1 to 32 letters'],
-    ['switches:\n  - {name: v, mtu: 0}', 'v.yaml:2:5: mtu=0 is not valid: give a whole number'],
+    ['switches:\n  - {name: v, mtu: 0}', 'v.yaml:2:5: mtu=0 is not valid: give 68..65535 bytes'],
     ['switches: ["v,mtv=9000"]', 'v.yaml:1:12: unknown key "mtv"; did you mean "mtu"?'],
     ['switches: ["v,mtu=68,mtu=69"]', 'v.yaml:1:12: mtu is given twice'],
     ['\n\nwokers: 2', 'v.yaml:3:1: unknown key "wokers"; did you mean "workers"?'],

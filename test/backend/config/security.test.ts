@@ -52,7 +52,10 @@ describe('allow=', () => {
 
   it('is checked in what a program gives, too', () => {
     expect(checkedSettings({ allow: [two] })).toEqual({ allow: [two] });
-    expect(() => checkedSettings({ allow: [{ mac: 'x' }] })).toThrow(/MAC or MAC\+IP/);
+    expect(() => checkedSettings({ allow: [{ mac: 'x' }] })).toThrow(
+      'settings.allow[0].mac has the wrong type: give six bytes like 52:54:00:00:00:01',
+    );
+    expect(() => checkedSettings({ allow: [{ mac: 'ff:ff:ff:ff:ff:ff' }] })).toThrow(/MAC or MAC/);
     expect(() => checkedSettings({ allow: [{ ...one, ip: [] }] })).toThrow('unknown key "ip"');
   });
 });

@@ -64,16 +64,16 @@ describe('the VLANs of a port', () => {
   });
 
   it.each([
-    ['vlan=0', 'give a VLAN, 1 to 4094, or off'],
-    ['vlan=4095', 'give a VLAN, 1 to 4094, or off'],
-    ['vlan=all', 'give a VLAN, 1 to 4094, or off'],
-    ['tunnel=off', 'give a VLAN, 1 to 4094'],
-    ['trunk=20,native=4095', 'give a VLAN, 1 to 4094'],
-    ['trunk=0', 'give VLANs, 1 to 4094, like 10+20+30-40, or all'],
-    ['trunk=1-4095', 'give VLANs, 1 to 4094, like 10+20+30-40, or all'],
-    ['trunk=20-10', 'give VLANs, 1 to 4094, like 10+20+30-40, or all'],
-    ['trunk=10+', 'give VLANs, 1 to 4094, like 10+20+30-40, or all'],
-    ['trunk=', 'trunk has no value: give VLANs, 1 to 4094'],
+    ['vlan=0', 'give a VLAN, 1..4094, or off'],
+    ['vlan=4095', 'give a VLAN, 1..4094, or off'],
+    ['vlan=all', 'give a VLAN, 1..4094, or off'],
+    ['tunnel=off', 'give a VLAN, 1..4094'],
+    ['trunk=20,native=4095', 'give a VLAN, 1..4094'],
+    ['trunk=0', 'give VLANs, 1..4094, like 10+20+30-40, or all'],
+    ['trunk=1-4095', 'give VLANs, 1..4094, like 10+20+30-40, or all'],
+    ['trunk=20-10', 'give VLANs, 1..4094, like 10+20+30-40, or all'],
+    ['trunk=10+', 'give VLANs, 1..4094, like 10+20+30-40, or all'],
+    ['trunk=', 'trunk has no value: give VLANs, 1..4094'],
   ])('refuses %s with what is allowed', (item, sentence) => {
     const answer = refused(`v:p,host,${item}`);
     expect(answer).toContain('value_invalid: ');

@@ -113,7 +113,7 @@ describe('payloads', () => {
         [],
         [
           ...(['MQ', 'RARP', 'REPLY_ACK', 'MTU', 'CONFIG', 'STATUS'] as const),
-          ...(['RESET_DEVICE', 'CONFIGURE_MEM_SLOTS'] as const),
+          ...(['RESET_DEVICE', 'CONFIGURE_MEM_SLOTS', 'GET_VRING_BASE_SKIP_DRAIN'] as const),
         ],
       );
       const fds = Array.from({ length: requests[name].fds[0] }, () =>

@@ -384,9 +384,9 @@ describe('state, events, options', () => {
   });
 
   it.each([
-    [{ queues: 0 }, 'queues must be 1 to 16, not 0'],
-    [{ queues: 17 }, 'queues must be 1 to 16, not 17'],
-    [{ mtu: 67 }, 'mtu must be 68 to 65535, not 67'],
+    [{ queues: 0 }, 'queues: 0 is out of range: give 1..16 queue pairs'],
+    [{ queues: 17 }, 'queues: 17 is out of range: give 1..16 queue pairs'],
+    [{ mtu: 67 }, 'mtu: 67 is out of range: give 68..65535 bytes, or 0 for any length'],
     [{ mode: 0o1000 }, 'mode must be 0 to 777 (octal), not 1000'],
   ])('refuses %o', (options, text) => {
     expect(() => make(options)).toThrow(text);

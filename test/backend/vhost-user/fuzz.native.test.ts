@@ -148,6 +148,7 @@ const messages: Partial<Record<keyof typeof requests, fc.Arbitrary<Made>>> = {
     .map(([index, ...at]) => made(Buffer.concat([u32(index), u32(0), ...at.map(u64), u64(0n)]))),
   SET_VRING_BASE: state(fc.constantFrom(0, 0, 1, 255, 0xffff, 0x10000)),
   GET_VRING_BASE: state(fc.constant(0)),
+  GET_VRING_BASE_SKIP_DRAIN: state(fc.constant(0)),
   SET_VRING_KICK: ringFd,
   SET_VRING_CALL: ringFd,
   SET_VRING_ERR: ringFd,

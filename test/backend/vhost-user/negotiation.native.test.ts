@@ -70,7 +70,9 @@ describe('GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES', () => {
     const { frontend, session } = rig();
     const offered = await frontend.askU64('GET_PROTOCOL_FEATURES');
     expect(offered).toBe(
-      protocolFeatureMask([...allProtocol, 'CONFIGURE_MEM_SLOTS', 'RESET_DEVICE']),
+      protocolFeatureMask([
+        ...([...allProtocol, 'CONFIGURE_MEM_SLOTS', 'GET_VRING_BASE_SKIP_DRAIN'] as const),
+      ]),
     );
     await frontend.send('SET_PROTOCOL_FEATURES', { value: 0x9n });
     await frontend.settled();

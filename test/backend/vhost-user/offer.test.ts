@@ -65,6 +65,7 @@ describe('the features offered', () => {
       protocolFeatureNames(offerOf({ queues: 1, offerConfig }).protocolFeatures);
     expect(names(false)).toEqual([
       ...['MQ', 'RARP', 'REPLY_ACK', 'MTU', 'RESET_DEVICE', 'CONFIGURE_MEM_SLOTS', 'STATUS'],
+      'GET_VRING_BASE_SKIP_DRAIN',
     ]);
     expect(names(true)).toContain('CONFIG');
   });

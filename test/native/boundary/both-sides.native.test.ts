@@ -19,6 +19,7 @@ import {
   type Form,
   failure,
   type Head,
+  messageLimits,
   structFault,
   type Type,
   type Values,
@@ -204,6 +205,92 @@ describe('a field that is not possible', () => {
     const { own, native } = refusals(row, { port: 1, settings: { vlan: { mode: 'access' } } });
     expect(own).toBe('settings.vlan.vlan is missing: give 1..4094');
     expect(native).toEqual({ code: 'invalid_argument', message: own });
+  });
+});
+
+/** What both readers say of a message that holds this value; the path is the field's. */
+interface AnyPlace {
+  readonly path: string;
+  readonly type: Type;
+  /** The body with the value in its place, and else right. */
+  readonly put: (value: unknown) => Values;
+}
+
+/** Every value of a message, in lists, pairs and variants too. */
+function anyPlaces(fields: Fields, put: (values: Values) => Values, path = ''): AnyPlace[] {
+  const whole = Object.fromEntries(
+    Object.entries(fields).map(([name, { type }]) => [name, sampleOf(type)]),
+  );
+  return Object.entries(fields).flatMap(([name, { type }]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    return placesIn(type, at, (value) => put({ ...whole, [name]: value }));
+  });
+}
+
+function placesIn(type: Type, path: string, put: AnyPlace['put']): AnyPlace[] {
+  const here = { path, type, put };
+  if (type.type === 'list') {
+    const rest = Array.from({ length: Math.max(type.min - 1, 0) }, () => sampleOf(type.of));
+    return [here, ...placesIn(type.of, `${path}[0]`, (value) => put([value, ...rest]))];
+  }
+  if (type.type !== 'struct') return [here];
+  const { fields, pair, variants } = type.struct;
+  if (pair) {
+    return [here, ...anyPlaces(fields, (values) => put(Object.values(values)), path)];
+  }
+  if (variants === undefined) return [here, ...anyPlaces(fields, put, path)];
+  const inVariants = Object.entries(variants.of).flatMap(([variant, { needs, may = [] }]) => {
+    const there = Object.entries(fields).filter(([name]) => [...needs, ...may].includes(name));
+    const named = (values: Values) => put({ [variants.by]: variant, ...values });
+    return anyPlaces(Object.fromEntries(there), named, path);
+  });
+  const by = fields[variants.by] as Field;
+  return [
+    here,
+    ...placesIn(by.type, `${path}.${variants.by}`, (value) =>
+      put({ ...(sampleOf(type) as Values), [variants.by]: value }),
+    ),
+    ...inVariants,
+  ];
+}
+
+/** Values that the wire can carry and the type does not allow. */
+function wrongOnWire(type: Type): readonly unknown[] {
+  if (type.type === 'enumeration') return [type.enumeration.names.length, -1];
+  if (type.type === 'list') {
+    return type.min > 0 ? [[]] : [Array.from({ length: type.max + 1 }, () => sampleOf(type.of))];
+  }
+  return outOfRange(type);
+}
+
+describe('any value of any message', () => {
+  const bad = rows.flatMap((row) =>
+    anyPlaces(row.fields, (values) => values).flatMap((place) =>
+      wrongOnWire(place.type).map((value) => ({ row, ...place, value })),
+    ),
+  );
+
+  it('is looked at: those of every range, list, name and text in the tables', () => {
+    const kinds = new Set(bad.map(({ type }) => type.type));
+    expect([...kinds].sort()).toEqual(
+      ['bytes', 'enumeration', 'list', 'text', 'u16', 'u32', 'u53', 'u8'].sort(),
+    );
+    expect(bad.length).toBeGreaterThan(200);
+  });
+
+  it('is refused by both readers with one sentence, which has its name, range and unit', () => {
+    for (const { row, path, type, put, value } of bad) {
+      const body = put(value);
+      const { bytes, descriptors } = encodeMessage(headOf(row), row.fields, body);
+      if (bytes.length > messageLimits.bytes || descriptors.length > messageLimits.descriptors)
+        continue; // Refused before it is read.
+      const own = refusalOf(() => decodeMessage(bytes, () => row.fields));
+      const native = refusalOf(() => addon.reencode(bytes, descriptors.length));
+      const at = `${row.name} ${path}`;
+      expect(own?.message, at).toContain(`${path}: `);
+      expect(own?.message, at).toContain(`is out of range: give ${allowed(type)}`);
+      expect(native, at).toEqual(own);
+    }
   });
 });
 

@@ -205,6 +205,24 @@ TEST_SUITE("engine commands: addresses and injected frames") {
         a.set(down);
         CHECK(rig.engine.macs_of(a.id).value().empty());
     }
+    TEST_CASE("forget_macs lets the addresses of one port go, sticky ones too") {
+        EngineRig rig;
+        SettingsChange sticky;
+        sticky.sticky_macs = true;
+        EngineGuest a(rig, "a", {}, sticky);
+        EngineGuest b(rig, "b");
+        for (uint32_t i = 10; i < 13; ++i) a.introduce(i);
+        b.introduce(20);
+        b.introduce(10);  // Belongs to the other port, and stays there.
+        CHECK(rig.engine.macs_of(b.id).value() == std::vector{mac(20)});
+        CHECK(rig.engine.forget_macs(a.id).value() == 3);
+        CHECK(rig.engine.macs_of(a.id).value().empty());
+        CHECK(rig.engine.macs_of(b.id).value() == std::vector{mac(20)});
+        b.introduce(10);
+        CHECK(rig.engine.macs_of(b.id).value().size() == 2);
+        CHECK(rig.engine.forget_macs(a.id).value() == 0);
+        CHECK(refused(rig.engine.forget_macs(99)) == "unknown_port");
+    }
     TEST_CASE("an injected frame comes from its port: learned, delivered, called for") {
         EngineRig rig;
         SettingsChange moderated;
@@ -248,8 +266,7 @@ TEST_SUITE("engine: what housekeeping finds") {
             rig.engine.housekeeping();
             CHECK(rig.events().size() == (kicks > 1 ? 1 : 0));  // QEMU kicks once itself.
         }
-        CHECK(rig.events()[0].kind == EngineEvent::Kind::memory_not_shared);
-        CHECK(rig.events()[0].port == a.id);
+        CHECK(rig.events_of<boundary::MemoryNotSharedEvent>().at(0).port == a.id);
     }
     TEST_CASE("a driver that kicks and sends is never suspected, nor is a silent one") {
         EngineRig rig;
@@ -274,10 +291,10 @@ TEST_SUITE("engine: what housekeeping finds") {
             rig.engine.housekeeping();
             return !rig.events().empty();
         }));
-        REQUIRE(rig.events().size() >= 1);
-        CHECK(rig.events().back().port == a.id);
-        CHECK(rig.events().back().kind == EngineEvent::Kind::device_fault);
-        CHECK(rig.events().back().fault == Fault::memory_truncated);
+        const auto faults = rig.events_of<boundary::DeviceFaultEvent>();
+        REQUIRE(faults.size() == 1);
+        CHECK(faults[0].port == a.id);
+        CHECK(faults[0].fault == Fault::memory_truncated);
         for (const RingState& state : states_of(a)) CHECK_FALSE(state.running);
         b.introduce(1);
         CHECK(eventually([&] { return c.guest.net().rx().used_waiting() == 2; }));

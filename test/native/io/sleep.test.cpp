@@ -47,6 +47,22 @@ TEST_SUITE("engine: sleeping") {
         EngineRig rig;
         CHECK(falls_asleep(rig));
     }
+    TEST_CASE("the time asleep is counted, and none of a worker that polls") {
+        const uint64_t began_ns = monotonic_ns();
+        EngineRig rig;
+        EngineGuest guest(rig, "a", {}, polling(PollingMode::busy));
+        const uint64_t polls = rig.worker_count(WorkerCounter::rounds);
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::rounds) > polls + 1000; }));
+        const uint64_t before = rig.worker_count(WorkerCounter::asleep_ns);
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::rounds) > polls + 2000; }));
+        CHECK(rig.worker_count(WorkerCounter::asleep_ns) == before);
+
+        REQUIRE_FALSE(rig.engine.set_port(guest.id, polling(PollingMode::event)));
+        REQUIRE(falls_asleep(rig));
+        REQUIRE_FALSE(rig.engine.set_port(guest.id, polling(PollingMode::busy)));  // Wakes it.
+        REQUIRE(eventually([&] { return rig.worker_count(WorkerCounter::asleep_ns) > before; }));
+        CHECK(rig.worker_count(WorkerCounter::asleep_ns) < monotonic_ns() - began_ns);
+    }
     TEST_CASE("one frame at a time between sleeping sides: each kick and each call arrives") {
         for (const PollingMode mode : {PollingMode::event, PollingMode::adaptive}) {
             for (const uint64_t features : {modern, with_events}) {
@@ -164,8 +180,10 @@ TEST_SUITE("engine: sleeping") {
         store_release(a.guest.net().tx().avail()->idx, uint16_t{999});
         signal_eventfd(a.guest.ring(1).kick.get());
         CHECK(eventually([&] { return rig.events().size() == 1; }));
-        CHECK(rig.events()[0].fault == spec::Fault::avail_index_jumped);
-        CHECK(rig.events()[0].ring == 1);
+        const auto faults = rig.events_of<boundary::RingFaultEvent>();
+        REQUIRE(faults.size() == 1);
+        CHECK(faults[0].fault == spec::Fault::avail_index_jumped);
+        CHECK(faults[0].ring == 1);
         CHECK(falls_asleep(rig));
         signal_eventfd(a.guest.ring(1).kick.get());
         CHECK(falls_asleep(rig));

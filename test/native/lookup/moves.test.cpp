@@ -136,18 +136,11 @@ TEST_SUITE("moves: what the lookup notices") {
 }
 
 TEST_SUITE("moves: what the engine tells") {
-    using Kind = EngineEvent::Kind;
-
     constexpr uint64_t second_ns = 1'000'000'000;
 
     /// A frame from `number` comes out of a port, as the NIC of another guest might send it.
     void say(EngineRig & rig, uint32_t port, uint32_t number) {
         REQUIRE_FALSE(rig.engine.inject(port, frame_between({broadcast_mac, mac(number)})));
-    }
-    size_t count_of(const std::vector<EngineEvent>& events, Kind kind) {
-        size_t count = 0;
-        for (const EngineEvent& event : events) count += event.kind == kind;
-        return count;
     }
 
     TEST_CASE("both ports are told once, with each other; and once that it has stopped") {
@@ -157,17 +150,17 @@ TEST_SUITE("moves: what the engine tells") {
         EngineGuest bystander(rig, "c");
         for (int i = 0; i < 50; ++i) say(rig, i % 2 == 0 ? a.id : b.id, 7);
         for (int i = 0; i < 3; ++i) rig.engine.housekeeping();
-        const auto events = rig.events();
+        const auto events = rig.events_of<boundary::MacMovesEvent>();
+        REQUIRE(rig.events().size() == 2);
         REQUIRE(events.size() == 2);
-        for (const EngineEvent& event : events) {
-            CHECK(event.kind == Kind::mac_moves);
-            CHECK(event.moves.mac == mac(7));
-            CHECK(event.moves.count == 49);
+        for (const auto& event : events) {
+            CHECK(event.mac.value == mac(7));
+            CHECK(event.moves == 49);
             CHECK(event.other == (event.port == a.id ? b.id : a.id));
         }
         CHECK(events[0].port != events[1].port);
         for (int i = 0; i < 3; ++i) rig.engine.housekeeping(monotonic_ns() + 20 * second_ns);
-        CHECK(count_of(rig.events(), Kind::mac_rests) == 2);
+        CHECK(rig.events_of<boundary::MacRestsEvent>().size() == 2);
         CHECK(rig.events().size() == 4);
     }
     TEST_CASE("a broadcast that comes back through another port is the same") {
@@ -180,7 +173,7 @@ TEST_SUITE("moves: what the engine tells") {
                 REQUIRE_FALSE(rig.engine.inject(loop.id, frame));
         }
         rig.engine.housekeeping();
-        CHECK(count_of(rig.events(), Kind::mac_moves) == 2);
+        CHECK(rig.events_of<boundary::MacMovesEvent>().size() == 2);
     }
     TEST_CASE("a few a second, whatever the guests do, and everybody has a turn") {
         EngineRig rig;
@@ -196,7 +189,7 @@ TEST_SUITE("moves: what the engine tells") {
             CHECK(rig.events().size() - before <= 3);
             before = rig.events().size();
         }
-        CHECK(count_of(rig.events(), Kind::mac_moves) == 20);
+        CHECK(rig.events_of<boundary::MacMovesEvent>().size() == 20);
     }
     TEST_CASE("ports that lose addresses without end hold up no notice of another's") {
         EngineRig rig;
@@ -213,10 +206,10 @@ TEST_SUITE("moves: what the engine tells") {
         for (uint32_t i = 0; i < 200; ++i) say(rig, hostile[i % 20]->id, 1000 + i);
         for (int i = 0; i < 10; ++i) say(rig, i % 2 == 0 ? a.id : b.id, 7);
         rig.engine.housekeeping();
-        CHECK(count_of(rig.events(), Kind::mac_moves) == 2);
-        CHECK(count_of(rig.events(), Kind::macs_evicted) == 3);
+        CHECK(rig.events_of<boundary::MacMovesEvent>().size() == 2);
+        CHECK(rig.events_of<boundary::MacsEvictedEvent>().size() == 3);
         for (int second = 0; second < 10; ++second) rig.engine.housekeeping();
-        CHECK(count_of(rig.events(), Kind::macs_evicted) == 20);
+        CHECK(rig.events_of<boundary::MacsEvictedEvent>().size() == 20);
     }
     TEST_CASE("a port that is removed meanwhile is named to nobody") {
         EngineRig rig;
@@ -242,15 +235,15 @@ TEST_SUITE("moves: what the engine tells") {
         for (uint32_t i = 0; i < 100; ++i) say(rig, many.id, 100 + i);
         rig.engine.housekeeping();
         rig.engine.housekeeping();
-        const auto events = rig.events();
+        const auto events = rig.events_of<boundary::MacsEvictedEvent>();
+        REQUIRE(rig.events().size() == 1);
         REQUIRE(events.size() == 1);
-        CHECK(events[0].kind == Kind::macs_evicted);
         CHECK(events[0].port == many.id);
         CHECK(events[0].evicted == 37);
         CHECK(many.count(PortCounter::macs_evicted) == 37);
         CHECK(one.count(PortCounter::macs_evicted) == 0);
         say(rig, many.id, 5000);
         rig.engine.housekeeping();
-        CHECK(rig.events().back().evicted == 1);
+        CHECK(rig.events_of<boundary::MacsEvictedEvent>().back().evicted == 1);
     }
 }

@@ -89,6 +89,19 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
         CHECK(takes_csum.count(PortCounter::rx_coalesced) == 0);
         CHECK(takes_none.count(PortCounter::rx_coalesced) == 0);
     }
+    SUBCASE("stay what they are where the port is set so, and become one frame again after it") {
+        const std::vector<Octets> sent = made(following({.payload = segment_bytes}, 10));
+        boundary::PortSettingsChange change;
+        change.coalesce = false;
+        apply(change, takes.port.settings());
+        lab.send(sent);
+        CHECK(frames_of(received(takes)) == sent);
+        CHECK(takes.count(PortCounter::rx_coalesced) == 0);
+        change.coalesce = true;
+        apply(change, takes.port.settings());
+        lab.send(sent);
+        CHECK(received(takes).size() == 1);
+    }
     SUBCASE("of a kind that the receiver does not take, or of no flow, stay what they are") {
         PortRig& takes_v6 = lab.add(
             mergeable | features_of(spec::net_feature_guest_csum, spec::net_feature_guest_tso6));

@@ -44,9 +44,8 @@ void fill(int fd) {
 bool closed_for(EngineRig& rig, const EngineGuest& guest, Fault fault) {
     return eventually([&] {
         rig.engine.housekeeping();
-        for (const EngineEvent& event : rig.events())
-            if (event.kind == EngineEvent::Kind::device_fault && event.port == guest.id)
-                return event.fault == fault;
+        for (const auto& event : rig.events_of<boundary::DeviceFaultEvent>())
+            if (event.port == guest.id) return event.fault == fault;
         return false;
     });
 }
@@ -285,17 +284,14 @@ TEST_SUITE("memory whose pages do not come") {
         REQUIRE(rig.switch_id != first_switch);
 
         REQUIRE(sender.guest.send(frame_between({broadcast_mac, mac(1)})));
-        const auto late = [&] {
-            for (const EngineEvent& event : rig.events())
-                if (event.kind == EngineEvent::Kind::worker_late) return event;
-            return EngineEvent{EngineEvent::Kind::ring_fault, 0};
-        };
-        REQUIRE(eventually([&] { return late().kind == EngineEvent::Kind::worker_late; }));
-        CHECK(late().port == hostile.id);
-        CHECK(late().worker == both[0]);
-        CHECK(late().act == Act::transmit);
-        CHECK(late().ring == 0);
-        CHECK(late().asleep_ms >= Watchdog::late_after_ns / 1'000'000);
+        const auto told = [&] { return rig.events_of<boundary::WorkerLateEvent>(); };
+        REQUIRE(eventually([&] { return !told().empty(); }));
+        const boundary::WorkerLateEvent late = told().front();
+        CHECK(late.port == hostile.id);
+        CHECK(late.worker == both[0]);
+        CHECK(late.act == Act::transmit);
+        CHECK(late.queue == 0);
+        CHECK(late.asleep_ms >= Watchdog::late_after_ns / 1'000'000);
 
         // Commands say that they cannot be, and the other worker's ports go on.
         CHECK(refused(VhostCommands(rig.engine).enable_ring(a.id, 0, true)) == "worker_busy");

@@ -11,7 +11,8 @@ Done HostCommands::start_source(uint32_t id, const HostSource& source) {
     if (!port) return port.error();
     if (source.frame_bytes < HostQueue::frame_bytes_min ||
         source.frame_bytes > HostQueue::frame_bytes_max || is_group(source.source))
-        return CommandError::invalid_argument;
+        return Refusal(CommandError::invalid_argument,
+                       "source: a frame that can be sent, from one station");
     HostPort& host = *port.value();
     if (host.queue().running()) return CommandError::wrong_state;
     return host_.change_port(

@@ -140,7 +140,7 @@ spec::Fault VhostPort::move_ring(Parked parked, unsigned ring, RingConfig config
         if (fault != spec::Fault::none &&
             !side.fault_told.exchange(true, std::memory_order_relaxed)) {
             counters(control_worker).add(spec::PortCounter::queue_faults, 1);
-            tell(EngineEvent::Kind::ring_fault, ring, fault);
+            tell(boundary::RingFaultEvent{id, ring, fault});
         }
         return fault;
     });
@@ -189,14 +189,14 @@ void VhostPort::look_after(PortHost& host, WorkerContext&) {
     if (close_if_due(host) || foreign_memory_told_) return;
     if (const auto ring = foreign_memory_ring()) {
         foreign_memory_told_ = true;
-        tell(EngineEvent::Kind::memory_not_shared, *ring, spec::Fault::none);
+        tell(boundary::MemoryNotSharedEvent{id, *ring});
     }
 }
 
 /// False: not now, since a worker does not come out of its batch.
 bool VhostPort::close_and_tell(PortHost& host, spec::Fault fault) {
     if (host.change_port(*this, [&](Parked parked) { close_device(parked); })) return false;
-    tell(EngineEvent::Kind::device_fault, 0, fault);
+    tell(boundary::DeviceFaultEvent{id, fault});
     return true;
 }
 

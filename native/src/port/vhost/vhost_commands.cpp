@@ -20,7 +20,8 @@ bool acceptable(const OwnedFd& fd) noexcept {
 
 Result<VhostPort*, Refusal> VhostCommands::find_ring(uint32_t id, unsigned ring) noexcept {
     auto port = find_device<VhostPort>(host_, id);
-    if (port && ring >= port.value()->ring_count()) return Refusal(CommandError::invalid_argument);
+    if (port && ring >= port.value()->ring_count())
+        return Refusal(CommandError::invalid_argument, "ring: the port has fewer rings");
     return port;
 }
 

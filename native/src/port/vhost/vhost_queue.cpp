@@ -148,9 +148,10 @@ void VhostQueue::tell_fault(std::atomic<bool>& told, unsigned ring, spec::Fault 
                             WorkerContext& context) noexcept {
     if (told.exchange(true, std::memory_order_relaxed)) return;
     port_.counters(context.worker).add(PortCounter::queue_faults, 1);
-    const bool of_memory = fault == spec::Fault::memory_truncated;
-    using Kind = EngineEvent::Kind;
-    port_.tell(of_memory ? Kind::housekeeping_due : Kind::ring_fault, ring, fault);
+    if (fault == spec::Fault::memory_truncated)
+        port_.tell_housekeeping_due();
+    else
+        port_.tell(boundary::RingFaultEvent{port_.id, ring, fault});
 }
 
 // QEMU kicks once itself when it starts a device, so one kick proves nothing; a driver kicks only

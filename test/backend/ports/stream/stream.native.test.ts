@@ -1,7 +1,7 @@
 /** Stream ports over real sockets: QEMU's framing, and peers that break it or do not read. */
 
 import { describe, expect, it } from 'vitest';
-import { defaultSettings } from '../../../../backend/ports/spec.ts';
+import { defaultSettings } from '../../../../native/boundary/index.ts';
 import { until } from '../../support.ts';
 import {
   connected,
