@@ -34,7 +34,7 @@ interface Refusal {
 function refusalOf(struct: Struct, value: unknown, what: string): Refusal | null {
   const invalid = (message: string) => ({ message, params: { code: 'value_invalid' as const } });
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return invalid(`${what} may not be a ${typeof value}: give its fields`);
+    return invalid(`${what} must be an object with fields`);
   }
   const unknown = unknownKey({ type: 'struct', struct, partial: true }, value);
   if (unknown !== null) return { message: unknownText(unknown), params: { code: 'key_unknown' } };

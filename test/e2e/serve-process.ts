@@ -110,7 +110,7 @@ export class ServeProcess implements AsyncDisposable {
   async stop(): Promise<number | null> {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const ended = once(child, 'exit');
+    const ended = once(child, 'close'); // Its last words are read then.
     const late = setTimeout(() => child.kill('SIGKILL'), endsWithinMs);
     child.kill('SIGTERM');
     await ended;

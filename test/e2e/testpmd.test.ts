@@ -42,7 +42,7 @@ async function start(packed: boolean): Promise<void> {
 async function end(): Promise<void> {
   if (testpmd?.exitCode === null) {
     testpmd.kill('SIGINT');
-    await once(testpmd, 'exit');
+    await once(testpmd, 'close');
   }
   await lab?.close();
 }
@@ -111,7 +111,7 @@ describe.each([
 
   it('leaves cleanly, and its ports wait for the next', async () => {
     testpmd.kill('SIGINT');
-    await once(testpmd, 'exit');
+    await once(testpmd, 'close');
     await until(
       'both ports to be free',
       () => [stateOf('vale0', 'a')?.connected, stateOf('vale1', 'b')?.connected],

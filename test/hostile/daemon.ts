@@ -146,11 +146,14 @@ export class Daemon {
     const begun = performance.now();
     if (!this.running) return { status: this.#child.exitCode, ms: 0 };
     const ended = once(this.#child, 'exit');
+    const heard = once(this.#child, 'close');
     const late = setTimeout(() => this.kill(), endsWithinMs);
     this.#child.kill('SIGTERM');
     await ended;
     clearTimeout(late);
-    return { status: this.#child.exitCode, ms: Math.round(performance.now() - begun) };
+    const ms = Math.round(performance.now() - begun);
+    await heard; // Its last words may come after its end is known.
+    return { status: this.#child.exitCode, ms };
   }
 
   kill(): void {

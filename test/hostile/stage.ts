@@ -194,7 +194,9 @@ export class Stage {
 
   /** Each line is a line of the log, and none of them is about a fault of ours. */
   #logIsClean(): void {
-    for (const line of this.daemon.said.split('\n')) {
+    const { said } = this.daemon;
+    // What follows the last end of a line is still to come.
+    for (const line of said.slice(0, said.lastIndexOf('\n') + 1).split('\n')) {
       if (line === '') continue;
       const parsed = parseLine(line);
       if (parsed === null) throw new Error(`raw text in the log: ${line}`);

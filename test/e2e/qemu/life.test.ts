@@ -139,7 +139,7 @@ describe('a guest whose owner is gone', () => {
     expect(() => process.kill(pid, 0)).not.toThrow();
     if (signal !== null) owner.kill(signal);
     await once(owner, 'close');
-    await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => isRunning(pid), { timeout: 60_000 }).toBe(false);
     if (cleaned) expect(existsSync(dirname(serial))).toBe(false);
     else await rm(dirname(serial), { recursive: true, force: true });
   });

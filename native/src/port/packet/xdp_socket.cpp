@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/clock.hpp"
 #include "port/packet/xdp_program.hpp"
 
 namespace valenic {
@@ -23,9 +24,10 @@ namespace {
 /// Frames that were sent and are still in the host.
 constexpr int xdp_send_buffer_bytes = 8 << 20;
 
-/// The kernel gives a queue free a moment after its last socket was closed, in a thread of its own:
-/// milliseconds that are waited for.
-constexpr unsigned busy_tries_max = 50;
+/// The kernel gives a queue free a moment after its last socket was closed, in a thread of its own,
+/// which on a busy machine waits for a CPU as others do. So long is waited for it; who has a queue
+/// that a program keeps is told after that time.
+constexpr uint64_t busy_patience_ns = 500'000'000;
 
 template <typename Value>
 bool set_xdp(const OwnedFd& fd, int option, const Value& value) noexcept {
@@ -104,8 +106,9 @@ bool bind_queue(const OwnedFd& fd, int interface, unsigned queue, const OwnedFd*
         if (zero_copy_only) address.sxdp_flags |= XDP_ZEROCOPY;
     }
     const auto* const where = reinterpret_cast<const sockaddr*>(&address);
-    for (unsigned tries = 0; bind(fd.get(), where, sizeof address) != 0; ++tries) {
-        if (errno != EBUSY || tries == busy_tries_max) return false;
+    const uint64_t give_up_ns = monotonic_ns() + busy_patience_ns;
+    while (bind(fd.get(), where, sizeof address) != 0) {
+        if (errno != EBUSY || monotonic_ns() > give_up_ns) return false;
         usleep(1000);
     }
     return true;
