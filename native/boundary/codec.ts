@@ -95,7 +95,7 @@ export function decodeMessage(bytes: Uint8Array, fieldsOf: (head: Head) => Field
   return { head, values };
 }
 
-/** Whose message it is, before anything else of it is read. @throws {BoundaryError} */
+/** The head of a message, before the rest is read. @throws {BoundaryError} */
 export function decodeHead(bytes: Uint8Array): Head {
   return decodeMessage(bytes, () => null).head;
 }

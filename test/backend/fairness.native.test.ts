@@ -1,4 +1,4 @@
-/** What one peer may use of what is everybody's. docs/THREAT_MODEL.md names these tests. */
+/** How much of what all share one peer may use. docs/THREAT_MODEL.md names these tests. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import type { HostSource } from '../../backend/index.ts';
 import { testBackend } from './support.ts';
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
-/** Frames are to be delivered, however many there are. */
+/** Frames must be delivered, however many there are. */
 const unlimited = { stormBroadcast: 100_000_000 };
 
 /** As fast as the worker takes them, for ever. */
@@ -36,7 +36,7 @@ describe('a queue that never runs empty', () => {
     await sleep(100);
     await second.startSource(endless(2));
     await third.startSource(endless(3));
-    // Of all three at one instant each: how long things take between two commands is no matter.
+    // All three are read at one instant, so the time between two commands does not matter.
     const all = [greedy, second, third];
     const frames = () => all.map((port) => port.stats().counters.tx_frames);
     const before = frames();

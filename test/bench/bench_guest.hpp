@@ -88,9 +88,7 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue(ring, blocks), pointer_(&queue) {
-        active_pairs = 1;
-    }
+        : Port(std::move(name), blocks, 1), queue(ring, blocks), pointer_(&queue) {}
     std::span<Queue* const> queues() noexcept override { return {&pointer_, 1}; }
     RingQueue queue;
 

@@ -91,9 +91,7 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue_(ring, blocks[0]), pointer_(&queue_) {
-        active_pairs = 1;
-    }
+        : Port(std::move(name), blocks, 1), queue_(ring, blocks[0]), pointer_(&queue_) {}
     std::span<Queue* const> queues() noexcept override { return {&pointer_, 1}; }
 
  private:

@@ -171,14 +171,14 @@ void ValeSwitch::send(const Batch& batch, Indices indices, Port& to, Pass& pass)
     }
     const std::span<Queue* const> queues = to.queues();
     pass.to = &to;
-    if (to.active_pairs <= 1) {
+    if (to.active_pairs() <= 1) {
         transmit(*queues[0], batch, indices, pass);
         return;
     }
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
     if (!pass.hashed) hash_all(pass);
-    const unsigned pairs = to.active_pairs;
+    const unsigned pairs = to.active_pairs();
     const uint32_t asker = pass.asker;
     FlowSpread& spread = *to.spread;
     for (const uint8_t index : indices) {

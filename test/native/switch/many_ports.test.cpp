@@ -41,9 +41,7 @@ Bytes frame_to(size_t slot, size_t bytes = 60) {
 /// Takes every frame and counts it.
 class Counter final : public Port, public Queue {
  public:
-    Counter(const std::string& name, std::span<CounterBlock> blocks) : Port(name, blocks) {
-        active_pairs = 1;
-    }
+    Counter(const std::string& name, std::span<CounterBlock> blocks) : Port(name, blocks, 1) {}
     std::span<Queue* const> queues() noexcept override { return {&self_, 1}; }
     size_t receive(Batch&, WorkerContext&) override { return 0; }
     void release(WorkerContext&) override {}
