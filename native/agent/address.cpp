@@ -47,7 +47,7 @@ std::optional<Ipv4Prefix> parse_ipv4_prefix(std::string_view text) {
 uint32_t ipv4_of(const Args& args, const char* key) {
     const std::string text = args.text(key);
     const auto address = parse_ipv4(text);
-    if (!address) throw OpError("\"" + text + "\" is no IPv4 address");
+    if (!address) throw OpError("\"" + text + "\" is not an IPv4 address");
     return *address;
 }
 

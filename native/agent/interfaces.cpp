@@ -124,7 +124,7 @@ class InterfaceControl {
 Mac wanted_mac(const Args& args) {
     const std::string text = args.text("mac");
     const auto mac = parse_mac(text);
-    if (!mac) throw OpError("\"" + text + "\" is no MAC address");
+    if (!mac) throw OpError("\"" + text + "\" is not a MAC address");
     return *mac;
 }
 

@@ -62,7 +62,7 @@ class PacketReceiver final : public ProbeReceiver {
 Mac mac_argument(const Args& args, const char* key) {
     const std::string text = args.text(key);
     const auto mac = parse_mac(text);
-    if (!mac) throw OpError(std::string(key) + ": \"" + text + "\" is no MAC address");
+    if (!mac) throw OpError(std::string(key) + ": \"" + text + "\" is not a MAC address");
     return *mac;
 }
 

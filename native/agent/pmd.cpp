@@ -217,7 +217,7 @@ class PollModeDriver final : public Job {
 
 Mac mac_of(const Args& args, const char* key) {
     const auto mac = parse_mac(args.text(key));
-    if (!mac) throw OpError(std::string(key) + ": \"" + args.text(key) + "\" is no MAC address");
+    if (!mac) throw OpError(std::string(key) + ": \"" + args.text(key) + "\" is not a MAC address");
     return *mac;
 }
 

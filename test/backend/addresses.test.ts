@@ -1,4 +1,4 @@
-/** What is told of the addresses behind a port, with a clock of the test's own. */
+/** Notices about the addresses behind a port, with a clock of the test's own. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AddressNotices } from '../../backend/addresses.ts';

@@ -1,4 +1,4 @@
-/** Back-ends, switches and ports as objects: how they come, what refuses to come, how they go. */
+/** Back-ends, switches and ports as objects: how they are made, refused and closed. */
 
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';

@@ -1,11 +1,11 @@
-/** What one peer may use of what is everybody's. docs/THREAT_MODEL.md names these tests. */
+/** How much of what all share one peer may use. docs/THREAT_MODEL.md names these tests. */
 
 import { describe, expect, it } from 'vitest';
 import type { HostSource, Port } from '../../backend/index.ts';
 import { testBackend, until } from './support.ts';
 
 const broadcast = 'ff:ff:ff:ff:ff:ff';
-/** Frames are to be delivered, however many there are. */
+/** Frames must be delivered, however many there are. */
 const unlimited = { stormBroadcast: 100_000_000 };
 
 /** As fast as the worker takes them, for ever. */

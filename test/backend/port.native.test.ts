@@ -239,7 +239,7 @@ describe('the switch between host ports', () => {
     await a.startSource(stream('a', 'b', { count: 9n }));
     await arrived(b, 9n);
     await a.stopSource();
-    // A probe has no tag, and this trunk no VLAN for such.
+    // A probe has no tag, and this trunk has no VLAN for untagged frames.
     await a.set({ vlan: { mode: 'trunk', vlans: [[1, 4094]] } });
     expect(await a.macs()).toEqual([]);
     await a.startSource(stream('a', 'b', { count: 9n }));
@@ -347,7 +347,7 @@ describe('a port', () => {
     ['a frame below 60 bytes', { frameBytes: 59 }],
     ['a frame above 9014 bytes', { frameBytes: 9015 }],
     ['a group address as its source', { source: '01:00:5e:00:00:01' }],
-    ['a destination that is no address', { destination: 'b' }],
+    ['a destination that is not an address', { destination: 'b' }],
   ])('refuses a source with %s', async (_, change) => {
     const backend = await testBackend();
     const a = await hostPort(backend, 'a');

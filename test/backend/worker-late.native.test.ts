@@ -1,4 +1,4 @@
-/** What an operator reads of a worker that does not come back: which, how long, and with what. */
+/** What an operator reads about a worker that does not come back: which, how long, and where. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadAddon } from '../../backend/datapath/load.ts';
@@ -17,7 +17,7 @@ import { testBackend } from './support.ts';
 const addon = loadAddon() as { -readonly [Key in keyof NativeAddon]: NativeAddon[Key] };
 const { Datapath } = addon;
 
-/** Says what the datapath says unasked: one that is late cannot be made from here. */
+/** Plays an event of the datapath: a late worker cannot be made from here. */
 let say: (event: DatapathEvent) => void;
 /** Warnings, with what goes with them. */
 let lines: { context: object; text: string }[];
@@ -82,7 +82,7 @@ describe('a worker that is late', () => {
     expect(lines[0]?.text).toContain('while it calls a port that was removed; ');
   });
 
-  it('is no fault of the port', () => {
+  it('is not a fault of the port', () => {
     const faults: unknown[] = [];
     backend.on('fault', (...fault) => faults.push(fault));
     late({ port, act: 'transmit' });

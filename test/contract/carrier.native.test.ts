@@ -1,4 +1,4 @@
-/** What every carrier of the datapath has to hold to: the one in this process, and the socket. */
+/** What every carrier of the datapath must do: the one in this process, and the socket. */
 
 import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';

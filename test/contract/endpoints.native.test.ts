@@ -41,7 +41,7 @@ const samples: Readonly<Record<KindName, Sample>> = {
   },
   tap: {
     device: () => ({ kind: 'tap', interface: `vc${process.pid % 100_000}` }),
-    // The loopback interface is of another kind.
+    // The loopback interface is not a tap.
     impossible: { kind: 'tap', interface: 'lo' },
     needsRoot: true,
   },
@@ -54,7 +54,7 @@ const samples: Readonly<Record<KindName, Sample>> = {
     device: () => ({ kind: 'user', network: '10.9.0.0/24' }),
     impossible: {
       kind: 'user',
-      // An address for documents alone, RFC 5737: no interface has it.
+      // An address for documentation, RFC 5737: no interface has it.
       forwards: [{ protocol: 'tcp', hostAddress: '192.0.2.1', hostPort: 8080, guestPort: 80 }],
     },
   },

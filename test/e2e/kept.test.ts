@@ -1,6 +1,6 @@
 /**
  * A daemon that is started again with less for a port: its guest, which runs, keeps what it has. A
- * guest that is started anew gets what the port is configured with.
+ * newly started guest gets what the port is configured with.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -42,7 +42,7 @@ export interface PortOptions {
   readonly role?: 'server' | 'client';
   readonly queues?: number;
   readonly offloads?: boolean;
-  /** The port's, which its guest is told. */
+  /** The port's; its guest is told. */
   readonly mtu?: number;
 }
 export interface GuestOptions extends PortOptions {
@@ -187,7 +187,7 @@ export class Lab implements AsyncDisposable {
     await this.enabled(name, 1);
   }
 
-  /** Waits for the messages that put so many queue pairs to work; `exactly`: no others. */
+  /** Waits for the messages that start this many queue pairs; `exactly`: and no others. */
   async enabled(name: string, pairs: number, exactly = false): Promise<void> {
     await until(
       `${pairs} queue pairs of ${name} enabled`,

@@ -1,4 +1,4 @@
-/** Guest memory that is not shared: the operator is told so within 5 s, and nobody else suffers. */
+/** Guest memory that is not shared: the operator learns it within 5 s, and nobody else suffers. */
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

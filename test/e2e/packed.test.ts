@@ -72,7 +72,7 @@ describe.each([1, 2])('two guests with packed rings, %i queue pairs', (queues) =
     const what = { ...frame, frameBytes: 60, count: frames, ratePps: modestPps, stream: 9 };
     const sender = await a.agent.pmdStart(what);
     for (const name of ['a', 'b']) {
-      // The driver starts the device anew, and its features come by another way than its answer.
+      // The driver restarts the device; its features come by another way than its answer.
       await until(
         `the features of ${name}`,
         () => lab.port(name).state().endpoint?.features ?? [],

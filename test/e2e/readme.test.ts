@@ -99,7 +99,7 @@ async function typed(words: readonly string[], enough?: RegExp) {
   let [out, err] = ['', ''];
   let asked = false;
   const look = (): void => {
-    // Once: who asks twice does not want the guest to be shut down first.
+    // Once: asking twice means not to shut the guest down first.
     if (asked || enough?.test(err) !== true) return;
     asked = child.kill('SIGINT');
   };

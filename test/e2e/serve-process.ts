@@ -123,7 +123,7 @@ export class ServeProcess implements AsyncDisposable {
   }
 }
 
-/** The JavaScript of this checkout: that of `npm run build`, made anew where it is older. */
+/** The JavaScript of this checkout: from `npm run build`, built again if it is older. */
 export async function builtProgram(): Promise<void> {
   const made = join(root, 'dist/backend/cli/main.js');
   const rooms = ['frontend-spec', 'native', 'backend', 'qemu'].map((room) => join(root, room));

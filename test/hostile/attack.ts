@@ -33,7 +33,7 @@ export interface Attack {
   readonly kind?: string;
   /** All of these; none: the pair, the base and the daemon's answers are the outcome. */
   readonly expect: readonly Outcome[];
-  /** It sends to stations that nobody knows, so the pair is shown frames that are not its own. */
+  /** It sends to unknown stations, so the pair receives frames that are not its own. */
   readonly floods?: true;
   /** It fills the pair's rings; so the pair gets frames again when it is over. */
   readonly drowns?: true;

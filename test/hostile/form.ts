@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const { env } = process;
 
-/** Seconds that an attack lasts which goes on for as long as it is let. */
+/** Seconds that an attack without an end of its own lasts. */
 export const seconds = Number(env.VALENIC_HOSTILE_SECONDS ?? 1);
 /** Every attack against a daemon of its own; else one daemon meets all of a file. */
 export const whole = env.VALENIC_HOSTILE_WHOLE === '1';

@@ -30,7 +30,7 @@ export interface GuestOptions {
 
 /** Bytes of the net header with VERSION_1. */
 export const headerBytes = 12;
-/** Multicast, so that it reaches every port, from a station that nobody else is. */
+/** Multicast, so that it reaches every port, from a station of its own. */
 export const hello = (() => {
   const frame = Buffer.alloc(60, 0);
   Buffer.from('ffffffffffff0266000000998899', 'hex').copy(frame);

@@ -42,7 +42,7 @@ export class Stage {
   /** At the start: what each attack leaves is little, and they are many. */
   readonly #weight: Weight;
   readonly #drops: number;
-  /** An attacker sent to stations that nobody knows, so the pair was shown its frames. */
+  /** An attacker sent to unknown stations, so its frames reached the pair. */
   #flooded = false;
 
   private constructor(
@@ -106,7 +106,7 @@ export class Stage {
     this.#logIsClean();
   }
 
-  /** Once more, and SIGTERM while it goes on. The stage is over then. */
+  /** Once more, with SIGTERM in the middle. Then the stage is over. */
   async end(attack: Attack): Promise<void> {
     try {
       await this.#backAtBase(this.#weight);

@@ -1,4 +1,4 @@
-// For tests and benchmarks whose objects no thread but their own can reach.
+// For tests and benchmarks whose objects only their own thread can reach.
 #pragma once
 #include "io/gate.hpp"
 

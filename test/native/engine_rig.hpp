@@ -243,7 +243,7 @@ class ReceivingGuest {
         });
     }
     /// Takes until `done` and nothing is left. With `sleeps`, waits for a call when nothing is
-    /// there; a call that never comes is told as false.
+    /// there; false: the call never came.
     bool run(const std::atomic<bool>& done, bool sleeps) {
         driver::SplitQueue& rx = guest_.net(pair_).rx();
         const int call = guest_.pair(pair_).rx_ring.call.get();

@@ -22,7 +22,7 @@ class HeldPage {
         REQUIRE(page_ != MAP_FAILED);
         hold();
     }
-    /// Holds the first who writes into the page of `at`. Readers pass.
+    /// Holds the first writer of the page of `at`. Readers pass.
     explicit HeldPage(uint8_t* at) : own_(false) {
         page_ = at - reinterpret_cast<uintptr_t>(at) % bytes;
         hold();

@@ -17,7 +17,7 @@
 
 namespace valenic::test {
 
-/// What a peer is, of the kinds whose peer is in the test: what it sends is there at once.
+/// A peer inside the test: what it sends has arrived at once.
 struct AtOnce {
     static constexpr bool at_once = true;
     static Bytes frame(size_t bytes, unsigned seed = 0) { return frame_of(bytes, seed); }

@@ -36,7 +36,7 @@ using Bytes = std::vector<uint8_t>;
 
 inline OwnedFd duplicate(int fd) { return OwnedFd(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
-/// A frame whose every byte depends on its place and its seed; unicast unless the test says else.
+/// A frame in which every byte depends on its place and the seed; unicast by default.
 inline Bytes frame_of(size_t bytes, unsigned seed = 0) {
     Bytes frame(bytes);
     for (size_t i = 0; i < bytes; ++i) frame[i] = static_cast<uint8_t>(i * 7 + seed * 13 + 1);
@@ -136,7 +136,7 @@ struct Split {
         queue.avail()->idx = queue.used()->idx = options.base;
         return queue;
     }
-    /// Where a ring stands after so many slots.
+    /// Where a ring stands after this many slots.
     static uint16_t position(uint64_t slots, uint16_t /*size*/) {
         return static_cast<uint16_t>(slots);
     }

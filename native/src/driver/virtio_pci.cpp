@@ -115,7 +115,7 @@ std::string VirtioPci::map_registers() {
         if (cap.cap_vndr == spec::pci_cap_id_vendor) take_capability(cap, multiplier);
         at = cap.cap_next;
     }
-    if (common_ == nullptr || notify_ == nullptr) return "it is no modern virtio device";
+    if (common_ == nullptr || notify_ == nullptr) return "it is not a modern virtio device";
     return {};
 }
 

@@ -116,7 +116,7 @@ bool Engine::close_gate() noexcept {
 }
 
 /// Runs `change` while every worker is parked between two batches, or says that it cannot.
-Done Engine::exclusive(const std::function<void(Parked)>& change) {
+Done Engine::exclusive(const std::function<void(const Parked&)>& change) {
     if (!close_gate()) return CommandError::worker_busy;
     change(gate_.parked());
     gate_.open();
@@ -125,8 +125,8 @@ Done Engine::exclusive(const std::function<void(Parked)>& change) {
 }
 
 /// As exclusive(), for changes of a port's rings and descriptors.
-Done Engine::change_port(Port& port, const std::function<void(Parked)>& change) {
-    return exclusive([&](Parked parked) {
+Done Engine::change_port(Port& port, const std::function<void(const Parked&)>& change) {
+    return exclusive([&](const Parked& parked) {
         for (auto& worker : workers_) worker->suspend(parked, port);
         change(parked);
         for (auto& worker : workers_) worker->refresh(parked, port);
@@ -214,7 +214,7 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     apply_rules(wanted.settings, entry.rules);
     for (size_t pair = 0; pair < port.queues().size(); ++pair)
         entry.owners.push_back(wanted.workers[pair % wanted.workers.size()]);
-    const Done busy = exclusive([&](Parked parked) {
+    const Done busy = exclusive([&](const Parked& parked) {
         switches_[wanted.switch_id].vale->attach(parked, port);
         switches_[wanted.switch_id].vale->set_rules(parked, port, entry.rules);
         for (size_t pair = 0; pair < port.queues().size(); ++pair)
@@ -229,7 +229,7 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
 Done Engine::remove_port(uint32_t id) {
     PortEntry* entry = find(id);
     if (entry == nullptr) return CommandError::unknown_port;
-    const Done busy = exclusive([&](Parked parked) {
+    const Done busy = exclusive([&](const Parked& parked) {
         for (auto& worker : workers_) worker->remove(parked, *entry->port);
         forget_in(parked, *own_context_, *entry->port);
         entry->port->home->detach(parked, *entry->port);
@@ -249,7 +249,7 @@ Done Engine::set_port(uint32_t id, const SettingsChange& change) {
     // Its addresses go after the last frame that could teach them again.
     Done busy;
     if (change.up == false || ruled)
-        busy = exclusive([&](Parked parked) {
+        busy = exclusive([&](const Parked& parked) {
             entry->port->home->set_rules(parked, *entry->port, entry->rules);
         });
     wake_all();
@@ -266,7 +266,7 @@ Done Engine::move_queue(uint32_t id, unsigned pair, uint32_t worker) {
     if (before == worker) return std::nullopt;
     Queue& queue = *entry->port->queues()[pair];
     // Between two batches nothing is borrowed: the next owner resumes where this one stopped.
-    return exclusive([&](Parked parked) {
+    return exclusive([&](const Parked& parked) {
         workers_[before]->remove(parked, queue);
         workers_[worker]->add(parked, *entry->port, queue);
         entry->owners[pair] = worker;
@@ -280,7 +280,7 @@ Done Engine::inject(uint32_t id, std::span<const uint8_t> frame) {
         return Refusal(CommandError::invalid_argument, "frame: not as long as a frame can be");
     auto batch = std::make_unique<Batch>();
     append_frame(*batch, frame);
-    return exclusive([&](Parked) {
+    return exclusive([&](const Parked&) {
         own_context_->now_ns = monotonic_ns();
         entry->port->home->forward(*batch, *entry->port, *own_context_);
         run_timers(UINT64_MAX, *own_context_);

@@ -90,8 +90,9 @@ class Engine final : public PortHost, private PortEvents {
 
     // What the commands of each kind of port need (port/<kind>/<kind>_commands.hpp).
     DevicePort* find_port(uint32_t id) noexcept override;
-    [[nodiscard]] Done exclusive(const std::function<void(Parked)>& change) override;
-    [[nodiscard]] Done change_port(Port& port, const std::function<void(Parked)>& change) override;
+    [[nodiscard]] Done exclusive(const std::function<void(const Parked&)>& change) override;
+    [[nodiscard]] Done change_port(Port& port,
+                                   const std::function<void(const Parked&)>& change) override;
 
     /// About once a second, and when an event says that it is due: looks for truncated memory
     /// files, for drivers that write elsewhere, and for news about addresses.

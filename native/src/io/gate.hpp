@@ -31,7 +31,7 @@ class Gate {
     /// again: one that tries to enter says for a moment that it is inside.
     Parked parked() const noexcept {
         CHECK(!may_enter());
-        return {};
+        return Parked();
     }
     /// Blocks while the gate is closed (futex).
     void wait_open() const noexcept { closed_.wait(1, std::memory_order_acquire); }

@@ -42,16 +42,16 @@ class Worker {
     void wake() noexcept;
 
     /// Owns the queue from here on, wherever it was before: it is polled first.
-    void add(Parked, Port& port, Queue& queue);
+    void add(const Parked&, Port& port, Queue& queue);
     /// Gives one queue up. Calls that this worker held back for it are still this worker's to send.
-    void remove(Parked, const Queue& queue);
+    void remove(const Parked&, const Queue& queue);
     /// The port goes: gives its queues up and forgets their calls.
-    void remove(Parked, Port& port);
+    void remove(const Parked&, Port& port);
     /// Before the port's descriptors change: waits for none of them any more. The peer holds them
     /// open too, so closing ours would not take them out of epoll.
-    void suspend(Parked, const Port& port);
+    void suspend(const Parked&, const Port& port);
     /// After its rings or descriptors changed: looks at it afresh.
-    void refresh(Parked, const Port& port);
+    void refresh(const Parked&, const Port& port);
     size_t queue_count() const noexcept { return entry_count_; }
 
     /// One round, as the thread does them: what is polled is looked at. True when there was

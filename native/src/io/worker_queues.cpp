@@ -8,7 +8,7 @@
 
 namespace valenic {
 
-void Worker::add(Parked, Port& port, Queue& queue) {
+void Worker::add(const Parked&, Port& port, Queue& queue) {
     auto free = std::find(entries_.begin(), entries_.end(), nullptr);
     if (free == entries_.end()) free = entries_.emplace(free);
     *free = std::make_unique<Entry>();
@@ -33,23 +33,23 @@ void Worker::release(std::unique_ptr<Entry>& entry) {
     --entry_count_;
 }
 
-void Worker::remove(Parked, const Queue& queue) {
+void Worker::remove(const Parked&, const Queue& queue) {
     for (auto& entry : entries_)
         if (entry && entry->queue == &queue) release(entry);
 }
 
-void Worker::remove(Parked parked, Port& port) {
+void Worker::remove(const Parked& parked, Port& port) {
     forget_in(parked, *context_, port);
     for (auto& entry : entries_)
         if (entry && entry->port == &port) release(entry);
 }
 
-void Worker::suspend(Parked, const Port& port) {
+void Worker::suspend(const Parked&, const Port& port) {
     for (auto& entry : entries_)
         if (entry && entry->port == &port) unregister_fd(*entry);
 }
 
-void Worker::refresh(Parked, const Port& port) {
+void Worker::refresh(const Parked&, const Port& port) {
     for (auto& entry : entries_) {
         if (!entry || entry->port != &port) continue;
         register_fd(*entry);

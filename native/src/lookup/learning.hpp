@@ -33,8 +33,8 @@ class LearningLookup final : public Lookup {
     void resolve(const Batch& batch, const LookupSource& source,
                  std::span<Action> actions) noexcept override;
     size_t header_bytes() const noexcept override { return ethernet_header_bytes; }
-    void set_sticky(uint16_t slot, bool sticky) noexcept override {
-        table_.set_sticky(static_cast<uint8_t>(slot), sticky);
+    void set_sticky(const Parked& parked, uint16_t slot, bool sticky) noexcept override {
+        table_.set_sticky(parked, static_cast<uint8_t>(slot), sticky);
     }
     void forget(uint16_t slot) noexcept override;
     std::vector<MacAddress> addresses_of(uint16_t slot) const override;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/parked.hpp"
 #include "lookup/mac_entry.hpp"
 #include "net/vlan.hpp"
 
@@ -74,7 +75,7 @@ class MacTable {
     /// Puts a station in that has no place yet.
     Outcome insert(Station station, Seat seat, uint32_t now_s) noexcept;
     /// Whether a port's addresses stay its own while it is there, however silent they are.
-    void set_sticky(uint8_t slot, bool sticky) noexcept {
+    void set_sticky(const Parked&, uint8_t slot, bool sticky) noexcept {
         sticky_[slot].store(sticky, std::memory_order_relaxed);
     }
     /// Drops addresses of a port that were silent for too long, a few with each call and each at
@@ -132,7 +133,7 @@ class MacTable {
         held_[slot].store(count, std::memory_order_relaxed);
     }
 
-    /// Changed while workers are parked.
+    /// Changes with a Parked.
     std::array<std::atomic<bool>, slots_max> sticky_{};
 
     // Never changed: what readers share.

@@ -88,7 +88,7 @@ struct Batch {
     OffloadSet needs_of(size_t index) const noexcept {
         return offloaded ? needs[index] : OffloadSet{0};
     }
-    /// Says what a frame leaves to its receiver. Of frames that leave nothing nothing is said.
+    /// Says what a frame leaves to its receiver. Not called for frames that leave nothing.
     void leave(size_t index, const FrameOffload& offload, uint32_t cut_count) noexcept {
         if (!offloaded) {
             offloaded = true;

@@ -21,10 +21,10 @@ class PortHost {
     /// Null: there is none. `id`: the engine's number.
     virtual DevicePort* find_port(uint32_t id) noexcept = 0;
     /// Runs `change` while every worker is parked between two batches, or says that it cannot.
-    [[nodiscard]] virtual Done exclusive(const std::function<void(Parked)>& change) = 0;
+    [[nodiscard]] virtual Done exclusive(const std::function<void(const Parked&)>& change) = 0;
     /// As exclusive(), for changes of a port's rings and descriptors: workers look at them anew.
     [[nodiscard]] virtual Done change_port(Port& port,
-                                           const std::function<void(Parked)>& change) = 0;
+                                           const std::function<void(const Parked&)>& change) = 0;
 };
 
 /// Which commands a port understands: one object for each class of port, compared by its address.
@@ -42,8 +42,8 @@ struct PortParts {
 /// A port of one of the kinds in port/kinds.cpp.
 class DevicePort : public Port {
  public:
-    DevicePort(PortParts parts, const CommandSet& understands)
-        : Port(std::move(parts.name), parts.blocks),
+    DevicePort(PortParts parts, const CommandSet& understands, unsigned active_pairs = 0)
+        : Port(std::move(parts.name), parts.blocks, active_pairs),
           id(parts.id),
           understands_(understands),
           events_(parts.events) {}

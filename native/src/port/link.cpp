@@ -30,19 +30,19 @@ bool LinkPort::prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> sh
     return true;
 }
 
-void LinkPort::attach(Parked parked, std::vector<OwnedFd> fds, spec::NetHeaderUse net_header,
+void LinkPort::attach(const Parked& parked, std::vector<OwnedFd> fds, spec::NetHeaderUse net_header,
                       std::vector<OwnedFd> shared) {
     CHECK(fds.size() == queues_.size());
     net_header_ = net_header;
     for (size_t i = 0; i < fds.size(); ++i) queues_[i]->attach(parked, std::move(fds[i]));
     shared_ = std::move(shared);
-    active_pairs = static_cast<uint8_t>(queues_.size());
+    set_active_pairs(parked, static_cast<unsigned>(queues_.size()));
 }
 
-void LinkPort::detach(Parked parked) {
+void LinkPort::detach(const Parked& parked) {
     for (auto& queue : queues_) queue->detach(parked);
     shared_.clear();
-    active_pairs = 0;
+    set_active_pairs(parked, 0);
 }
 
 void LinkPort::look_after(PortHost&, WorkerContext& context) {
@@ -53,7 +53,7 @@ void LinkPort::give_up(Fault fault, WorkerContext& context) noexcept {
     for (auto& queue : queues_) queue->give_up(fault, context);
 }
 
-bool LinkPort::set_peer(Parked, const std::string& path) noexcept {
+bool LinkPort::set_peer(const Parked&, const std::string& path) noexcept {
     sockaddr_un address{};
     if (path.empty() || path.size() >= sizeof address.sun_path) return false;
     address.sun_family = AF_UNIX;
@@ -64,7 +64,7 @@ bool LinkPort::set_peer(Parked, const std::string& path) noexcept {
 
 /// What lies in a socket unread may be descriptors, and closing those may wait: the watchdog
 /// breaks it. Since Linux 6.16 a socket can refuse them.
-void LinkQueue::attach(Parked, OwnedFd fd) {
+void LinkQueue::attach(const Parked&, OwnedFd fd) {
     constexpr int option_passrights = 83;  // SO_PASSRIGHTS
     constexpr int off = 0;
     if (fd.valid()) setsockopt(fd.get(), SOL_SOCKET, option_passrights, &off, sizeof off);
@@ -73,7 +73,7 @@ void LinkQueue::attach(Parked, OwnedFd fd) {
     down_.store(false, std::memory_order_relaxed);
 }
 
-void LinkQueue::detach(Parked) {
+void LinkQueue::detach(const Parked&) {
     const Whereabouts::ForeignCall call;
     fd_.reset();
 }

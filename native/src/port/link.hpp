@@ -17,8 +17,8 @@ namespace valenic {
 
 class LinkPort;
 
-/// What all of them share: a descriptor that the control thread gives and takes while workers are
-/// parked, and that any worker finds to be of no more use, once.
+/// What all of them share: a descriptor that the control thread gives and takes with a Parked, and
+/// that any worker finds to be of no more use, once.
 class LinkQueue : public Queue {
  public:
     LinkQueue(LinkPort& port, unsigned index) : port_(port), index_(index) {}
@@ -36,8 +36,8 @@ class LinkQueue : public Queue {
     /// Whether a header can stand before its frames: LinkPort::net_header().
     virtual bool may_have_net_header() const noexcept { return false; }
     /// The descriptor that was there before is closed.
-    virtual void attach(Parked, OwnedFd fd);
-    virtual void detach(Parked);
+    virtual void attach(const Parked&, OwnedFd fd);
+    virtual void detach(const Parked&);
     /// By the control thread: the descriptor is used no more.
     void give_up(spec::Fault fault, WorkerContext& context) noexcept { lost(fault, context); }
     /// By the control thread, about once a second, with its own context.
@@ -63,7 +63,8 @@ class LinkQueue : public Queue {
     LinkPort& port_;
     const unsigned index_;
     OwnedFd fd_;
-    std::atomic<bool> down_{false};  ///< Workers write and read; the control thread clears, parked.
+    std::atomic<bool> down_{
+        false};  ///< Workers write and read; the control thread clears with a Parked.
 };
 
 /// Makes a queue of one kind.
@@ -86,12 +87,12 @@ class LinkPort final : public DevicePort {
     /// Before attach(), with the same descriptors. False: one of them cannot be used.
     bool prepare(std::span<const OwnedFd> fds, std::span<const OwnedFd> shared = {});
     /// One descriptor for each queue, and what they share.
-    void attach(Parked parked, std::vector<OwnedFd> fds,
+    void attach(const Parked& parked, std::vector<OwnedFd> fds,
                 spec::NetHeaderUse net_header = spec::NetHeaderUse::none,
                 std::vector<OwnedFd> shared = {});
-    void detach(Parked parked);
+    void detach(const Parked& parked);
     /// Where a datagram socket without a connection sends to. False: too long for a path.
-    bool set_peer(Parked, const std::string& path) noexcept;
+    bool set_peer(const Parked&, const std::string& path) noexcept;
     /// Null: the socket is connected.
     const sockaddr_un* peer() const noexcept { return peer_ ? &*peer_ : nullptr; }
     /// As LinkQueue has it.

@@ -27,7 +27,7 @@ Done LinkCommands::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vecto
     if (!link.prepare(fds, shared))
         return Refusal(CommandError::system, errno, "preparing a descriptor");
     bool good = true;
-    const Done busy = host_.change_port(link, [&](Parked parked) {
+    const Done busy = host_.change_port(link, [&](const Parked& parked) {
         good = peer.empty() || link.set_peer(parked, peer);
         if (good) link.attach(parked, std::move(fds), net_header, std::move(shared));
     });
@@ -42,7 +42,7 @@ Done LinkCommands::detach_link(uint32_t id) {
     auto port = find_device<LinkPort>(host_, id);
     if (!port) return port.error();
     LinkPort& link = *port.value();
-    return host_.change_port(link, [&](Parked parked) { link.detach(parked); });
+    return host_.change_port(link, [&](const Parked& parked) { link.detach(parked); });
 }
 
 }  // namespace valenic

@@ -14,7 +14,7 @@ PackedRxRing::PackedRxRing(const PackedLayout& layout, const RingConfig& config,
     layout_.ask_for_no_kicks();  // A frame without a buffer is dropped; we never wait for one.
 }
 
-Fault PackedRxRing::rebind(Parked, const RingConfig& config,
+Fault PackedRxRing::rebind(const Parked&, const RingConfig& config,
                            std::shared_ptr<const MemoryMap> memory) noexcept {
     const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
     if (fault != Fault::none) break_with(fault);

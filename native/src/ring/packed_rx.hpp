@@ -17,7 +17,7 @@ class PackedRxRing final : public BasicRxRing<PackedRxRing> {
         return layout_.position_of(reservations_.published()).off_wrap;
     }
     bool untouched() const noexcept override { return layout_.untouched(); }
-    spec::Fault rebind(Parked, const RingConfig& config,
+    spec::Fault rebind(const Parked&, const RingConfig& config,
                        std::shared_ptr<const MemoryMap> memory) noexcept override;
 
  private:

@@ -19,7 +19,7 @@ PackedTxRing::PackedTxRing(const PackedLayout& layout, const RingConfig& config,
     layout_.ask_for_no_kicks();
 }
 
-Fault PackedTxRing::rebind(Parked, const RingConfig& config,
+Fault PackedTxRing::rebind(const Parked&, const RingConfig& config,
                            std::shared_ptr<const MemoryMap> memory) noexcept {
     const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
     if (fault != Fault::none) break_with(fault);

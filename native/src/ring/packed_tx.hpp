@@ -21,7 +21,7 @@ class PackedTxRing final : public BasicTxRing<PackedTxRing> {
     uint16_t next_avail() const noexcept override { return load_once(next_.off_wrap); }
     uint16_t used_index() const noexcept override { return load_once(used_.off_wrap); }
     bool untouched() const noexcept override { return layout_.untouched(); }
-    spec::Fault rebind(Parked, const RingConfig& config,
+    spec::Fault rebind(const Parked&, const RingConfig& config,
                        std::shared_ptr<const MemoryMap> memory) noexcept override;
 
  private:

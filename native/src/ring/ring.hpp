@@ -62,7 +62,7 @@ class RingBase {
     virtual bool untouched() const noexcept = 0;
     /// Other addresses or another memory map, same indices; nothing is borrowed. A fault is
     /// remembered as if the guest had caused it.
-    virtual spec::Fault rebind(Parked, const RingConfig& config,
+    virtual spec::Fault rebind(const Parked&, const RingConfig& config,
                                std::shared_ptr<const MemoryMap> memory) noexcept = 0;
     /// A broken rule stops the ring: it says which. No call: each batch asks.
     spec::Fault fault() const noexcept { return fault_.load(std::memory_order_relaxed); }
@@ -74,8 +74,8 @@ class RingBase {
     std::atomic<spec::Fault> fault_{spec::Fault::none};  ///< Workers write, all read.
 };
 
-/// Guest -> us. Everything but `fault()` is called by the owning worker alone, or while it is
-/// parked.
+/// Guest -> us. Everything but `fault()` is called by the owning worker alone, or by whoever
+/// has a Parked.
 ///
 /// Between fetch() and release() the borrowed segments stay readable. After release() used ==
 /// taken: a crash loses or repeats nothing.

@@ -17,7 +17,7 @@ class SplitRxRing final : public BasicRxRing<SplitRxRing> {
         return static_cast<uint16_t>(reservations_.published());
     }
     bool untouched() const noexcept override { return layout_.avail_index() == 0; }
-    spec::Fault rebind(Parked, const RingConfig& config,
+    spec::Fault rebind(const Parked&, const RingConfig& config,
                        std::shared_ptr<const MemoryMap> memory) noexcept override;
 
  private:

@@ -20,7 +20,7 @@ SplitTxRing::SplitTxRing(const SplitLayout& layout, const RingConfig& config,
     layout_.ask_for_no_kicks();
 }
 
-Fault SplitTxRing::rebind(Parked, const RingConfig& config,
+Fault SplitTxRing::rebind(const Parked&, const RingConfig& config,
                           std::shared_ptr<const MemoryMap> memory) noexcept {
     const Fault fault = rebind_parts(config, std::move(memory), layout_, memory_, cache_);
     if (fault != Fault::none) break_with(fault);

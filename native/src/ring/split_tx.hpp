@@ -24,7 +24,7 @@ class SplitTxRing final : public BasicTxRing<SplitTxRing> {
     bool untouched() const noexcept override {
         return layout_.avail_index() == 0 && next_avail() == 0;
     }
-    spec::Fault rebind(Parked, const RingConfig& config,
+    spec::Fault rebind(const Parked&, const RingConfig& config,
                        std::shared_ptr<const MemoryMap> memory) noexcept override;
 
  private:

@@ -11,7 +11,7 @@ void run_timers(uint64_t now_ns, WorkerContext& context) {
     context.held.send_due(context);
 }
 
-void forget_in(Parked, WorkerContext& context, Port& port) noexcept {
+void forget_in(const Parked&, WorkerContext& context, Port& port) noexcept {
     for (const Queue* queue : port.queues()) context.timers.forget(queue);
     context.held.forget(port, context);
 }

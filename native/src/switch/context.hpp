@@ -61,6 +61,6 @@ struct WorkerContext {
 /// Does what is due by then. By the context's own worker.
 void run_timers(uint64_t now_ns, WorkerContext& context);
 /// Forgets what was to be done later for a port that goes.
-void forget_in(Parked, WorkerContext& context, Port& port) noexcept;
+void forget_in(const Parked&, WorkerContext& context, Port& port) noexcept;
 
 }  // namespace valenic

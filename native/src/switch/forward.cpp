@@ -200,7 +200,7 @@ void ValeSwitch::spread(const Batch& batch, Indices indices, Port& to, Pass& pas
     uint8_t lists[Port::queues_max][batch_frames];
     uint16_t counts[Port::queues_max] = {};
     if (!pass.hashed) hash_all(pass);
-    const unsigned pairs = to.active_pairs;
+    const unsigned pairs = to.active_pairs();
     const uint32_t asker = pass.asker;
     FlowSpread& flows = *to.spread;
     for (const uint8_t index : indices) {

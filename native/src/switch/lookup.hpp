@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/parked.hpp"
 #include "net/batch.hpp"
 #include "stats/counters.hpp"
 #include "switch/action.hpp"
@@ -77,8 +78,8 @@ class Lookup {
     /// How many ports a switch with it may have, at most Port::slots_max.
     virtual size_t ports_max() const noexcept { return 254; }
     /// Whether what was learned of a slot stays there, for as long as its port does: a frame from
-    /// such an address on another port is dropped as tx_mac_claimed. Only while workers are parked.
-    virtual void set_sticky(uint16_t /*slot*/, bool /*sticky*/) noexcept {}
+    /// such an address on another port is dropped as tx_mac_claimed.
+    virtual void set_sticky(const Parked&, uint16_t /*slot*/, bool /*sticky*/) noexcept {}
     /// Forgets what leads to a slot (its port left or went down). Workers may be running.
     virtual void forget(uint16_t slot) noexcept = 0;
     /// The addresses that lead to `slot`: once for each VLAN that they were heard in. Not for

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/parked.hpp"
 #include "boundary/settings.hpp"
 #include "stats/counters.hpp"
 #include "switch/action.hpp"
@@ -30,8 +31,12 @@ class Port {
 
     /// `blocks`: this port's counters, one block for each worker there can be. They outlive the
     /// port.
-    Port(std::string name, std::span<CounterBlock> blocks)
-        : name_(std::move(name)), blocks_(blocks) {}
+    ///
+    /// @param active_pairs  From the beginning.
+    Port(std::string name, std::span<CounterBlock> blocks, unsigned active_pairs = 0)
+        : active_pairs_(static_cast<uint8_t>(active_pairs)),
+          name_(std::move(name)),
+          blocks_(blocks) {}
     virtual ~Port() = default;
     Port(const Port&) = delete;
     Port& operator=(const Port&) = delete;
@@ -55,8 +60,11 @@ class Port {
     /// All queue pairs; index = pair. Fixed after construction.
     std::span<Queue* const> queues() noexcept { return queues_; }
     /// How many of them, from the first, the peer has enabled for receiving: 0 = not ready.
-    /// More than one: frames are spread by flow. Changes only while workers are parked.
-    uint8_t active_pairs = 0;
+    /// More than one: frames are spread by flow.
+    unsigned active_pairs() const noexcept { return active_pairs_; }
+    void set_active_pairs(const Parked&, unsigned pairs) noexcept {
+        active_pairs_ = static_cast<uint8_t>(pairs);
+    }
     /// Over which of them. Of a port with several, from ValeSwitch::attach() on.
     std::unique_ptr<FlowSpread> spread;
     /// What it has left to flood.
@@ -74,6 +82,7 @@ class Port {
     void add_queue(Queue& queue) { queues_.push_back(&queue); }
 
  private:
+    uint8_t active_pairs_;
     std::string name_;
     std::span<CounterBlock> blocks_;
     std::vector<Queue*> queues_;

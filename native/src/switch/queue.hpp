@@ -15,8 +15,8 @@ namespace valenic {
 ///
 /// Ownership: one worker owns the queue and alone calls receive(), release(), arm() and disarm().
 /// Any worker may call transmit() and flush_calls(); the queue orders them itself. A queue appears
-/// and disappears only while every worker is parked at a batch boundary. Cost: one virtual call per
-/// batch, never per frame. Nothing here blocks or allocates.
+/// and disappears with a Parked: Worker::add(), Worker::remove(). Cost: one virtual call per batch,
+/// never per frame. Nothing here blocks or allocates.
 class Queue : public Timed {
  public:
     /// Borrows waiting frames into the empty `batch`. Returns how much work was done (frames and

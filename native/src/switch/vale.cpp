@@ -1,4 +1,4 @@
-// Which ports a switch has, and what they ask for: changed while workers are parked.
+// Which ports a switch has, and what they ask for: what changes with a Parked.
 #include "switch/vale.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ ValeSwitch::ValeSwitch(std::string name, std::unique_ptr<Lookup> lookup, uint64_
     CHECK(ports_.size() <= Port::slots_max);
 }
 
-bool ValeSwitch::attach(Parked, Port& port) {
+bool ValeSwitch::attach(const Parked&, Port& port) {
     CHECK(port.home == nullptr);
     for (size_t slot = 0; slot < ports_.size(); ++slot) {
         if (ports_[slot] != nullptr) continue;
@@ -35,7 +35,7 @@ bool ValeSwitch::attach(Parked, Port& port) {
     return false;
 }
 
-void ValeSwitch::detach(Parked parked, Port& port) {
+void ValeSwitch::detach(const Parked& parked, Port& port) {
     CHECK(port.home == this && ports_[port.slot] == &port);
     set_tap(parked, port, nullptr);
     set_rules(parked, port, {});  // Forgets its addresses.
@@ -63,10 +63,10 @@ void ValeSwitch::drop_empty_stages(const Port& port) {
     stages_ = nullptr;
 }
 
-void ValeSwitch::set_rules(Parked, const Port& port, const PortRules& rules) {
+void ValeSwitch::set_rules(const Parked& parked, const Port& port, const PortRules& rules) {
     // What was learned of it was learned in VLANs that it may have no more.
     lookup_->forget(port.slot);
-    lookup_->set_sticky(port.slot, rules.security.sticky);
+    lookup_->set_sticky(parked, port.slot, rules.security.sticky);
     stages_to_change(port).rules = rules;
     gather_claims();
     drop_empty_stages(port);
@@ -81,7 +81,7 @@ void ValeSwitch::gather_claims() {
     std::ranges::sort(claims_, {}, &Claim::mac);
 }
 
-void ValeSwitch::set_tap(Parked, const Port& port, FrameTap* tap) {
+void ValeSwitch::set_tap(const Parked&, const Port& port, FrameTap* tap) {
     stages_to_change(port).tap = tap;
     drop_empty_stages(port);
 }

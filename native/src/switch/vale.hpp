@@ -35,13 +35,13 @@ class ValeSwitch {
     Lookup& lookup() noexcept { return *lookup_; }
 
     /// Gives the port a slot and a generation. False when all are taken.
-    bool attach(Parked, Port& port);
+    bool attach(const Parked&, Port& port);
     /// Takes the port off and forgets its addresses.
-    void detach(Parked, Port& port);
+    void detach(const Parked&, Port& port);
     /// Gives a port that is attached other rules, and forgets its addresses.
-    void set_rules(Parked, const Port& port, const PortRules& rules);
+    void set_rules(const Parked&, const Port& port, const PortRules& rules);
     /// Who sees what the port sends and gets; nullptr: nobody. It outlives its time here.
-    void set_tap(Parked, const Port& port, FrameTap* tap);
+    void set_tap(const Parked&, const Port& port, FrameTap* tap);
 
     size_t port_count() const noexcept { return port_count_; }
     bool is_full() const noexcept { return port_count_ == ports_.size(); }

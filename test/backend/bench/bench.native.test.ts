@@ -1,6 +1,6 @@
 /**
- * The bench on the real datapath with the synthetic driver: not how fast, but that the books
- * balance.
+ * The bench on the real datapath with the synthetic driver: it checks that the counts balance, not
+ * the rates.
  */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

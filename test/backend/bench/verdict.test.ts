@@ -44,7 +44,7 @@ describe('figures that say nothing', () => {
   });
 });
 
-/** A watch over a second in which so many ticks of 10 ms went by. */
+/** A watch over a second with this many ticks of 10 ms. */
 function loadOf(used: Partial<Usage>) {
   const ends = [
     { busy: 1000, stolen: 10, own: 500, waitedNs: 7 },

@@ -15,7 +15,7 @@ interface Outcome {
 let folder = '';
 let control = '';
 
-/** Ends what runs until it is told to. */
+/** Ends commands that run until they are told to end. */
 let stop = new AbortController();
 
 beforeEach(async () => {
@@ -250,7 +250,7 @@ describe('commands to a daemon', () => {
     ['a name that is taken', 'vale0:a,host', /there is already a port vale0:a/],
     ['a socket that is in use', 'vale0:c,vhost-user=FOLDER/a.sock', /choose another path/],
     ['a folder that is not there', 'vale0:c,vhost-user=FOLDER/no/c.sock', /does not exist/],
-    ['a file that is no socket', 'vale0:c,vhost-user=FOLDER/file', /is not a socket/],
+    ['a file that is not a socket', 'vale0:c,vhost-user=FOLDER/file', /is not a socket/],
     ['an unknown group', 'vale0:c,vhost-user=FOLDER/c.sock,group=nogrp7', /no group "nogrp7"/],
   ])('refuse %s', async (_, port, message) => {
     await withDaemon(async () => {
@@ -325,7 +325,7 @@ describe('valenic bench', () => {
       stdout: {
         write: (text: string) => {
           out += text;
-          // The second row was asked for: that is when the user has seen enough.
+          // The second row was requested: then the user has seen enough.
           if (out.split('\n').length > 2) stop.abort();
         },
       },

@@ -37,7 +37,7 @@ async function cli(...words: readonly string[]) {
   return { status, out, err };
 }
 
-/** The words that a command does not know; a value that it refuses is of an option it knows. */
+/** The words that a command does not know. When it refuses a value, it knows the option. */
 function unknownOf(command: Command, words: readonly string[]): readonly string[] {
   try {
     return command.exitOverride().parseOptions([...words]).unknown;

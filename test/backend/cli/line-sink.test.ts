@@ -1,4 +1,4 @@
-/** A daemon's log where nobody reads, nobody is, and nothing fits: it neither waits nor throws. */
+/** A daemon's log whose reader is slow, gone or full: it neither waits nor throws. */
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';

@@ -50,7 +50,7 @@ it('by itself and with code 0 where nothing waits', async () => {
 it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   'after seconds, with a sentence and without its socket files, where %s finds it stuck',
   async (signal) => {
-    // As a system call that never returns would hold it: no JavaScript runs from here on.
+    // Like a system call that never returns: no JavaScript runs from here on.
     const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
     const stuck = `process.on('${signal}', () => ${wait})`;
     const { child, files, said } = await serve(stuck);

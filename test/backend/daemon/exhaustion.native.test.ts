@@ -109,7 +109,7 @@ describe('a daemon without a descriptor left', () => {
       return served.client.addPort({ name: `vale0:${name}`, device });
     };
     const refusals: string[] = [];
-    // Also the command's own connection needs one: then nothing answers.
+    // The command's own connection needs a descriptor too, so nothing answers then.
     for (let at = 0; at < 20; at++) {
       await add(`p${at}`).catch((error: Error) => refusals.push(error.message));
     }

@@ -231,7 +231,7 @@ describe('a command whose output cannot be written', () => {
     },
   );
 
-  it('is no failure when its reader has had enough', async () => {
+  it('does not fail when its reader has had enough', async () => {
     const folder = await testFolder();
     const served = await serve({ folder, words: ['--port', 'vale0:h,host'] });
     const done = spawnSync(

@@ -1,5 +1,5 @@
 /**
- * What a daemon holds after much was asked of it is what it held before: promises, descriptors,
+ * After much work a daemon holds what it held before: promises, descriptors,
  * mappings, threads, listeners. Counted, since memory as the kernel sees it comes and goes.
  */
 
@@ -32,7 +32,7 @@ function held(): Held {
 }
 
 /**
- * Does something once, so that whatever is made on first use is there, and then `times`.
+ * Does something once, so that everything made on first use exists, and then `times` more.
  *
  * What is held may differ by what happens to be under way, and by no more, however often.
  */

@@ -24,7 +24,7 @@ describe('the addon', () => {
     );
   });
 
-  it('that is no addon is told with what the loader said', async () => {
+  it('that is not an addon is reported with what the loader said', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'valenic-load-'));
     try {
       const path = join(folder, 'broken.node');

@@ -64,7 +64,7 @@ export function offered(frame: Buffer, mac: string): string | null {
   return isOffer && to === mac ? textOf(frame.subarray(34 + 8 + 16, 34 + 8 + 20)) : null;
 }
 
-/** Tells everybody where the station is: an ARP request for `target`. */
+/** Shows everybody where the station is: an ARP request for `target`. */
 export function arp({ mac, address }: Station, target: string): Buffer {
   const rest = Buffer.concat([
     Buffer.from(`0001080006040001${mac}`, 'hex'),

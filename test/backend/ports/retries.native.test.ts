@@ -1,4 +1,4 @@
-/** Who waits for a peer waits for ever: a thousand attempts leave nothing behind. */
+/** A port waits for its peer for ever: a thousand attempts leave nothing behind. */
 
 import { createServer } from 'node:net';
 import { queryObjects } from 'node:v8';
@@ -17,7 +17,7 @@ const attempts = 1000;
 const underWay = 8;
 
 const { addEventListener: add, removeEventListener: remove } = EventTarget.prototype;
-/** Listeners that stand on any signal, by what was added and what was removed. */
+/** Listeners on abort signals: how many were added and not removed. */
 let listening = 0;
 const warnings: Error[] = [];
 const onWarning = (warning: Error): void => void warnings.push(warning);
@@ -49,7 +49,7 @@ afterEach(() => {
 async function pass(count: () => number): Promise<void> {
   while (count() < attempts) {
     await vi.advanceTimersByTimeAsync(1000);
-    // What the kernel answers comes in real time.
+    // The kernel answers in real time.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -136,7 +136,7 @@ export async function notConnected(port: Port): Promise<void> {
   );
 }
 
-/** Waits until a counter or drop of a port is at least so much. */
+/** Waits until a counter or drop of a port has at least this value. */
 export function counted(
   port: Port,
   read: (stats: ReturnType<Port['stats']>) => number,
@@ -164,7 +164,7 @@ export async function withPeer(rig: LinkRig): Promise<StreamPeer> {
   return StreamPeer.connect(rig.path('s'));
 }
 
-/** An interface that vanishes is told, costs what is sent there, and is found again. */
+/** An interface that vanishes is reported; what is sent there is lost; it is found again. */
 export async function goneAndBack(
   rig: LinkRig,
   port: Port,

@@ -69,7 +69,7 @@ export async function inside(
 }
 
 export const bytes = 32 << 20;
-/** Bytes that no two places have alike, and their hash. */
+/** Bytes that differ at every place, and their hash. */
 export const server = `
   const { createHash } = require('node:crypto');
   require('node:net').createServer((socket) => {
@@ -93,7 +93,7 @@ export const client = (host: string) => `
   });
 `;
 
-/** A port on a wire whose interface goes down, is deleted, and comes back. */
+/** A port on a wire whose interface goes down, is deleted, and returns. */
 export async function loseAndFind(spec: (near: string) => PortSpec['device']): Promise<void> {
   const rig = await linkRig();
   const pair = wire();

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { createSwitch, dropped, lost } from '../../../backend/index.ts';
 import { testFolder, until } from '../support.ts';
 
-it('a flood to ports that nobody uses is dropped there and is no loss', async () => {
+it('a flood to ports that nobody uses is dropped there and is not a loss', async () => {
   await using vale = await createSwitch({ name: 'vale0' });
   const folder = await testFolder();
   const source = await vale.addPort('h', { kind: 'host' });

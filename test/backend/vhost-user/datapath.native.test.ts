@@ -1,6 +1,6 @@
 /**
- * The session on the real datapath: frames move, positions survive, hostile memory closes one
- * device.
+ * The session on the real datapath: frames move, positions survive, and hostile memory closes one
+ * device only.
  */
 
 import { fstatSync, ftruncateSync, writeSync } from 'node:fs';

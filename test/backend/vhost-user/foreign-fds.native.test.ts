@@ -1,7 +1,6 @@
 /**
- * Descriptors of which the examination or the closing never ends: a file of FUSE whose server is
- * silent, a socket that lingers. A thread of ours that waited for it would end these tests by their
- * time.
+ * Descriptors that can be neither examined nor closed in finite time: a FUSE file whose server is
+ * silent, a socket that lingers. If a thread of ours waited for one, these tests would time out.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -92,7 +91,7 @@ async function silentFile(): Promise<number> {
   return fd;
 }
 
-/** The same descriptor so many times in one message. */
+/** The same descriptor several times in one message. */
 function message(request: number, payload: Buffer, fd: number, count: number): [Buffer, number[]] {
   return [writeMessage(request, 1, payload), Array.from({ length: count }, () => fd)];
 }
@@ -131,10 +130,10 @@ describe.skipIf(!isRoot)('a file of FUSE whose server is silent', () => {
   });
 });
 
-/** Its close() waits a minute, unless whoever else holds it has closed it later. */
+/** Its close() waits a minute, unless another holder closes it later. */
 async function lingering(attackers: Attackers): Promise<number> {
   const [fd = -1] = await attackers.ask('linger', [60]);
-  // It has closed its own when it answers again: whoever closes the last one is who waits.
+  // It has closed its own when it answers again: whoever closes the last one has to wait.
   const nothing = addon.createEventFd();
   await attackers.ask('blocking', [], [nothing]);
   addon.closeFd(nothing);
@@ -156,7 +155,7 @@ async function served(): Promise<{
     ...{ addon, datapath, log, port, name: 'vale0:vm1', path, role: 'server', queues: 1 },
   });
   later(() => endpoint.close());
-  // What lingers ends with the process that holds the other end.
+  // A lingering socket ends with the process that holds the other end.
   later(() => eventually(() => expect(addon.foreignFdsWaiting(port)).toBe(0)));
   const attackers = Attackers.start();
   later(attackers.close);

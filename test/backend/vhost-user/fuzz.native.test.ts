@@ -181,7 +181,7 @@ const say = (name: keyof typeof requests, payload: Buffer, ...fds: Kind[]): Piec
 const goodRegion = [0n, 0x10_0000n, 0x10_0000n, 0n].map(u64);
 const otherRegion = [1n << 32n, 0x8_0000n, 1n << 32n, 0n].map(u64);
 
-/** How a front-end begins that means well: what follows reaches deeper then. */
+/** How a well-meaning front-end begins, so that what follows reaches deeper. */
 const sensibleStart: readonly Piece[] = [
   say('SET_OWNER', Buffer.alloc(0)),
   say('SET_PROTOCOL_FEATURES', u64(offerOf({ queues: 2, offerConfig: true }).protocolFeatures)),
@@ -189,7 +189,7 @@ const sensibleStart: readonly Piece[] = [
   say('SET_MEM_TABLE', Buffer.concat([u32(1), u32(0), ...goodRegion]), 'memory'),
 ];
 
-/** All of a ring, at one of a few places, some of them outside the memory. */
+/** A whole ring at one of a few places, some of them outside the memory. */
 const ringSetUp = fc
   .tuple(fc.nat(3), fc.constantFrom(0, 5, 0xffff), fc.constantFrom(0, 0, 1, 2, 15, 16, 0x1000))
   .map(([index, base, page]) => {

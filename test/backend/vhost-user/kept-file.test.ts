@@ -48,7 +48,7 @@ async function ownRecord(): Promise<Kept> {
   return { process: await ownProcess(), had };
 }
 
-/** What a port without offloads offers this process, and what was said on the way. */
+/** What a port without offloads offers this process, and what was logged. */
 async function offered(): Promise<{ features: bigint; queues: number; said: readonly string[] }> {
   const said: string[] = [];
   const note = (_: object, text: string) => void said.push(text);
@@ -108,7 +108,7 @@ describe('a record that is not ours', () => {
     const bad = change(JSON.parse(readFileSync(file(), 'utf8')) as Fields);
     writeFileSync(file(), typeof bad === 'string' ? bad : JSON.stringify(bad));
     await expectIgnored(/is not a record that this version can read|is the record of another port/);
-    // The next guest's takes its place.
+    // The next guest's replaces it.
     await files().write(socket(), own);
     expect((await offered()).queues).toBe(2);
   });

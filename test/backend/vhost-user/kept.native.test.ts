@@ -1,4 +1,4 @@
-/** What a running guest had, over a restart of the back-end with another configuration. */
+/** What a running guest keeps when the back-end restarts with another configuration. */
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ interface Made {
   readonly kept: KeptGuest;
 }
 
-/** As a daemon does that starts now. */
+/** As a daemon that starts now does. */
 async function serve(options: Partial<VhostUserEndpointOptions> = {}): Promise<Made> {
   const log = new RecordingLog();
   const kept = await KeptGuest.load(files(), path, new PeerLog(log, {}));
@@ -173,7 +173,7 @@ describe('a back-end that comes back with less', () => {
   });
 
   it('offers it again to a guest whose driver was being reset', async () => {
-    // It heard the offer, and its driver took nothing before the back-end ended.
+    // It heard the offer, but its driver had taken nothing when the back-end ended.
     const first = await serve({ queues: 2 });
     await hears(connect(), 2);
     await first.endpoint.close();
@@ -255,7 +255,7 @@ describe('another front-end', () => {
   });
 });
 
-/** Of this process, as if it had everything. */
+/** Of this process, as if nothing were missing. */
 async function ownRecord(): Promise<Kept> {
   const owner = await processOf(process.pid);
   if (owner === null) throw new Error('no process');
@@ -311,7 +311,7 @@ describe('the record', () => {
   it.runIf(process.getuid?.() === 0)('on a full disk costs one line as well', async () => {
     const state = join(folder, 'state');
     mkdirSync(state);
-    // Its own folder and the one that is made in it: a file finds no place.
+    // Its own folder, and the one made in it: there is no room for a file.
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k,nr_inodes=2,mode=700', 'valenic', state]);
     later(() => void execFileSync('umount', ['-l', state]));
     const { endpoint, log } = await serve();

@@ -1,6 +1,6 @@
 /**
- * After a front-end that kept a worker waiting nobody is served for a while: one that comes back at
- * once could do it without end. Time is the test's own here.
+ * After a front-end kept a worker waiting, nobody is served for a while: otherwise it could come
+ * back at once and do it again for ever. Time is the test's own here.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -56,7 +56,7 @@ async function ended(
   );
 }
 
-/** A newcomer, from the moment on that the endpoint has it wait. */
+/** A newcomer, once the endpoint makes it wait. */
 async function waiting(): Promise<Frontend> {
   const timers = vi.getTimerCount();
   const newcomer = connect();

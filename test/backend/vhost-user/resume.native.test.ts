@@ -1,4 +1,4 @@
-/** Where rings go on: what guest memory says counts; a ring that cannot go on is shown as dead. */
+/** Where rings resume: guest memory decides; a ring that cannot go on is shown as dead. */
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';

@@ -57,12 +57,12 @@ export class Guest {
     writeSync(this.kicks.get(ring) ?? -1, one);
   }
 
-  /** What the device says it has used of a ring; TX ring 1 unless told. */
+  /** How much of a ring the device says it has used; TX ring 1 by default. */
   used(ring = 1): number {
     return this.read16(ring * 0x1_0000 + 0x8000 + 2);
   }
 
-  /** Sets the used index, and how much is available, as a device before us left them. */
+  /** Sets the used index and what is available as an earlier device left them. */
   leave(ring: number, used: number, available: number): void {
     this.write16(ring * 0x1_0000 + 0x8000 + 2, used);
     this.write16(ring * 0x1_0000 + 0x4000 + 2, available);
@@ -119,7 +119,7 @@ export async function shareMemory({ frontend, guest }: Scene): Promise<void> {
   expect(answer?.readBigUInt64LE()).toBe(0n);
 }
 
-/** @param base  Of SET_VRING_BASE; undefined: the front-end says none. */
+/** @param base  Of SET_VRING_BASE; undefined: the front-end does not send one. */
 export async function setUpRing(
   { frontend, guest }: Scene,
   ring: number,

@@ -41,7 +41,7 @@ export interface Recorded {
   readonly argument: Readonly<Record<string, unknown>>;
 }
 
-/** Stands where the datapath stands: owns the descriptors it is given, and answers. */
+/** Takes the place of the datapath: it owns the descriptors it is given, and answers. */
 export class RecordingDatapath implements NativeDatapath {
   readonly stats = new BigUint64Array(64);
   readonly log: Recorded[] = [];
@@ -76,7 +76,7 @@ export class RecordingDatapath implements NativeDatapath {
     return { base: this.used ?? (values.start as RingStart).base };
   }
 
-  /** Names of the commands so far, in their order; of one ring, when told. */
+  /** Names of the commands so far, in order; with an argument, those of one ring. */
   names(ring?: number): CommandName[] {
     const ofRing = (entry: Recorded) => ring === undefined || entry.argument.ring === ring;
     return this.log.filter(ofRing).map(({ name }) => name);
@@ -112,7 +112,7 @@ export class RecordingLog implements Logger {
 }
 
 const kept: (() => Promise<void> | void)[] = [];
-/** Runs when the test is over, the last first. */
+/** Runs when the test is over; the last one first. */
 export function later(work: () => Promise<void> | void): void {
   kept.push(work);
 }
@@ -142,7 +142,7 @@ export class Frontend {
         else await new Promise<void>((resolve) => this.socket.onceWritable(resolve));
       }
     } catch (error) {
-      // The backend may be gone already; the test sees that otherwise.
+      // The backend may be gone already; the test notices that in another way.
       if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
     } finally {
       for (const fd of fds) addon.closeFd(fd);
@@ -303,7 +303,7 @@ export function rig(
   return { frontend, session, datapath, log, ended: runToEnd(session) };
 }
 
-/** Also for a real datapath: the port must be there. */
+/** Also works with a real datapath, if the port exists. */
 export function sessionOn(
   datapath: NativeDatapath,
   port: number,
@@ -369,7 +369,7 @@ export async function warmUp(): Promise<void> {
   socket.close();
 }
 
-/** When the test and all that it left for later is over, what is open is what was open before. */
+/** After the test and its clean-up, the same descriptors are open as before. */
 export function expectNoLeak(): void {
   const before = openFds();
   later(() => eventually(() => expect(openFds()).toEqual(before)));

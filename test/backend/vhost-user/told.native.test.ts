@@ -1,4 +1,4 @@
-/** What an operator is told of a front-end: why it comes and goes, what was refused, what to do. */
+/** What an operator learns about a front-end: why it comes and goes, and what to do. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ const connect = () => new Frontend(addon.connectFdSocket(path));
 const gone = (endpoint: VhostUserEndpoint) =>
   eventually(() => expect(endpoint.state().connected).toBe(false));
 
-/** As QEMU does whose guest has what the back-end lacks. */
+/** As QEMU does when its guest has what the back-end lacks. */
 async function leavesEarly(endpoint: VhostUserEndpoint): Promise<void> {
   const frontend = connect();
   await frontend.askU64('GET_FEATURES');
@@ -83,7 +83,7 @@ describe('a front-end that leaves once it heard the offer', () => {
     expect(log.messages('info')).toContain('the front-end left');
     await leavesEarly(endpoint);
     expect(endpoint.state().notice).toBeNull();
-    // One that stays now and then fills no log.
+    // One that stays now and then does not fill the log.
     expect(told(log).map(({ level }) => level)).toEqual(['info', 'warn', 'debug']);
   });
 });

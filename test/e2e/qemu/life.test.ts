@@ -145,7 +145,7 @@ describe('a guest whose owner is gone', () => {
   });
 });
 
-/** A zombie that nobody has waited for yet has ended, too. */
+/** A zombie that nobody has waited for has ended, too. */
 async function isRunning(pid: number): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   return status !== null && !/\) Z /.test(status);

@@ -64,7 +64,7 @@ bool make_lingering(const Order& order, std::vector<int>& made) {
         return false;
     const int mine = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connect(mine, where, length) != 0) return false;
-    // Accepted by nobody who reads; it stays open as long as we live.
+    // Nobody reads it; it stays open as long as this process lives.
     [[maybe_unused]] const int theirs = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     close(listener);
     std::array<char, 65536> bytes{};

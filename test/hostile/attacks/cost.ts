@@ -141,7 +141,7 @@ const addresses: Attack = {
 const crowdPorts = 12;
 const marker = 'nobody else may read this';
 
-/** A station that said who it is, and then listens; the table is filled by everybody else. */
+/** A station that introduced itself and then listens; the others fill the table. */
 const overheard: Attack = {
   ...{
     name: 'macs-push-out-a-silent-receiver',

@@ -82,7 +82,7 @@ function fullCall(name: string, ring: 0 | 1): Attack {
   };
 }
 
-/** Readable when the worker is told, empty when it reads, and made to wait. */
+/** Readable when the worker is woken, empty when it reads; then the worker has to wait. */
 const drainedKick: Attack = {
   ...{ name: 'kick-drained-by-another', rules: [23, 95], kind: 'a kick that waits' },
   expect: [],
@@ -113,7 +113,7 @@ const lingering: Attack = {
   },
 };
 
-/** fstat() and close() wait for whoever serves the file, who is silent. */
+/** fstat() and close() wait for the file's server, which does not answer. */
 const silentFile: Attack = {
   ...{
     name: 'descriptors-of-a-silent-file-system',
@@ -179,7 +179,7 @@ const ownSocket: Attack = {
   },
 };
 
-/** Sockets of this process that nobody reads, as kicks; what is in them stays in them. */
+/** Sockets of this process as kicks. Nobody reads them, so they stay full. */
 const connected: Attack = {
   ...{ name: 'kick-is-a-tcp-connection', rules: [23], expect: [{ closed: 'fd_kind_wrong' }] },
   run: async (scene) => {

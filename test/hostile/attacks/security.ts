@@ -167,7 +167,7 @@ const flood: Attack = {
   },
 };
 
-/** A spy that nobody tells of silent stations. */
+/** A spy: frames for silent stations must not reach it. */
 const spying: Attack = {
   ...{ name: 'security-unknown-unicast', rules: [107] },
   ...{ expect: [], floods: true },

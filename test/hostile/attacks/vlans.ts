@@ -68,7 +68,7 @@ interface Row {
   readonly name: string;
   readonly from: 'f' | 'j';
   readonly tags: readonly Tag[];
-  /** Those who may hear it; nobody else may. */
+  /** The ports that may receive it; no other may. */
   readonly heardBy: readonly Place[];
 }
 

@@ -59,13 +59,12 @@ class PricedPort final : public Port {
 
  private:
     PricedPort(uint32_t number, size_t pairs, std::unique_ptr<CounterBlock[]> blocks)
-        : Port("p" + std::to_string(number), {blocks.get(), workers_max}),
+        : Port("p" + std::to_string(number), {blocks.get(), workers_max}, 1),
           memory_(std::move(blocks)) {
         for (size_t pair = 0; pair < pairs; ++pair) {
             own.push_back(std::make_unique<PricedQueue>(number));
             add_queue(*own.back());
         }
-        active_pairs = 1;
         settings().polling.store(spec::PollingMode::busy);
     }
     std::unique_ptr<CounterBlock[]> memory_;

@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("lookup contract", Kind, Hub, Learning) {
         CHECK(reaches_everyone(rig.resolve_one({mac(0xaa), mac(1)}, 2)));
         CHECK(rig.lookup->addresses_of(5).empty());
     }
-    SUBCASE("forgetting a slot that nothing leads to is no work") { rig.lookup->forget(200); }
+    SUBCASE("forgetting a slot that nothing leads to does nothing") { rig.lookup->forget(200); }
     SUBCASE("lists what leads to a slot, and nothing else") {
         rig.learn(5, 0xaa);
         rig.learn(5, 0xbb);

@@ -1,4 +1,4 @@
-// The address table between ports: who holds most loses first, and sizes mean what they say.
+// The address table between ports: the largest holder loses first, and sizes are exact.
 #include <algorithm>
 #include <thread>
 

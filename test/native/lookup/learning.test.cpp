@@ -1,4 +1,4 @@
-// The learning lookup: who sends from an address is where frames for it go, for a while.
+// The learning lookup: for a while, frames for an address go to the port that last sent from it.
 #include "lookup/learning.hpp"
 
 #include <set>

@@ -190,7 +190,7 @@ inline spec::NetHeader csum_header(const FrameSpec& spec) {
     return header;
 }
 
-/// The segments that a frame should become, made anew from its specification and its payload.
+/// The segments that a frame should become, built from its specification and its payload.
 inline std::vector<Octets> reference_cut(const Octets& frame, const FrameSpec& spec,
                                          uint32_t gso_bytes) {
     const Places at = places_of(spec);

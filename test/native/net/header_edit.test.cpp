@@ -1,4 +1,4 @@
-// Rewritten headers: byte by byte what a frame made anew with other fields would be, checksums too.
+// Rewritten headers: byte by byte what a new frame with these fields would be, checksums too.
 #include "net/header_edit.hpp"
 
 #include <cstring>
@@ -224,7 +224,7 @@ TEST_SUITE("header edit") {
         REQUIRE(to.edit(from, set(Field::ip_src, {10, 9, 8, 7})) == EditResult::done);
         CHECK(get16(to.frame(), checksum_at(spec)) == 0);
 
-        // Every value of a port: among them the one whose checksum would be 0.
+        // Every port number, including the one whose checksum would be 0.
         frame = make_frame(spec);
         LoadedBatch summed;
         summed.add(frame, 64);
@@ -268,7 +268,7 @@ TEST_SUITE("header edit") {
         CHECK(to.frame() == wanted);
     }
 
-    TEST_CASE("Ethernet and ARP fields; what has other addresses is no such ARP") {
+    TEST_CASE("Ethernet and ARP fields; ARP for other addresses is left alone") {
         Editing to;
         Octets arp(60);
         const Octets head{0x00, 0x01, 0x08, 0x00, 6, 4, 0, 1};

@@ -322,7 +322,7 @@ TEST_SUITE("link ports") {
         CHECK(rig.count(DropReason::rx_not_connected) == 1);
         rig.kind.port.detach(alone());
         CHECK(rig.queue().wait_fd() == -1);
-        CHECK(rig.kind.port.active_pairs == 0);
+        CHECK(rig.kind.port.active_pairs() == 0);
     }
     TEST_CASE("while the socket is full its owner is woken when there is room again") {
         Rig<Stream> rig;

@@ -171,7 +171,7 @@ TEST_CASE_TEMPLATE("a frame in a file that was cut off", Kind, Stream, Dgram, Ta
     SUBCASE("that has its old length again when we look is blamed too") {
         rig.truncate();
         rig.put(rig.cut, lost, 1514);
-        // The kernel tells us by an error; no access of ours ever fails.
+        // The kernel returns an error; no access of ours ever fails.
         CHECK(charge_send_error(EFAULT, *rig.context).blame == Blame::host);
         rig.context->source = &rig.source.port;
         REQUIRE(ftruncate(rig.cut.memory().fd(), 1 << 20) == 0);

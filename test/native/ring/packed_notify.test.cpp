@@ -1,4 +1,4 @@
-// Packed rings: who asks whom for notifications.
+// Packed rings: which side asks for notifications.
 #include <random>
 
 #include "rig.hpp"

@@ -81,7 +81,7 @@ class Consumer {
     Bytes whole_;
 };
 
-/// Until so many frames arrived, so that every stream meets the others.
+/// Until this many frames have arrived, so that every stream meets the others.
 void deliver_rounds(RxRing& ring, Sender& sender, uint64_t enough) {
     auto batch = std::make_unique<Batch>();
     for (int i = 0; sender.delivered < enough; ++i) {

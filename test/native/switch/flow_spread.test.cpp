@@ -73,7 +73,7 @@ TEST_SUITE("spread of flows") {
             FlowSpread spread;
             const auto counts = counts_of(spread, 0, 64, 1, pairs);
             CAPTURE(pairs);
-            // Flows whose places are the same go together: hardly any of 64 in 1024.
+            // Flows that share a place go together: hardly any of 64 in 1024 do.
             CHECK(most(counts) <= 64 / pairs + 3);
             CHECK(least(counts) + 3 >= 64 / pairs);
         }

@@ -38,7 +38,7 @@ struct Link {
     PortRig& to;
 };
 
-/// Of a packet of so many bytes.
+/// For a packet of this many bytes.
 FrameSpec datagram_of(uint32_t packet_bytes, unsigned tags = 0) {
     return {.tcp = false, .tags = tags, .payload = packet_bytes - 28};
 }

@@ -348,7 +348,7 @@ TEST_SUITE("vale: several queue pairs") {
         PortRig& sender = rig.add({.ring_size = 256});
         PortRig& receiver = rig.add({.pairs = 4, .ring_size = 256});
         rig.send(receiver, broadcast_from(1));
-        CHECK(receiver.port.active_pairs == 4);
+        CHECK(receiver.port.active_pairs() == 4);
         for (uint16_t number = 0; number < 50; ++number) {
             for (uint16_t flow = 0; flow < 16; ++flow)
                 REQUIRE(sender.guest.send(datagram(1, 0, 1000 + flow, number)));
@@ -378,13 +378,13 @@ TEST_SUITE("vale: several queue pairs") {
         rig.add();
         PortRig& receiver = rig.add({.pairs = 4});
         receiver.port.enable(alone(), 2, false);
-        CHECK(receiver.port.active_pairs == 1);
+        CHECK(receiver.port.active_pairs() == 1);
         receiver.port.enable(alone(), 2, true);
-        CHECK(receiver.port.active_pairs == 4);
+        CHECK(receiver.port.active_pairs() == 4);
         receiver.port.enable(alone(), 6, false);
-        CHECK(receiver.port.active_pairs == 3);
+        CHECK(receiver.port.active_pairs() == 3);
         receiver.port.enable(alone(), 0, false);
-        CHECK(receiver.port.active_pairs == 0);
+        CHECK(receiver.port.active_pairs() == 0);
         for (uint16_t flow = 0; flow < 8; ++flow)
             rig.send(*rig.ports[0], datagram(1, 0, 1000 + flow, 0));
         CHECK(receiver.count(DropReason::rx_ring_stopped) == 8);

@@ -172,7 +172,7 @@ TEST_SUITE("vlan: one switch") {
         const GuestOptions pairs{.pairs = 2};
         PortRig& ten = rig.add_in(access_to(10));
         PortRig& trunk = rig.add_in(trunk_of({10}), pairs);
-        trunk.port.active_pairs = 2;
+        trunk.port.set_active_pairs(alone(), 2);
         for (const bool more : {true, false}) {
             ten.port.settings().more.store(more);
             Frames frames;

@@ -97,7 +97,7 @@ void send_lingering(int to) {
     std::thread([lingering] { close(lingering); }).detach();
 }
 
-/// Pages of the backend's view of a guest's memory that nobody has touched: whoever does waits.
+/// Untouched pages of the backend's view of a guest's memory: whoever touches one waits.
 class SilentPages {
  public:
     /// `from`: where they begin, in the guest's own addresses; they end with its memory.
@@ -278,7 +278,7 @@ TEST_SUITE("memory whose pages do not come") {
         rig.switch_id = rig.engine.create_switch("vale1", {}).value();
         EngineGuest a(rig, "a");
         EngineGuest b(rig, "b");
-        // Its first receive buffer and what lies behind: no part of a ring does.
+        // Its first receive buffer and what lies behind it: no part of a ring.
         const auto* table = reinterpret_cast<spec::SplitDesc*>(hostile.guest.ring(0).memory);
         SilentPages pages(hostile.guest.space.memory(), table[0].addr);
         REQUIRE(rig.switch_id != first_switch);

@@ -14,14 +14,14 @@ constexpr uint32_t alice = 1;
 constexpr uint32_t bob = 2;
 constexpr uint32_t mallory = 66;
 
-/// Two honest guests, the attacker, and a fourth who only listens.
+/// Two honest guests, the attacker, and a fourth that only listens.
 struct Scene : SwitchRig {
     Scene() : a(add()), b(add()), x(add({.ring_size = 512})), y(add({.ring_size = 512})) {}
     ~Scene() { clear(*this); }
     void secure(PortRig& port, const PortSecurity& security) {
         vale.set_rules(alone(), port.port, {{}, true, security});
     }
-    /// Both say who they are, and everybody forgets what was heard of it.
+    /// Both introduce themselves; what the others received of it is discarded.
     void greet() {
         send(a, frame_between({broadcast_mac, mac(alice)}));
         send(b, frame_between({broadcast_mac, mac(bob)}));
@@ -210,7 +210,7 @@ TEST_SUITE("threats: storms") {
             for (unsigned i = 0; i < 20; ++i)
                 scene.send(scene.x, frame_between({kind.to, mac(mallory)}));
             CHECK(scene.a.guest.receive().size() == 10);
-            // Frames for somebody who is known have no limit.
+            // Frames for a known station have no limit.
             for (unsigned i = 0; i < 50; ++i)
                 scene.send(scene.x, frame_between(addresses(alice, mallory)));
             CHECK(scene.a.guest.receive().size() == 50);

@@ -87,7 +87,7 @@ TEST_CASE("the name server is there for names alone") {
     CHECK(of(ipv4(nameserver, 17, 53, 0x4000)) == Refusal::none);  // "Don't fragment".
 }
 
-TEST_CASE("frames of others, and what is no IP") {
+TEST_CASE("frames of others, and what is not IP") {
     Bytes flooded = ipv4({192, 0, 2, 9}, 6, 80);
     flooded[1] = 0x54;
     CHECK(of(flooded) == Refusal::not_for_us);

@@ -57,8 +57,8 @@ describe('QmpClient.connect', () => {
 
   it.each([
     ['says nothing', '', /no greeting within/],
-    ['is no QMP monitor', 'SSH-2.0-OpenSSH_9.2\n', /is not JSON: SSH-2\.0/],
-    ['sends something that is no object', '[1]\n', /is not a JSON object/],
+    ['is not a QMP monitor', 'SSH-2.0-OpenSSH_9.2\n', /is not JSON: SSH-2\.0/],
+    ['sends something that is not an object', '[1]\n', /is not a JSON object/],
   ])('refuses a peer that %s', async (_, first, sentence) => {
     const path = await serve(first);
     await expect(QmpClient.connect(path, { timeoutMs: 100 })).rejects.toThrow(sentence);

@@ -37,7 +37,7 @@ HostQueue::HostQueue(HostPort& port)
     }
 }
 
-void HostQueue::start(Parked, const HostSource& source, uint64_t now_ns) {
+void HostQueue::start(const Parked&, const HostSource& source, uint64_t now_ns) {
     source_ = source;
     started_ns_ = now_ns;
     sent_ = 0;
@@ -127,7 +127,7 @@ void HostQueue::acknowledge(WorkerContext&) {
     [[maybe_unused]] const ssize_t taken = read(timer_.get(), &expirations, sizeof expirations);
 }
 
-std::vector<StreamReport> HostQueue::reports(Parked) {
+std::vector<StreamReport> HostQueue::reports(const Parked&) {
     std::vector<StreamReport> merged;
     for (const auto& sink : sinks_) {
         for (const StreamReport& report : sink->probes.reports()) {
@@ -154,7 +154,7 @@ std::vector<StreamReport> HostQueue::reports(Parked) {
     return merged;
 }
 
-void HostQueue::clear_reports(Parked) {
+void HostQueue::clear_reports(const Parked&) {
     for (auto& sink : sinks_) sink->probes.clear();
 }
 

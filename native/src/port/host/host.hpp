@@ -47,13 +47,13 @@ class HostQueue final : public Queue {
     int wait_fd() const noexcept override { return running_ ? timer_.get() : -1; }
     void acknowledge(WorkerContext& context) override;
 
-    void start(Parked, const HostSource& source, uint64_t now_ns);
-    void stop(Parked) noexcept { running_ = false; }
+    void start(const Parked&, const HostSource& source, uint64_t now_ns);
+    void stop(const Parked&) noexcept { running_ = false; }
     bool running() const noexcept { return running_; }
     uint64_t sent() const noexcept { return sent_; }
     /// All streams, what several workers brought of one added up.
-    std::vector<StreamReport> reports(Parked);
-    void clear_reports(Parked);
+    std::vector<StreamReport> reports(const Parked&);
+    void clear_reports(const Parked&);
 
  private:
     /// What one worker delivers here: its own memory and its own books, so that none waits.

@@ -16,7 +16,7 @@ Done HostCommands::start_source(uint32_t id, const HostSource& source) {
     HostPort& host = *port.value();
     if (host.queue().running()) return CommandError::wrong_state;
     return host_.change_port(
-        host, [&](Parked parked) { host.queue().start(parked, source, monotonic_ns()); });
+        host, [&](const Parked& parked) { host.queue().start(parked, source, monotonic_ns()); });
 }
 
 Result<uint64_t, Refusal> HostCommands::stop_source(uint32_t id) {
@@ -24,7 +24,7 @@ Result<uint64_t, Refusal> HostCommands::stop_source(uint32_t id) {
     if (!port) return port.error();
     HostPort& host = *port.value();
     if (const Done busy =
-            host_.change_port(host, [&](Parked parked) { host.queue().stop(parked); }))
+            host_.change_port(host, [&](const Parked& parked) { host.queue().stop(parked); }))
         return *busy;
     return host.queue().sent();
 }
@@ -34,7 +34,7 @@ Result<HostCommands::HostReport, Refusal> HostCommands::host_report(uint32_t id,
     if (!port) return port.error();
     HostReport report{};
     HostQueue& queue = port.value()->queue();
-    const Done busy = host_.exclusive([&](Parked parked) {
+    const Done busy = host_.exclusive([&](const Parked& parked) {
         report = {queue.sent(), queue.reports(parked)};
         if (reset) queue.clear_reports(parked);
     });

@@ -54,12 +54,12 @@ bool PacketQueue::prepare(int fd, std::span<const OwnedFd>) {
     return next_ring_ != nullptr;
 }
 
-void PacketQueue::attach(Parked parked, OwnedFd fd) {
+void PacketQueue::attach(const Parked& parked, OwnedFd fd) {
     LinkQueue::attach(parked, std::move(fd));
     ring_ = std::move(next_ring_);
 }
 
-void PacketQueue::detach(Parked parked) {
+void PacketQueue::detach(const Parked& parked) {
     ring_.reset();
     LinkQueue::detach(parked);
 }
@@ -139,7 +139,7 @@ void PacketQueue::count_overflow(CounterBlock& counters) noexcept {
         counters.drop(DropReason::tx_ring_overflow, stats.tp_drops);
 }
 
-/// The kernel wakes who waits for every frame; what came before is looked at.
+/// The kernel wakes the owner for every frame; what came before is looked at.
 bool PacketQueue::arm() {
     if (!usable()) return false;
     return (load_acquire(ring_->header(ring_->taken).tp_status) & TP_STATUS_USER) != 0;

@@ -16,7 +16,7 @@ bool WireQueue::prepare(int fd, std::span<const OwnedFd> shared) {
     return next_->prepare(fd, shared);
 }
 
-void WireQueue::attach(Parked parked, OwnedFd fd) {
+void WireQueue::attach(const Parked& parked, OwnedFd fd) {
     if (now_ != next_) now_->detach(parked);
     now_ = next_;
     now_->attach(parked, std::move(fd));

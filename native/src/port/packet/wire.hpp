@@ -28,8 +28,8 @@ class WireQueue final : public LinkQueue {
 
     bool prepare(int fd, std::span<const OwnedFd> shared) override;
     bool may_have_net_header() const noexcept override { return true; }
-    void attach(Parked parked, OwnedFd fd) override;
-    void detach(Parked parked) override { now_->detach(parked); }
+    void attach(const Parked& parked, OwnedFd fd) override;
+    void detach(const Parked& parked) override { now_->detach(parked); }
     void look_after(WorkerContext& context) noexcept override { now_->look_after(context); }
 
  private:

@@ -56,14 +56,14 @@ bool XdpQueue::prepare(int fd, std::span<const OwnedFd> shared) {
     return true;
 }
 
-void XdpQueue::attach(Parked parked, OwnedFd fd) {
+void XdpQueue::attach(const Parked& parked, OwnedFd fd) {
     LinkQueue::attach(parked, std::move(fd));
     rings_ = std::move(next_rings_);
     counted_ = losses();  // What came before anybody could take it.
     look_at_interface();
 }
 
-void XdpQueue::detach(Parked parked) {
+void XdpQueue::detach(const Parked& parked) {
     rings_.reset();
     LinkQueue::detach(parked);
 }
@@ -109,7 +109,7 @@ void XdpQueue::release(WorkerContext&) {
     if (rings_->fill_wants_call()) recvfrom(fd_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);
 }
 
-/// The kernel wakes who waits; what came before is looked at.
+/// The kernel wakes whoever waits; what came before is looked at.
 bool XdpQueue::arm() {
     if (!usable()) return false;
     if (rings_->fill_wants_call()) recvfrom(fd_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr);

@@ -24,8 +24,8 @@ class XdpQueue final : public LinkQueue {
     void acknowledge(WorkerContext& context) override;
 
     bool prepare(int fd, std::span<const OwnedFd> shared) override;
-    void attach(Parked parked, OwnedFd fd) override;
-    void detach(Parked parked) override;
+    void attach(const Parked& parked, OwnedFd fd) override;
+    void detach(const Parked& parked) override;
     void look_after(WorkerContext& context) noexcept override;
 
  private:

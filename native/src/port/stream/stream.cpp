@@ -11,14 +11,14 @@ namespace valenic {
 using spec::DropReason;
 using spec::Fault;
 
-void StreamQueue::attach(Parked parked, OwnedFd fd) {
+void StreamQueue::attach(const Parked& parked, OwnedFd fd) {
     framer_.reset();
     // Without a descriptor to wait for, the queue would be polled for ever: rather no peer.
     if (!sender_.attach(parked, fd.get())) fd.reset();
     LinkQueue::attach(parked, std::move(fd));
 }
 
-void StreamQueue::detach(Parked parked) {
+void StreamQueue::detach(const Parked& parked) {
     sender_.detach(parked);
     LinkQueue::detach(parked);
 }

@@ -17,8 +17,8 @@ class StreamQueue final : public LinkQueue {
     int wait_fd() const noexcept override { return sender_.wait_fd(); }
 
     bool prepare(int fd, std::span<const OwnedFd>) override { return sender_.prepare(fd); }
-    void attach(Parked parked, OwnedFd fd) override;
-    void detach(Parked parked) override;
+    void attach(const Parked& parked, OwnedFd fd) override;
+    void detach(const Parked& parked) override;
 
  private:
     bool fill(WorkerContext& context) noexcept;

@@ -47,7 +47,7 @@ bool StreamSender::prepare(int fd) {
     return true;
 }
 
-bool StreamSender::attach(Parked parked, int fd) {
+bool StreamSender::attach(const Parked& parked, int fd) {
     detach(parked);
     if (!next_epoll_.valid() && !prepare(fd)) return false;
     epoll_ = std::move(next_epoll_);
@@ -55,7 +55,7 @@ bool StreamSender::attach(Parked parked, int fd) {
     return true;
 }
 
-void StreamSender::detach(Parked) {
+void StreamSender::detach(const Parked&) {
     CHECK(!writing_);
     epoll_.reset();
     fd_ = -1;

@@ -32,9 +32,9 @@ class StreamSender {
     /// caller's.
     bool prepare(int fd);
     /// False when it was not prepared and the system refuses now.
-    bool attach(Parked parked, int fd);
+    bool attach(const Parked& parked, int fd);
     /// What waits is forgotten.
-    void detach(Parked);
+    void detach(const Parked&);
 
     struct Sent {
         size_t frames = 0;  ///< Of those given: written, or waiting to be.

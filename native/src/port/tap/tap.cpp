@@ -34,12 +34,12 @@ TapQueue::TapQueue(LinkPort& port, unsigned index) noexcept : LinkQueue(port, in
     std::iota(order_.begin(), order_.end(), uint8_t{0});
 }
 
-void TapQueue::attach(Parked parked, OwnedFd fd) {
+void TapQueue::attach(const Parked& parked, OwnedFd fd) {
     held_bytes_ = 0;
     LinkQueue::attach(parked, std::move(fd));
 }
 
-void TapQueue::detach(Parked parked) {
+void TapQueue::detach(const Parked& parked) {
     held_bytes_ = 0;
     LinkQueue::detach(parked);
 }

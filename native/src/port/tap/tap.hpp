@@ -20,8 +20,8 @@ class TapQueue final : public LinkQueue {
     OffloadSet accepts() const noexcept override;
     bool may_have_net_header() const noexcept override { return true; }
     bool arm() override { return (usable() && held_bytes_ > 0) || LinkQueue::arm(); }
-    void attach(Parked parked, OwnedFd fd) override;
-    void detach(Parked parked) override;
+    void attach(const Parked& parked, OwnedFd fd) override;
+    void detach(const Parked& parked) override;
 
  private:
     bool has_header() const noexcept { return port_.net_header() != spec::NetHeaderUse::none; }

@@ -100,7 +100,7 @@ Result<PreparedRing, spec::Fault> VhostPort::prepare(unsigned ring, RingConfig c
     return prepared;
 }
 
-void VhostPort::install(Parked parked, PreparedRing prepared) {
+void VhostPort::install(const Parked& parked, PreparedRing prepared) {
     VhostQueue& queue = pair_of(prepared.ring);
     configs_[prepared.ring] = prepared.config;
     // A backend before us may have published and died before it called. One call too many is
@@ -110,21 +110,21 @@ void VhostPort::install(Parked parked, PreparedRing prepared) {
     visit_side(queue, prepared.ring, [&](auto& side) { put(side, prepared); });
     queue.begin(parked);
     foreign_memory_told_ = false;
-    count_active_pairs();
+    count_active_pairs(parked);
 }
 
-std::optional<uint16_t> VhostPort::stop(Parked, unsigned ring) {
+std::optional<uint16_t> VhostPort::stop(const Parked& parked, unsigned ring) {
     const auto base = visit_side(pair_of(ring), ring, [](auto& side) { return take_out(side); });
-    count_active_pairs();
+    count_active_pairs(parked);
     return base;
 }
 
-void VhostPort::enable(Parked, unsigned ring, bool enabled) {
+void VhostPort::enable(const Parked& parked, unsigned ring, bool enabled) {
     visit_side(pair_of(ring), ring, [&](auto& side) { side.enabled = enabled; });
-    count_active_pairs();
+    count_active_pairs(parked);
 }
 
-void VhostPort::set_memory(Parked parked, std::shared_ptr<const MemoryMap> memory) {
+void VhostPort::set_memory(const Parked& parked, std::shared_ptr<const MemoryMap> memory) {
     if (!memory) return close_device(parked);
     memory_ = std::move(memory);
     truncation_told_ = false;
@@ -132,7 +132,7 @@ void VhostPort::set_memory(Parked parked, std::shared_ptr<const MemoryMap> memor
         if (ring_running(ring)) move_ring(parked, ring, configs_[ring]);
 }
 
-spec::Fault VhostPort::move_ring(Parked parked, unsigned ring, RingConfig config) {
+spec::Fault VhostPort::move_ring(const Parked& parked, unsigned ring, RingConfig config) {
     config.features = features_;
     configs_[ring] = config;
     return visit_side(pair_of(ring), ring, [&](auto& side) {
@@ -146,15 +146,15 @@ spec::Fault VhostPort::move_ring(Parked parked, unsigned ring, RingConfig config
     });
 }
 
-void VhostPort::set_call(Parked, unsigned ring, OwnedFd fd) {
+void VhostPort::set_call(const Parked&, unsigned ring, OwnedFd fd) {
     visit_side(pair_of(ring), ring, [&](auto& side) { side.call = std::move(fd); });
 }
 
-void VhostPort::set_kick(Parked, unsigned ring, OwnedFd fd) {
+void VhostPort::set_kick(const Parked&, unsigned ring, OwnedFd fd) {
     visit_side(pair_of(ring), ring, [&](auto& side) { side.kick = std::move(fd); });
 }
 
-void VhostPort::close_device(Parked parked) {
+void VhostPort::close_device(const Parked& parked) {
     for (unsigned ring = 0; ring < ring_count(); ++ring) stop(parked, ring);
     memory_.reset();
     barred_.store(spec::Fault::none, std::memory_order_relaxed);
@@ -208,13 +208,13 @@ std::optional<unsigned> VhostPort::foreign_memory_ring() noexcept {
 }
 
 /// Pairs count from the first: a front-end enables them in order.
-void VhostPort::count_active_pairs() noexcept {
-    uint8_t active = 0;
+void VhostPort::count_active_pairs(const Parked& parked) noexcept {
+    unsigned active = 0;
     for (const auto& queue : pairs_) {
         if (!queue->rx.ring || !queue->rx.enabled) break;
         ++active;
     }
-    active_pairs = active;
+    set_active_pairs(parked, active);
 }
 
 }  // namespace valenic

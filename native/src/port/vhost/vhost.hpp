@@ -15,7 +15,7 @@
 
 namespace valenic {
 
-/// A ring that is ready to be put in: made while workers run, installed while they are parked.
+/// A ring that is ready to be put in: made while workers run, installed with a Parked.
 struct PreparedRing {
     unsigned ring = 0;
     std::unique_ptr<RxRing> rx;
@@ -70,19 +70,19 @@ class VhostPort final : public DevicePort {
     Result<PreparedRing, spec::Fault> prepare(unsigned ring, RingConfig config) const;
 
     /// Replaces the ring that ran there. Bars the device whose call descriptor holds us.
-    void install(Parked, PreparedRing prepared);
+    void install(const Parked&, PreparedRing prepared);
     /// Returns the next available index not taken, or nothing when the ring did not run.
-    std::optional<uint16_t> stop(Parked, unsigned ring);
-    void enable(Parked, unsigned ring, bool enabled);
+    std::optional<uint16_t> stop(const Parked&, unsigned ring);
+    void enable(const Parked&, unsigned ring, bool enabled);
     /// Running rings are re-resolved; one that no longer fits gets a fault. No memory: as
     /// close_device().
-    void set_memory(Parked parked, std::shared_ptr<const MemoryMap> memory);
+    void set_memory(const Parked& parked, std::shared_ptr<const MemoryMap> memory);
     /// New addresses, same indices.
-    spec::Fault move_ring(Parked parked, unsigned ring, RingConfig config);
-    void set_call(Parked, unsigned ring, OwnedFd fd);
-    void set_kick(Parked, unsigned ring, OwnedFd fd);
+    spec::Fault move_ring(const Parked& parked, unsigned ring, RingConfig config);
+    void set_call(const Parked&, unsigned ring, OwnedFd fd);
+    void set_kick(const Parked&, unsigned ring, OwnedFd fd);
     /// Stops every ring, drops the memory, and begins afresh: no longer barred.
-    void close_device(Parked parked);
+    void close_device(const Parked& parked);
 
     std::vector<RingState> ring_states() const;
     const MemoryMap* memory() const noexcept { return memory_.get(); }
@@ -90,7 +90,7 @@ class VhostPort final : public DevicePort {
 
  private:
     VhostQueue& pair_of(unsigned ring) const noexcept { return *pairs_[ring / 2]; }
-    void count_active_pairs() noexcept;
+    void count_active_pairs(const Parked& parked) noexcept;
     bool close_and_tell(PortHost& host, spec::Fault fault);
     std::optional<unsigned> foreign_memory_ring() noexcept;
 

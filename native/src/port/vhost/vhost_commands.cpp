@@ -41,8 +41,9 @@ Done VhostCommands::set_memory(uint32_t id, std::vector<RegionSpec> regions) {
         }
         memory = std::move(created.value());
     }
-    return host_.change_port(
-        *port.value(), [&](Parked parked) { port.value()->set_memory(parked, std::move(memory)); });
+    return host_.change_port(*port.value(), [&](const Parked& parked) {
+        port.value()->set_memory(parked, std::move(memory));
+    });
 }
 
 Done VhostCommands::set_features(uint32_t id, uint64_t features) {
@@ -63,7 +64,7 @@ Result<uint16_t, Refusal> VhostCommands::start_ring(uint32_t id, unsigned ring,
     // The ring that ran there goes first: two objects must not write one used ring.
     if (port.ring_running(ring))
         if (const Done busy =
-                host_.change_port(port, [&](Parked parked) { port.stop(parked, ring); }))
+                host_.change_port(port, [&](const Parked& parked) { port.stop(parked, ring); }))
             return *busy;
     auto prepared = port.prepare(ring, config);
     if (!prepared) return Refusal(prepared.error());
@@ -72,7 +73,7 @@ Result<uint16_t, Refusal> VhostCommands::start_ring(uint32_t id, unsigned ring,
     prepared.value().enabled = enabled;
     const uint16_t base = prepared.value().config.base;
     const Done busy = host_.change_port(
-        port, [&](Parked parked) { port.install(parked, std::move(prepared.value())); });
+        port, [&](const Parked& parked) { port.install(parked, std::move(prepared.value())); });
     if (busy) return *busy;
     return base;
 }
@@ -82,7 +83,7 @@ Result<uint16_t, Refusal> VhostCommands::stop_ring(uint32_t id, unsigned ring) {
     if (!port) return port.error();
     std::optional<uint16_t> base;
     if (const Done busy = host_.change_port(
-            *port.value(), [&](Parked parked) { base = port.value()->stop(parked, ring); }))
+            *port.value(), [&](const Parked& parked) { base = port.value()->stop(parked, ring); }))
         return *busy;
     if (!base) return Refusal(CommandError::wrong_state);
     return *base;
@@ -91,15 +92,15 @@ Result<uint16_t, Refusal> VhostCommands::stop_ring(uint32_t id, unsigned ring) {
 Done VhostCommands::enable_ring(uint32_t id, unsigned ring, bool enabled) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
-    return host_.change_port(*port.value(),
-                             [&](Parked parked) { port.value()->enable(parked, ring, enabled); });
+    return host_.change_port(
+        *port.value(), [&](const Parked& parked) { port.value()->enable(parked, ring, enabled); });
 }
 
 Done VhostCommands::set_call(uint32_t id, unsigned ring, OwnedFd call) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(call)) return CommandError::fd_not_eventfd;
-    return host_.change_port(*port.value(), [&](Parked parked) {
+    return host_.change_port(*port.value(), [&](const Parked& parked) {
         // What was used before there was somewhere to call is told now: QEMU kicks first and hands
         // over the call descriptor later. A call too many costs the guest one look.
         if (call.valid() && port.value()->ring_running(ring) && !call_peer(call.get()))
@@ -112,7 +113,7 @@ Done VhostCommands::set_kick(uint32_t id, unsigned ring, OwnedFd kick) {
     auto port = find_ring(id, ring);
     if (!port) return port.error();
     if (!acceptable(kick)) return CommandError::fd_not_eventfd;
-    return host_.change_port(*port.value(), [&](Parked parked) {
+    return host_.change_port(*port.value(), [&](const Parked& parked) {
         port.value()->set_kick(parked, ring, std::move(kick));
     });
 }
@@ -122,7 +123,7 @@ Done VhostCommands::move_ring(uint32_t id, unsigned ring, const RingConfig& conf
     if (!port) return port.error();
     if (!port.value()->ring_running(ring)) return CommandError::wrong_state;
     Fault fault = Fault::none;
-    if (const Done busy = host_.change_port(*port.value(), [&](Parked parked) {
+    if (const Done busy = host_.change_port(*port.value(), [&](const Parked& parked) {
             fault = port.value()->move_ring(parked, ring, config);
         }))
         return busy;

@@ -167,7 +167,7 @@ bool VhostQueue::memory_looks_foreign() noexcept {
     return false;
 }
 
-void VhostQueue::begin(Parked) noexcept {
+void VhostQueue::begin(const Parked&) noexcept {
     spot_ = {port_.id, pair_};
     rx_kicks_ = 0;  // Earlier suspicion is forgotten.
     tx_kicks_.store(0, std::memory_order_relaxed);

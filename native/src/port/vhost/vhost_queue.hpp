@@ -53,7 +53,7 @@ class alignas(64) VhostQueue final : public Queue {
     /// kicks while its available indices stay 0, so that its memory is not the one we mapped.
     bool memory_looks_foreign() noexcept;
     /// A ring of it starts.
-    void begin(Parked) noexcept;
+    void begin(const Parked&) noexcept;
 
  private:
     bool receiving() const noexcept;

@@ -13,7 +13,7 @@ import { runSynthetic, type SyntheticLine } from '../../../../backend/bench/synt
 const cpu = availableParallelism() > 1 ? ([1, 0] as const) : ([0, 0] as const);
 const never = new AbortController().signal;
 
-/** That each kind does what it says, by what the ports of attacker and accomplice counted. */
+/** Each kind does what it says: the counters of attacker and accomplice show it. */
 const proofs: Readonly<
   Record<string, (attacker: StationResult, accomplice: StationResult | undefined) => boolean>
 > = {
@@ -35,7 +35,7 @@ function cutInto(receiver: StationResult | undefined, segments: number): boolean
   return rx_big_cut > 0 && rx_segments_made === rx_big_cut * segments;
 }
 
-/** Chains that a hostile receiver's frames took: of one chain each, or of several. */
+/** Chains that the frames of a hostile receiver took: one each, or several. */
 function receives(kind: FairnessKind, { replay, stats }: StationResult): boolean {
   const each = kind.plays === 'rx-pieces' ? 6 : 1;
   const { rx_frames } = stats.counters;
@@ -89,7 +89,7 @@ describe('each kind of attacker does what its row says, beside an honest pair', 
   for (const kind of fairnessKinds as readonly FairnessKind[]) {
     const rings = kind.plays === 'stream' ? (['split'] as const) : (['split', 'packed'] as const);
     it.each(rings)(`${kind.name}: ${kind.text} (%s)`, { timeout: 120_000 }, async (ring) => {
-      // On a machine that does much else a short run may see nothing at all.
+      // On a busy machine a short run may see nothing at all.
       for (let seconds = 0.05; ; seconds *= 4) {
         const point = { kind, ring, attackers: 1, attacked: true };
         const run = await fairnessRun(point, { cpu, seconds }, never);

@@ -144,7 +144,7 @@ describe('floors', () => {
   it('are four fifths of an equal share among all ports that want the worker', () => {
     expect(floorOf(tso, 1)).toBe(0.4);
     expect(floorOf(tso, 8)).toBe(0.0889);
-    // An accomplice that sends to a hostile receiver is a port more.
+    // An accomplice that sends to a hostile receiver is one more port.
     expect(floorOf(kindOf('rx-chain'), 1)).toBe(0.2667);
     expect(floorOf(kindOf('rx-chain-honest'), 1)).toBe(0.4);
   });

@@ -1,4 +1,4 @@
-/** A run against the testpmd that is installed: not who is faster, but that the rows are whole. */
+/** A run against the installed testpmd: it checks that rows are complete, not who is faster. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

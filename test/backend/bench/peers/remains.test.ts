@@ -1,4 +1,4 @@
-/** What a run leaves that was killed, and who puts it in order. */
+/** What a killed run leaves behind, and who cleans it up. */
 
 import {
   chmodSync,
@@ -97,7 +97,7 @@ describe('what a comparison leaves that was killed', () => {
     const folder = join(parent, 'valenic-peers-x');
     mkdirSync(folder);
     recordRun(folder, 90);
-    // Not by mkdir's mode: the umask would take it away.
+    // Not with mkdir's mode, which the umask would reduce.
     chmodSync(folder, 0o777);
     expect(reclaimRemains(parent, files, dead)).toEqual([]);
   });

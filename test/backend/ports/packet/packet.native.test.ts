@@ -50,7 +50,7 @@ describe.skipIf(!may)('a packet port', () => {
   it('interface_gone: is told, and found again when it is back', () =>
     loseAndFind((near) => ({ kind: 'packet', interface: near, queues: 2 })));
 
-  it('refuses an interface that is absent, is no Ethernet, or that another port has', async () => {
+  it('refuses one that does not exist, is not Ethernet, or belongs to another port', async () => {
     const rig = await linkRig();
     const { near } = wire();
     const add = (name: string, to: string) =>

@@ -10,7 +10,7 @@ import { bytes, client, inside, ip, loseAndFind, may, server, wire } from '../wi
 const spec = (name: string, queues = 1) =>
   ({ kind: 'packet', interface: name, queues, io: 'af-xdp' }) as const;
 const addon = new URL('../../../../build/release/native/valenic.node', import.meta.url).pathname;
-/** A program that opens an interface, and says so or why not. */
+/** A program that opens an interface, and says that it did or why it could not. */
 const opening = (name: string): string => `
   try {
     require('${addon}').openXdp('${name}', { queues: 1, zeroCopyOnly: false });
@@ -18,7 +18,7 @@ const opening = (name: string): string => `
   } catch (error) {
     console.log(error.syscall, error.code);
   }`;
-/** What `ip link` says of a program: "" when there is none. */
+/** What `ip link` says about a program; "" if there is none. */
 const programOf = (name: string): string =>
   /xdp\S*/.exec(spawnSync('ip', ['link', 'show', name], { encoding: 'utf8' }).stdout)?.[0] ?? '';
 
@@ -40,7 +40,7 @@ describe.skipIf(!may)('a packet port over AF_XDP', () => {
     const said = await inside(a.namespace, client('10.88.0.2'));
     expect(said()).toBe('same\n');
     expect(right.stats().counters.rx_bytes).toBeGreaterThan(bytes);
-    // The far kernel leaves checksums to a NIC that there is not.
+    // The far kernel leaves checksums to a NIC that does not exist.
     expect(right.stats().counters.rx_checksums_made).toBeGreaterThan(0);
     await rig.backend.removePort(left.spec.name);
     expect(programOf(a.near)).toBe('');

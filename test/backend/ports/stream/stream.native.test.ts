@@ -48,7 +48,7 @@ describe('frames of a stream', () => {
     const one = framed(frame(60, 1), frame(100, 2));
     for (let cut = 1; cut < one.length; cut++) {
       await a.write(one.subarray(0, cut));
-      // Only so that the pieces arrive apart; what must hold holds in any case.
+      // So that the pieces arrive separately; the test holds in any case.
       if (cut % 8 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
       await a.write(one.subarray(cut));
     }
@@ -69,7 +69,7 @@ describe('frames of a stream', () => {
 
   it('of a flood in both directions arrive each once and in order', async () => {
     const { a, b } = await pair({ polling: 'event' }, 2);
-    // As much as the backlog holds: however late a peer reads, nothing may be lost.
+    // As much as the backlog holds, so nothing may be lost, however late the peer reads.
     const many = Array.from({ length: 170 }, (_, seed) => frame(1514, seed));
     await Promise.all([a.write(framed(...many)), b.write(framed(...many))]);
     same(await a.received(many.length), many);
@@ -111,7 +111,7 @@ describe('a peer that breaks the framing', () => {
     expect(b.frames).toEqual([]);
   });
 
-  it('who just leaves is no fault', async () => {
+  it('that just leaves is not a fault', async () => {
     const { ports, a } = await pair();
     a.socket.end();
     await notConnected(ports[0]);
@@ -141,7 +141,7 @@ describe('a peer that does not read', () => {
     b.socket.resume();
     const got = await b.received(counters.rx_frames);
     same(got, many.slice(0, counters.rx_frames));
-    // And the port is as good as before.
+    // And the port works as before.
     await a.write(framed(frame(60, 77)));
     expect((await b.received(counters.rx_frames + 1)).at(-1)).toEqual(frame(60, 77));
   });

@@ -45,7 +45,7 @@ async function rigWith(spec: Partial<UserSpec> = {}): Promise<{
 
 const processOf = (port: Port): number => port.state().endpoint?.peer?.pid ?? 0;
 
-/** The first frame that `read` makes something of; asks again, as a guest would. */
+/** The first frame that `read` understands; asks again, as a guest would. */
 async function asked<T>(peer: StreamPeer, question: Buffer, read: (frame: Buffer) => T | null) {
   await peer.write(framed(question));
   const found = await until(

@@ -118,7 +118,7 @@ inline Bytes with_tag(const Bytes& frame, uint16_t protocol, uint16_t tag) {
     return tagged;
 }
 
-/// With an EtherType that nobody speaks.
+/// With an EtherType that nobody uses.
 inline Bytes plain(size_t bytes, unsigned seed = 0) {
     Bytes frame = frame_of(bytes, seed);
     frame[12] = 0x88;

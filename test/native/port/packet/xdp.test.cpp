@@ -51,7 +51,8 @@ auto open_when_free(const char* interface, unsigned queues, bool zero_copy_only)
 }  // namespace
 
 TEST_SUITE("packet port over AF_XDP" * needs_root) {
-    TEST_CASE("a descriptor outside of the queue's chunks, or longer than its chunk, is no frame") {
+    TEST_CASE(
+        "a descriptor outside of the queue's chunks, or longer than its chunk, is not a frame") {
         Rings rig;
         const std::vector<xdp_desc> wrong{
             {xdp_direction_bytes, 60, 0},       // The first chunk that goes.

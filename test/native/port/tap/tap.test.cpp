@@ -1,4 +1,4 @@
-// The virtio-net headers of a tap port: what the host's stack says, and what it is told.
+// The virtio-net headers of a tap port: what the host's stack says, and what we say to it.
 #include <cstring>
 
 #include "alone.hpp"
