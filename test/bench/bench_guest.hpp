@@ -88,9 +88,8 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue(ring, blocks) {
+        : Port(std::move(name), blocks, 1), queue(ring, blocks) {
         add_queue(queue);
-        active_pairs = 1;
     }
     RingQueue queue;
 };

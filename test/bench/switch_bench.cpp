@@ -91,9 +91,8 @@ class RingQueue final : public Queue {
 class RingPort final : public Port {
  public:
     RingPort(std::string name, std::span<CounterBlock> blocks, RxRing& ring)
-        : Port(std::move(name), blocks), queue_(ring, blocks[0]) {
+        : Port(std::move(name), blocks, 1), queue_(ring, blocks[0]) {
         add_queue(queue_);
-        active_pairs = 1;
     }
 
  private:

@@ -19,7 +19,7 @@ Result<uint32_t, Refusal> Engine::forget_macs(uint32_t id) {
     if (entry == nullptr) return Refusal(CommandError::unknown_port);
     Lookup& lookup = entry->port->home->lookup();
     uint32_t forgotten = 0;
-    const Done busy = exclusive([&](Parked) {
+    const Done busy = exclusive([&](const Parked&) {
         forgotten = static_cast<uint32_t>(lookup.addresses_of(entry->port->slot).size());
         lookup.forget(entry->port->slot);
     });

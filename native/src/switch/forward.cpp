@@ -191,7 +191,7 @@ void ValeSwitch::send_within_mtu(const Batch& batch, Indices indices, Port& to, 
 [[gnu::always_inline]] inline void ValeSwitch::send_to_queues(const Batch& batch, Indices indices,
                                                               Port& to, Pass& pass) {
     pass.to = &to;
-    if (to.active_pairs > 1) return spread(batch, indices, to, pass);
+    if (to.active_pairs() > 1) return spread(batch, indices, to, pass);
     transmit(*to.queues()[0], batch, indices, pass);
 }
 

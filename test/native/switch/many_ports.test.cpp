@@ -41,8 +41,7 @@ Bytes frame_to(size_t slot, size_t bytes = 60) {
 /// Takes every frame and counts it.
 class Counter final : public Port, public Queue {
  public:
-    Counter(const std::string& name, std::span<CounterBlock> blocks) : Port(name, blocks) {
-        active_pairs = 1;
+    Counter(const std::string& name, std::span<CounterBlock> blocks) : Port(name, blocks, 1) {
         add_queue(*this);
     }
     size_t receive(Batch&, WorkerContext&) override { return 0; }

@@ -21,9 +21,8 @@ constexpr uint64_t ns_per_s = 1'000'000'000;
 
 }  // namespace
 
-HostPort::HostPort(PortParts parts) : DevicePort(std::move(parts), commands), queue_(*this) {
+HostPort::HostPort(PortParts parts) : DevicePort(std::move(parts), commands, 1), queue_(*this) {
     add_queue(queue_);
-    active_pairs = 1;
 }
 
 HostQueue::HostQueue(HostPort& port)

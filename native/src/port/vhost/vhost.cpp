@@ -195,7 +195,7 @@ void VhostPort::look_after(PortHost& host, WorkerContext&) {
 
 /// False: not now, since a worker does not come out of its batch.
 bool VhostPort::close_and_tell(PortHost& host, spec::Fault fault) {
-    if (host.change_port(*this, [&](Parked parked) { close_device(parked); })) return false;
+    if (host.change_port(*this, [&](const Parked& parked) { close_device(parked); })) return false;
     tell(boundary::DeviceFaultEvent{id, fault});
     return true;
 }
