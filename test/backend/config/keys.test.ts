@@ -25,8 +25,9 @@ describe('the keys of settings', () => {
         : [key],
     );
     expect(Object.keys(settingKeys)).toEqual(wanted);
+    // Those without a key are written by composedKeys.
     const silent = rows.filter(
-      ([name, { key }]) => key === undefined && !/^(moderation|vlan|allow)/.test(name), // composedKeys writes these.
+      ([name, { key }]) => key === undefined && !/^(moderation|vlan|allow)/.test(name),
     );
     expect(silent).toEqual([]);
   });
