@@ -105,8 +105,7 @@ export function messagesHeader(): string {
     ...cppStructs().flatMap(structLines),
     '',
     '/// What the datapath says unasked, whichever event it is.',
-    'using Event =',
-    `    std::variant<${eventTypes.join(',\n                 ')}>;`,
+    ...listLines('using Event = std::variant<', eventTypes, '>;'),
     ...chooser(
       'read_command',
       'Reads the argument of a command and gives it to `take`. False: it is refused.',
@@ -254,4 +253,20 @@ export function messagesSource(): string {
     '}  // namespace valenic::boundary',
     '',
   ].join('\n');
+}
+
+/** As clang-format has it: as many on a line as fit, the others below the first. */
+function listLines(before: string, words: readonly string[], after: string): readonly string[] {
+  const indent = ' '.repeat(before.length);
+  const lines: string[] = [];
+  let line = before;
+  for (const [index, word] of words.entries()) {
+    const text = word + (index === words.length - 1 ? after : ',');
+    const gap = line === before || line === indent ? '' : ' ';
+    if (line.length + gap.length + text.length > 100) {
+      lines.push(line);
+      line = indent + text;
+    } else line += gap + text;
+  }
+  return [...lines, line];
 }

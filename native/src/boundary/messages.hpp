@@ -888,17 +888,9 @@ bool decode(Reader& in, FramesRefusedEvent& out);
 void encode(Writer& to, const FramesRefusedEvent& value);
 
 /// What the datapath says unasked, whichever event it is.
-using Event =
-    std::variant<RingFaultEvent,
-                 DeviceFaultEvent,
-                 WorkerLateEvent,
-                 LinkDownEvent,
-                 MemoryNotSharedEvent,
-                 MacMovesEvent,
-                 MacRestsEvent,
-                 MacsEvictedEvent,
-                 ReadyEvent,
-                 FramesRefusedEvent>;
+using Event = std::variant<RingFaultEvent, DeviceFaultEvent, WorkerLateEvent, LinkDownEvent,
+                           MemoryNotSharedEvent, MacMovesEvent, MacRestsEvent, MacsEvictedEvent,
+                           ReadyEvent, FramesRefusedEvent>;
 
 /// Reads the argument of a command and gives it to `take`. False: it is refused.
 template <typename Take>
