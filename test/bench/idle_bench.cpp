@@ -42,12 +42,13 @@ struct Attached {
         id = engine.create_port({home, name, Engine::PortKind::vhost, 1, {0}, settings})
                  .value()
                  .port;
-        VhostCommands(engine).set_features(id, features);
-        VhostCommands(engine).set_memory(id, guest.regions());
-        VhostCommands(engine).start_ring(id, 0, guest.config(guest.rx_ring), OwnedFd(), OwnedFd(),
-                                         true);
-        VhostCommands(engine).start_ring(id, 1, guest.config(guest.tx_ring),
-                                         OwnedFd(dup(kick.get())), OwnedFd(), true);
+        VhostCommands commands(engine);
+        CHECK(!commands.set_features(id, features));
+        CHECK(!commands.set_memory(id, guest.regions()));
+        const RingConfig rx = guest.config(guest.rx_ring);
+        const RingConfig tx = guest.config(guest.tx_ring);
+        CHECK(commands.start_ring(id, 0, rx, OwnedFd(), OwnedFd(), true).ok());
+        CHECK(commands.start_ring(id, 1, tx, OwnedFd(dup(kick.get())), OwnedFd(), true).ok());
     }
     void introduce(uint16_t number) {
         guest.net->send(1, 60, [&](uint8_t* frame) { write_frame(frame, 0xffff, number); });
