@@ -209,6 +209,8 @@ Result<Engine::CreatedPort, Refusal> Engine::create_port(const NewPort& wanted) 
     entry.switch_id = wanted.switch_id;
     entry.port = make_port(wanted.kind, {wanted.name, page_.fresh_port_blocks(entry.place),
                                          wanted.pairs, static_cast<PortEvents&>(*this), id});
+    if (entry.port == nullptr)
+        return Refusal(CommandError::invalid_argument, "kind: it is not built in");
     Port& port = *entry.port;
     apply(wanted.settings, port.settings());
     apply_rules(wanted.settings, entry.rules);

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "port/dgram/dgram.hpp"
 #include "port/host/host.hpp"
 #include "port/link.hpp"
 #include "port/packet/wire.hpp"
@@ -31,25 +30,25 @@ std::unique_ptr<DevicePort> link(PortParts parts) {
 
 using spec::PortKind;
 
-/// In the order of native/boundary/kinds.ts.
 constexpr std::array kinds{
     KindRow{PortKind::vhost, device<VhostPort>},  //
     KindRow{PortKind::host, device<HostPort>},    //
-    KindRow{PortKind::stream, link<StreamQueue>}, KindRow{PortKind::dgram, link<DgramQueue>},
-    KindRow{PortKind::tap, link<TapQueue>},       KindRow{PortKind::packet, link<WireQueue>},
+    KindRow{PortKind::stream, link<StreamQueue>}, KindRow{PortKind::tap, link<TapQueue>},
+    KindRow{PortKind::packet, link<WireQueue>},
 };
-
-constexpr bool has_a_row_for_each() {
-    for (size_t i = 0; i < kinds.size(); ++i)
-        if (static_cast<size_t>(kinds[i].kind) != i) return false;
-    return kinds.size() == static_cast<size_t>(PortKind::count);
-}
-static_assert(has_a_row_for_each());
 
 }  // namespace
 
 std::unique_ptr<DevicePort> make_port(PortKind kind, PortParts parts) {
-    return kinds[static_cast<size_t>(kind)].make(std::move(parts));
+    for (const KindRow& row : kinds)
+        if (row.kind == kind) return row.make(std::move(parts));
+    return nullptr;
+}
+
+std::vector<PortKind> built_in_kinds() {
+    std::vector<PortKind> all;
+    for (const KindRow& row : kinds) all.push_back(row.kind);
+    return all;
 }
 
 }  // namespace valenic

@@ -1,4 +1,4 @@
-/** A peer at the other end of a stream or dgram port, and the switch it talks to. */
+/** A peer at the other end of a port with a socket, and the switch it talks to. */
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';

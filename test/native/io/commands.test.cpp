@@ -95,6 +95,9 @@ TEST_SUITE("engine commands: workers, switches, ports") {
         wanted = good;
         wanted.settings.budget = 257;
         CHECK(refused(rig.engine.create_port(wanted)) == "invalid_argument");
+        wanted = good;
+        wanted.kind = Kind::count;  // One that has no row.
+        CHECK(refused(rig.engine.create_port(wanted)) == "invalid_argument");
         REQUIRE(rig.engine.create_port(good).ok());
         CHECK(refused(rig.engine.create_port(good)) == "name_in_use");
         for (const char* name : {"b", "c", "d"})

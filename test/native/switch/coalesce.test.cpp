@@ -54,8 +54,7 @@ std::vector<Octets> made(const std::vector<FrameSpec>& specs) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Dgram,
-                   Tap) {
+TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Tap) {
     Lab<Kind> lab;
     PortRig& takes = lab.add(large_receive);
     PortRig& takes_csum = lab.add(mergeable | features_of(spec::net_feature_guest_csum));
@@ -115,7 +114,7 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
     }
 }
 
-TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, Stream, Dgram) {
+TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, Stream) {
     Lab<Kind> lab;
     PortRig& takes = lab.add(large_receive);
 
