@@ -13,6 +13,7 @@ export { Backend, type BackendEvents, type BackendOptions, createBackend } from 
 export { createSwitch, OwnSwitch } from './create-switch.ts';
 export { type ErrorCode, errorCodes, ValenicError } from './errors.ts';
 export type { Port, PortState } from './port.ts';
+export type { DgramSpec } from './ports/dgram/spec.ts';
 export type { HostSpec } from './ports/host/spec.ts';
 export type { HostReport } from './ports/kind.ts';
 export type { EndpointState } from './ports/kinds.ts';

@@ -1,5 +1,6 @@
 /** The table of kinds of port: a kind is a folder here, and one row. */
 
+import { dgramKind } from './dgram/index.ts';
 import type { CommonState } from './endpoint.ts';
 import { hostKind } from './host/index.ts';
 import type { Attachment, Kind } from './kind.ts';
@@ -12,6 +13,7 @@ import { vhostUserKind } from './vhost-user/index.ts';
 /** Kinds whose peer is behind a descriptor. */
 const links = {
   stream: streamKind,
+  dgram: dgramKind,
   tap: tapKind,
   packet: packetKind,
   user: userKind,

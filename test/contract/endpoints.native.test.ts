@@ -33,6 +33,12 @@ const samples: Readonly<Record<KindName, Sample>> = {
     device: (folder) => ({ kind: 'stream', address: join(folder, 'stream') }),
     impossible: { kind: 'stream', address: nowhere },
   },
+  dgram: {
+    device: (folder) => ({
+      ...{ kind: 'dgram', address: join(folder, 'ours'), peer: join(folder, 'theirs') },
+    }),
+    impossible: { kind: 'dgram', address: nowhere, peer: '/tmp/peer' },
+  },
   tap: {
     device: () => ({ kind: 'tap', interface: `vc${process.pid % 100_000}` }),
     // The loopback interface is not a tap.

@@ -82,6 +82,18 @@ describe('qemu-args of frames', () => {
       ({ connected }) => connected === true,
     );
   });
+
+  it('bind the other end of a dgram port', async () => {
+    const other = join(dir, 'q.sock');
+    const port = `vale0:d,dgram=${join(dir, 'd.sock')},peer=${other}`;
+    await using daemon = await ServeProcess.start(dir, '--port', port);
+    const qemu = await stopped(daemon, 'vale0:d');
+    await until(
+      "QEMU's socket",
+      () => ({ there: existsSync(other), said: qemu.said() }),
+      ({ there }) => there,
+    );
+  });
 });
 
 /** QEMU with the printed arguments: its netdev is made at once, its CPU never runs. */

@@ -16,7 +16,6 @@ export const unmounted: Readonly<Record<number, string>> = {
   60: 'a word of the operator',
   61: 'a word of the operator',
   65: 'several workers: the daemon here has one',
-  67: 'no kind of port has such a socket now',
   74: 'the end of a process by SIGKILL, which ends the stage',
   79: 'largest frames with a tag: test/native/net/edited',
   80: 'what is read of a frame is seen with memory that ends at a guard page, and fuzzed',

@@ -66,6 +66,7 @@ export class Stage {
       .concat(
         `x,vhost-user=${path('x')},queues=2`,
         `s,stream=${path('s')}`,
+        `d,dgram=${path('d')},peer=${path('d-peer')}`,
         attack.ports?.(folder) ?? [],
       );
     const options = { folder, ports, ...(attack.words && { words: attack.words }) };

@@ -7,6 +7,7 @@
 #include "alone.hpp"
 #include "base/limits.hpp"
 #include "net/stream_framing.hpp"
+#include "port/dgram/dgram.hpp"
 #include "port/link.hpp"
 #include "port/stream/stream.hpp"
 #include "port/tap/tap.hpp"
@@ -88,6 +89,7 @@ struct SocketKind : AtOnce {
     Bytes rest;
 };
 using Stream = SocketKind<spec::PortKind::stream, StreamQueue, SOCK_STREAM>;
+using Dgram = SocketKind<spec::PortKind::dgram, DgramQueue, SOCK_DGRAM>;
 /// A descriptor of a tap device gives and takes one frame a call, as a datagram socket does.
 using Tap = SocketKind<spec::PortKind::tap, TapQueue, SOCK_DGRAM>;
 using TapWithHeader =

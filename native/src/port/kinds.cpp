@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "port/dgram/dgram.hpp"
 #include "port/host/host.hpp"
 #include "port/link.hpp"
 #include "port/packet/wire.hpp"
@@ -33,8 +34,8 @@ using spec::PortKind;
 constexpr std::array kinds{
     KindRow{PortKind::vhost, device<VhostPort>},  //
     KindRow{PortKind::host, device<HostPort>},    //
-    KindRow{PortKind::stream, link<StreamQueue>}, KindRow{PortKind::tap, link<TapQueue>},
-    KindRow{PortKind::packet, link<WireQueue>},
+    KindRow{PortKind::stream, link<StreamQueue>}, KindRow{PortKind::dgram, link<DgramQueue>},
+    KindRow{PortKind::tap, link<TapQueue>},       KindRow{PortKind::packet, link<WireQueue>},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@ const ways = ['qemu-args', 'libvirt-xml', 'cloud-hypervisor-args', 'guest run'] 
 const attached: Readonly<Record<string, readonly (typeof ways)[number][]>> = {
   'vhost-user': ways,
   stream: ['qemu-args'],
+  dgram: ['qemu-args'],
   tap: [],
   packet: [],
   user: [],

@@ -4,6 +4,7 @@ import type { Attack } from '../attack.ts';
 import { control } from './control.ts';
 import { cost } from './cost.ts';
 import { descriptors } from './descriptors.ts';
+import { dgrams } from './dgram.ts';
 import { files } from './files.ts';
 import { memory } from './memory.ts';
 import { messages } from './messages.ts';
@@ -28,6 +29,7 @@ export const actors: Readonly<Record<string, readonly Attack[]>> = {
   'a front-end in its descriptors': descriptors,
   'a front-end in its memory': memory,
   'a peer behind a descriptor': peers,
+  'a peer that sends datagrams': dgrams,
   'a guest or a wire, and the kernel between': wires,
   'a program among the socket files': files,
   'a program at the control socket': control,

@@ -201,26 +201,26 @@ TEST_SUITE("queue contract") {
         const std::vector<PortKind> rows = built_in_kinds();
         const std::set<PortKind> each(rows.begin(), rows.end());
         CHECK(each.size() == rows.size());
-        CHECK((each == kinds_of<Stream, Tap, Guest, Host, OverPacket>()));
+        CHECK((each == kinds_of<Stream, Dgram, Tap, Guest, Host, OverPacket>()));
     }
     TEST_CASE_TEMPLATE("with nothing there, receive() is no work, and arm() lets the owner sleep",
-                       Kind, Stream, Tap, TapWithHeader, Guest, Host) {
+                       Kind, Stream, Dgram, Tap, TapWithHeader, Guest, Host) {
         rests<Kind>();
     }
-    TEST_CASE_TEMPLATE("what is transmitted is counted: frames, bytes, a batch", Kind, Stream, Tap,
-                       TapWithHeader, Guest, Host) {
+    TEST_CASE_TEMPLATE("what is transmitted is counted: frames, bytes, a batch", Kind, Stream,
+                       Dgram, Tap, TapWithHeader, Guest, Host) {
         counts<Kind>();
     }
     TEST_CASE_TEMPLATE("what arrives is borrowed in order, whole, within the budget", Kind, Stream,
-                       Tap, TapWithHeader, Guest) {
+                       Dgram, Tap, TapWithHeader, Guest) {
         receives<Kind>();
     }
-    TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, Stream, Tap, TapWithHeader,
-                       Guest) {
+    TEST_CASE_TEMPLATE("frames are transmitted in order, whole", Kind, Stream, Dgram, Tap,
+                       TapWithHeader, Guest) {
         transmits<Kind>();
     }
-    TEST_CASE_TEMPLATE("a frame that is shorter than its header is counted", Kind, Stream, Tap,
-                       TapWithHeader, Guest) {
+    TEST_CASE_TEMPLATE("a frame that is shorter than its header is counted", Kind, Stream, Dgram,
+                       Tap, TapWithHeader, Guest) {
         Rig<Kind> rig;
         rig.kind.send(frame_of(13));
         rig.kind.send(frame_of(14));
@@ -228,7 +228,7 @@ TEST_SUITE("queue contract") {
         CHECK(rig.count(DropReason::tx_too_short) == 1);
     }
     TEST_CASE_TEMPLATE("a peer that takes nothing costs counted frames, and no time", Kind, Stream,
-                       Tap, TapWithHeader, Guest) {
+                       Dgram, Tap, TapWithHeader, Guest) {
         Rig<Kind> rig;
         constexpr size_t batches = 100;
         const Bytes frame = frame_of(1514);
@@ -271,7 +271,7 @@ TEST_SUITE("queue contract: interfaces of the host" * needs_root) {
 
 TEST_SUITE("link ports") {
     TEST_CASE_TEMPLATE("several workers transmit at once: each frame arrives once, whole", Kind,
-                       Stream) {
+                       Stream, Dgram) {
         constexpr unsigned workers = 3;
         constexpr unsigned rounds = 300 / traffic_share;
         Rig<Kind> rig;

@@ -130,7 +130,7 @@ TEST_SUITE("errors of a send") {
     }
 }
 
-TEST_CASE_TEMPLATE("a frame in a file that was cut off", Kind, Stream, Tap, TapWithHeader) {
+TEST_CASE_TEMPLATE("a frame in a file that was cut off", Kind, Stream, Dgram, Tap, TapWithHeader) {
     Rig<Kind> rig;
     const size_t lost = 8 * page_bytes;
 

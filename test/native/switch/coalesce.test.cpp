@@ -54,7 +54,8 @@ std::vector<Octets> made(const std::vector<FrameSpec>& specs) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Tap) {
+TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind, Stream, Dgram,
+                   Tap) {
     Lab<Kind> lab;
     PortRig& takes = lab.add(large_receive);
     PortRig& takes_csum = lab.add(mergeable | features_of(spec::net_feature_guest_csum));
@@ -114,7 +115,7 @@ TEST_CASE_TEMPLATE("large receive: segments of a port without big frames", Kind,
     }
 }
 
-TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, Stream) {
+TEST_CASE_TEMPLATE("large receive: segments that are left as they are", Kind, Stream, Dgram) {
     Lab<Kind> lab;
     PortRig& takes = lab.add(large_receive);
 
