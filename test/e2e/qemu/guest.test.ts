@@ -195,7 +195,7 @@ describe('traffic between two guests', () => {
     ['neither count nor seconds', {}, /either count or seconds/],
     ['a frame below 60 bytes', { count: 1, frameBytes: 59 }, /frameBytes must be .* 60\.\.65549/],
     ['a frame above the MTU', { count: 1, frameBytes: 1515 }, /sending: Message too long/],
-    ['no destination', { count: 1, destination: 'x' }, /destination: "x" is no MAC/],
+    ['no destination', { count: 1, destination: 'x' }, /destination: "x" is not a MAC/],
   ])('refuses to send %s', async (_, change, sentence) => {
     const frame = { interface: 'eth0', destination: macs.b, frameBytes: 60, ...change };
     const sending = a.agent.call('packet_send', frame as AgentOps['packet_send'][0]);
