@@ -14,7 +14,6 @@
 namespace valenic {
 
 using spec::CommandError;
-using spec::Fault;
 
 namespace {
 

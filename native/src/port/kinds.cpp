@@ -48,6 +48,7 @@ std::unique_ptr<DevicePort> make_port(PortKind kind, PortParts parts) {
 
 std::vector<PortKind> built_in_kinds() {
     std::vector<PortKind> all;
+    all.reserve(kinds.size());
     for (const KindRow& row : kinds) all.push_back(row.kind);
     return all;
 }

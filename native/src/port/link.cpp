@@ -16,7 +16,7 @@ using spec::DropReason;
 using spec::Fault;
 using spec::PortCounter;
 
-LinkPort::LinkPort(PortParts parts, MakeLinkQueue make_queue) : DevicePort(parts, commands) {
+LinkPort::LinkPort(const PortParts& parts, MakeLinkQueue make_queue) : DevicePort(parts, commands) {
     for (unsigned index = 0; index < parts.pairs; ++index) {
         queues_.push_back(make_queue(*this, index));
         add_queue(*queues_.back());

@@ -78,7 +78,7 @@ class LinkPort final : public DevicePort {
  public:
     static constexpr CommandSet commands{};  ///< LinkCommands.
 
-    LinkPort(PortParts parts, MakeLinkQueue make_queue);
+    LinkPort(const PortParts& parts, MakeLinkQueue make_queue);
 
     size_t queue_count() const noexcept { return queues_.size(); }
     void look_after(PortHost& host, WorkerContext& context) override;

@@ -61,7 +61,7 @@ std::optional<uint16_t> take_out(Side<Direction>& side) {
 
 }  // namespace
 
-VhostPort::VhostPort(PortParts parts) : DevicePort(parts, commands) {
+VhostPort::VhostPort(const PortParts& parts) : DevicePort(parts, commands) {
     CHECK(parts.pairs >= 1 && parts.pairs <= queues_max);
     for (unsigned pair = 0; pair < parts.pairs; ++pair) {
         pairs_.push_back(std::make_unique<VhostQueue>(*this, pair));

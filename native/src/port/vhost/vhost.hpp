@@ -41,7 +41,7 @@ class VhostPort final : public DevicePort {
  public:
     static constexpr CommandSet commands{};  ///< VhostCommands.
 
-    explicit VhostPort(PortParts parts);
+    explicit VhostPort(const PortParts& parts);
 
     bool memory_lost() const noexcept override { return memory_ && memory_->truncated(); }
     bool blame_memory() noexcept override {
