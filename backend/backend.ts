@@ -28,7 +28,7 @@ import { type LateWorker, lateWorkerText } from './datapath/late-worker.ts';
 import { loadAddon } from './datapath/load.ts';
 import { type DatapathPlace, openPlace } from './datapath/places.ts';
 import { ValenicError } from './errors.ts';
-import type { Logger } from './log.ts';
+import { type Logger, silent } from './log.ts';
 import { Port, type PortContext } from './port.ts';
 import { kindOf, placeOf } from './ports/kinds.ts';
 import { nameText, type PortInput, type PortName, type PortSpec, queuesOf } from './ports/spec.ts';
@@ -73,8 +73,6 @@ export interface BackendEvents {
   /** The datapath's own process is gone, and every port with it: a sentence. */
   lost: [string];
 }
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 export class Backend extends EventEmitter<BackendEvents> {
   readonly #datapath: Datapath;

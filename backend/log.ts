@@ -8,6 +8,9 @@ export interface Logger {
   error(context: object, message: string): void;
 }
 
+/** Writes nothing. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** How often a guest or a front-end can make us write the same kind of line. */
 const repeatAfterMs = 10_000;
 /** Kinds remembered; when there are more, all are forgotten. */

@@ -119,6 +119,28 @@ export function strictOption(): Option {
   return new Option('--strict', 'exit with status 1 when a figure does not count');
 }
 
+/**
+ * The exit status of a comparison whose rows may have been skipped: with `strict`, what could not
+ * be measured does not count either.
+ */
+export function comparedStatus(
+  strict: boolean | undefined,
+  rows: readonly (Verdict | { readonly skipped: string })[],
+): 0 | 1 {
+  const measured = measuredOf(rows);
+  const whole = strict !== true || measured.length === rows.length;
+  return measured.length > 0 && whole ? strictStatus(strict, measured) : 1;
+}
+
+/** The rows that were not skipped. */
+export function measuredOf<Row extends object>(
+  rows: readonly Row[],
+): readonly Exclude<Row, { readonly skipped: string }>[] {
+  return rows.filter(
+    (row): row is Exclude<Row, { readonly skipped: string }> => !('skipped' in row),
+  );
+}
+
 /** @returns an exit status. */
 export function strictStatus(strict: boolean | undefined, rows: readonly Verdict[]): 0 | 1 {
   return strict === true && rows.some(({ counts }) => !counts) ? 1 : 0;

@@ -40,11 +40,12 @@ export type {
   NativeAddon,
   NativeDatapath,
 } from '../../native/boundary/index.ts';
+export { addonCarrier, type CarrierPlace } from '../datapath/carried.ts';
 export { Datapath } from '../datapath/datapath.ts';
 export { loadAddon } from '../datapath/load.ts';
 export { ValenicError } from '../errors.ts';
 export type { FaultReport } from '../fault-report.ts';
-export type { Logger } from '../log.ts';
+export { type Logger, silent } from '../log.ts';
 export { memoryNotSharedNotice, noMemoryNotice } from './device.ts';
 export { KeptGuest } from './kept.ts';
 export { KeptFiles } from './kept-file.ts';

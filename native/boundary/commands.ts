@@ -326,7 +326,7 @@ export const commands = {
     argument: { port },
     answer: {
       sent: field(1, u64(), 'Frames.'),
-      attempts: field(2, u64(), 'Frames that it tried to send.'),
+      attempts: field(2, u64(), 'The same. A side of version 1 reads no answer without it.'),
     },
   },
   'host.report': {

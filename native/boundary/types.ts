@@ -416,7 +416,7 @@ export interface HostStop {
 export interface HostStopAnswer {
   /** Frames. */
   readonly sent: bigint;
-  /** Frames that it tried to send. */
+  /** The same. A side of version 1 reads no answer without it. */
   readonly attempts: bigint;
 }
 

@@ -91,13 +91,13 @@ export class Guest {
   }
 
   async tellKick(ring: number, fd = addon.createEventFd()): Promise<void> {
-    this.#kicks.set(ring, fd);
+    replace(this.#kicks, ring, fd);
     const fds = [addon.duplicateFd(fd)];
     await this.frontend.send('SET_VRING_KICK', { value: BigInt(ring) }, { fds });
   }
 
   async tellCall(ring: number, fd = addon.createEventFd()): Promise<void> {
-    this.#calls.set(ring, fd);
+    replace(this.#calls, ring, fd);
     const fds = [addon.duplicateFd(fd)];
     await this.frontend.send('SET_VRING_CALL', { value: BigInt(ring) }, { fds });
   }
@@ -233,4 +233,11 @@ export function word(value: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16LE(value);
   return bytes;
+}
+
+/** The descriptor of a ring from here on; an attack may start its rings thousands of times. */
+function replace(fds: Map<number, number>, ring: number, fd: number): void {
+  const before = fds.get(ring);
+  fds.set(ring, fd);
+  if (before !== undefined && before !== fd) addon.closeFd(before);
 }

@@ -81,6 +81,12 @@ describe('the tarball', () => {
   });
 });
 
+/** The programs of the library's guide. */
+function guidePrograms(): readonly string[] {
+  const guide = readFileSync(installed('docs/guide/library.md'), 'utf8');
+  return [...guide.matchAll(/^```ts\n(.*?)^```/gms)].map(([, shown = '']) => shown);
+}
+
 describe('the library', () => {
   const names = Object.keys(description.exports).map((path) => path.replace('.', 'valenic'));
 
@@ -100,10 +106,10 @@ describe('the library', () => {
     const types = join(user, 'node_modules/@types/node');
     if (!existsSync(types)) symlinkSync(join(root, 'node_modules/@types/node'), types);
     const modules = names.filter((name) => !name.endsWith('.json'));
-    const guide = readFileSync(installed('docs/guide/library.md'), 'utf8');
-    const [, shown = ''] = /^```ts\n(.*?)^```/ms.exec(guide) ?? [];
-    expect(shown).toContain('createSwitch');
-    writeFileSync(join(user, 'guide.mts'), shown);
+    const programs = guidePrograms();
+    expect(programs).toHaveLength(2);
+    for (const [at, shown] of programs.entries())
+      writeFileSync(join(user, `guide${at}.mts`), shown);
     writeFileSync(
       join(user, 'program.mts'),
       `${modules.map((name, at) => `import * as m${at} from '${name}';`).join('\n')}
@@ -123,10 +129,20 @@ await vale.addPort('a', { kind: 'vhost-user', path: '/tmp/a.sock' });
       '--types',
       'node',
       'program.mts',
-      'guide.mts',
+      'guide0.mts',
+      'guide1.mts',
     );
     const { stdout } = await inFolder(user, join(root, 'node_modules/.bin/tsc'), ...options);
     expect(stdout).toBe('');
+  });
+
+  it('serves one vhost-user port alone, as the guide shows it', async () => {
+    const [, shown = ''] = guidePrograms();
+    const path = join(user, 'vm1.sock');
+    writeFileSync(join(user, 'alone.mjs'), shown.replace('/tmp/vm1.sock', path));
+    const { stdout, stderr } = await inFolder(user, process.execPath, 'alone.mjs');
+    expect({ stdout, stderr }).toEqual({ stdout: 'false\n', stderr: '' });
+    expect(existsSync(path)).toBe(false);
   });
 
   it('switches', async () => {

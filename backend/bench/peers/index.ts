@@ -12,7 +12,7 @@ import { ValenicError } from '../../errors.ts';
 import type { BenchIo } from '../io.ts';
 import { isInNamespace, runGuestsInNamespace } from '../tcp/namespace.ts';
 import { refuseUnwritable } from '../values.ts';
-import { doubtLegend, strictStatus } from '../verdict.ts';
+import { comparedStatus, doubtLegend, measuredOf } from '../verdict.ts';
 import type { Ground, Peer, PeerName } from './backend.ts';
 import { GuestContest, type GuestRunTools } from './guest-run.ts';
 import { HugePages } from './hugepages.ts';
@@ -75,13 +75,8 @@ export async function runPeers(argv: readonly string[], io: BenchIo): Promise<nu
       : await measureAll({ ...tools, ground, frontends: await frontendsOn(ground) }, emit);
     await writeFile(options.output, peersPage(rows));
     say(`The plots are in ${options.output}`);
-    const measured = rows.filter((row): row is PeersRow => !('skipped' in row));
-    if (!options.json) io.stdout.write(doubtLegend(measured));
-    if (measured.length === 0) return 1;
-    // What could not be measured does not count either.
-    return options.strict && measured.length < rows.length
-      ? 1
-      : strictStatus(options.strict, measured);
+    if (!options.json) io.stdout.write(doubtLegend(measuredOf(rows)));
+    return comparedStatus(options.strict, rows);
   } finally {
     await datapath.close();
     hugePages.giveBack();

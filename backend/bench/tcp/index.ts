@@ -14,13 +14,13 @@ import { HugePages } from '../peers/hugepages.ts';
 import { reclaimRemains, recordRun, runFolderPrefix } from '../peers/remains.ts';
 import { testpmdMiB } from '../peers/testpmd.ts';
 import { refuseUnwritable } from '../values.ts';
-import { doubtLegend, strictStatus } from '../verdict.ts';
+import { comparedStatus, doubtLegend, measuredOf } from '../verdict.ts';
 import { Contest, type ContestTools } from './contest.ts';
 import { ip } from './ip.ts';
 import { isInNamespace, runGuestsInNamespace } from './namespace.ts';
 import { parseTcpOptions, type TcpOptions } from './options.ts';
 import { tcpPage } from './page.ts';
-import { type AnyTcpRow, type TcpRow, untouched } from './row.ts';
+import { type AnyTcpRow, untouched } from './row.ts';
 import { tcpHead, tcpLines } from './table.ts';
 import { programsOf, type TcpTest } from './traffic.ts';
 
@@ -60,13 +60,8 @@ async function runTcpBench(test: TcpTest, argv: readonly string[], io: BenchIo):
     const all = [...untouched(earlier, rows), ...rows];
     await writeFile(options.output, tcpPage(test, all));
     say(`The plots are in ${options.output}`);
-    const measured = rows.filter((row): row is TcpRow => !('skipped' in row));
-    if (!options.json) io.stdout.write(doubtLegend(measured));
-    if (measured.length === 0) return 1;
-    // What could not be measured does not count either.
-    return options.strict && measured.length < rows.length
-      ? 1
-      : strictStatus(options.strict, measured);
+    if (!options.json) io.stdout.write(doubtLegend(measuredOf(rows)));
+    return comparedStatus(options.strict, rows);
   } finally {
     hugePages.giveBack();
     await rm(folder, { recursive: true, force: true });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "addon/errno_error.hpp"
+#include "addon/unix_address.hpp"
 
 #ifndef NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #error \
@@ -52,16 +53,6 @@ std::vector<int> fds_argument(Napi::Env env, Napi::Value value) {
 void set_flags(int fd) {
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-sockaddr_un address_of(Napi::Env env, const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.empty() || path.find('\0') != std::string::npos)
-        throw errno_error(env, "path", EINVAL);
-    if (path.size() >= sizeof address.sun_path) throw errno_error(env, "path", ENAMETOOLONG);
-    std::memcpy(address.sun_path, path.data(), path.size());
-    return address;
 }
 
 OwnedFd fd_of(const Napi::CallbackInfo& info) {
@@ -291,7 +282,7 @@ Napi::Value FdListener::accept(const Napi::CallbackInfo& info) {
 }
 
 OwnedFd connect_unix(Napi::Env env, const std::string& path) {
-    const sockaddr_un address = address_of(env, path);
+    const sockaddr_un address = unix_address(env, path);
     OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.valid()) throw errno_error(env, "socket", errno);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -301,7 +292,7 @@ OwnedFd connect_unix(Napi::Env env, const std::string& path) {
 }
 
 OwnedFd listen_unix(Napi::Env env, const std::string& path, int backlog, uint32_t mode) {
-    const sockaddr_un address = address_of(env, path);
+    const sockaddr_un address = unix_address(env, path);
     OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.valid()) throw errno_error(env, "socket", errno);
     // Linux makes the file with the socket's own mode less the umask: set before bind, there is no

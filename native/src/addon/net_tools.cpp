@@ -16,6 +16,7 @@
 
 #include "addon/errno_error.hpp"
 #include "addon/reader.hpp"
+#include "addon/unix_address.hpp"
 #include "boundary/names.hpp"
 #include "port/packet/packet_socket.hpp"
 #include "port/packet/xdp_socket.hpp"
@@ -143,12 +144,7 @@ Napi::Value bind_unix_datagram(const Napi::CallbackInfo& info) {
         throw Napi::TypeError::New(env, "path: a string, mode: a number");
     const std::string path = info[0].As<Napi::String>().Utf8Value();
     const mode_t mode = info[1].ToNumber().Uint32Value() & 0777;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.empty() || path.find('\0') != std::string::npos)
-        throw errno_error(env, "path", EINVAL);
-    if (path.size() >= sizeof address.sun_path) throw errno_error(env, "path", ENAMETOOLONG);
-    std::memcpy(address.sun_path, path.data(), path.size());
+    const sockaddr_un address = unix_address(env, path);
     OwnedFd fd = socket_or_throw(env, AF_UNIX, SOCK_DGRAM);
     // As in listen_unix: at no moment the file has wider rights than these.
     if (::fchmod(fd.get(), mode) != 0) throw errno_error(env, "fchmod", errno);

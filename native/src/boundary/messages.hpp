@@ -639,7 +639,7 @@ void encode(Writer& to, const HostStart& value);
 struct HostStopAnswer {
     /// Frames.
     uint64_t sent = 0;
-    /// Frames that it tried to send.
+    /// The same. A side of version 1 reads no answer without it.
     uint64_t attempts = 0;
 };
 bool decode(Reader& in, HostStopAnswer& out);

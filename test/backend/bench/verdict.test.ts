@@ -3,6 +3,7 @@ import { LoadWatch, machineUsage, type Usage } from '../../../backend/bench/load
 import { benchProgram, measurable } from '../../../backend/bench/options.ts';
 import { spreadOf } from '../../../backend/bench/spread.ts';
 import {
+  comparedStatus,
   delayDoubt,
   loadDoubts,
   placementDoubt,
@@ -97,6 +98,11 @@ describe('--strict', () => {
     expect(strictStatus(true, [sound, doubted])).toBe(1);
     expect(strictStatus(true, [sound])).toBe(0);
     expect(strictStatus(undefined, [doubted])).toBe(0);
+    const skipped = { skipped: 'it is not installed' };
+    expect(comparedStatus(undefined, [doubted, skipped])).toBe(0);
+    expect(comparedStatus(true, [sound, skipped])).toBe(1);
+    expect(comparedStatus(true, [sound])).toBe(0);
+    expect(comparedStatus(undefined, [skipped])).toBe(1);
   });
   it.each(measurable)('is an option of bench %s', (name) => {
     const program = benchProgram(
