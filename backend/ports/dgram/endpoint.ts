@@ -5,7 +5,10 @@
  * listens is counted as dropped.
  */
 
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { DatapathEvent } from '../../../native/boundary/index.ts';
+import { ValenicError } from '../../errors.ts';
 import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';
@@ -17,6 +20,12 @@ import type { DgramSpec } from './spec.ts';
 interface Bound {
   readonly fd: number;
   close(): void;
+}
+
+/** What a port sends would come back to its switch. */
+function ownPeer(address: string): ValenicError {
+  const sentence = `peer ${address} is the port's own address: give that of the other end`;
+  return new ValenicError('value_invalid', sentence);
 }
 
 export class DgramEndpoint implements PortEndpoint {
@@ -42,6 +51,7 @@ export class DgramEndpoint implements PortEndpoint {
       await datapath.command('link.attach', { port, fds });
     } else {
       refuseAbstract(peer);
+      if (resolve(peer) === resolve(address)) throw ownPeer(address);
       const file = await this.#openUnix();
       this.#file = file;
       await this.#attach(file);
@@ -70,10 +80,13 @@ export class DgramEndpoint implements PortEndpoint {
 
   async #openUdp(local: InetAddress, remote: InetAddress): Promise<number> {
     const { addon } = this.#context;
+    const { address } = this.#spec;
     try {
-      return addon.openUdp(await resolveInet(local), await resolveInet(remote));
+      const [from, to] = [await resolveInet(local), await resolveInet(remote)];
+      if (isDeepStrictEqual(from, to)) throw ownPeer(address);
+      return addon.openUdp(from, to);
     } catch (error) {
-      throw listenError(this.#spec.address, error);
+      throw error instanceof ValenicError ? error : listenError(address, error);
     }
   }
 

@@ -49,6 +49,20 @@ async function udpSocket(): Promise<{ socket: Socket; port: number; got: Buffer[
 }
 
 describe('frames in datagrams', () => {
+  it.each([
+    ['a path', (rig: LinkRig) => [rig.path('d'), rig.path('./d')]],
+    ['an address', () => [`udp:127.0.0.1:${ownPort}`, `udp:127.0.0.1:${ownPort}`]],
+    ['a name of it', () => [`udp:127.0.0.1:${ownPort}`, `udp:localhost:${ownPort}`]],
+  ])('are not sent to %s of our own', async (_, ends) => {
+    const rig = await linkRig();
+    const [address = '', peer = ''] = ends(rig);
+    const device = { kind: 'dgram', address, peer } as const;
+    const name = { switch: 'v', port: 'd' };
+    await expect(rig.backend.addPort({ name, device, settings: {} })).rejects.toThrow(
+      `peer ${address} is the port's own address: give that of the other end`,
+    );
+  });
+
   it('cross a UNIX socket unchanged, of every length', async () => {
     const rig = await linkRig();
     const { left, right } = await tunnel(rig, rig.path('l.d'), rig.path('r.d'));
