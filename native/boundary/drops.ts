@@ -2,7 +2,8 @@
 
 /**
  * Why a frame was not delivered, and which port counts it. `idle`: nobody was there to miss it, so
- * that it is counted and is no loss, as of a flood to a port that nobody uses.
+ * that it is counted and is no loss, as of a flood to a port that nobody uses. `refused`: port
+ * security or storm control dropped it, of which the log tells once a minute.
  */
 export const dropReasons = {
   tx_too_short: { at: 'source', text: 'shorter than an Ethernet header (14 bytes)' },
@@ -37,21 +38,47 @@ export const dropReasons = {
   },
   tx_metered: { at: 'source', text: 'above the rate of a meter' },
   tx_hold_full: { at: 'source', text: 'it was to be held, and no more frames can be' },
-  tx_mac_refused: { at: 'source', text: 'its source address is not allowed on the port' },
-  tx_mac_claimed: { at: 'source', text: 'its source address belongs to another port' },
-  tx_ip_refused: { at: 'source', text: 'its IP address is not allowed on the port' },
-  tx_arp_refused: { at: 'source', text: 'ARP with an address that is not allowed on the port' },
+  tx_mac_refused: {
+    at: 'source',
+    text: 'its source address is not allowed on the port',
+    refused: true,
+  },
+  tx_mac_claimed: {
+    at: 'source',
+    text: 'its source address belongs to another port',
+    refused: true,
+  },
+  tx_ip_refused: { at: 'source', text: 'its IP address is not allowed on the port', refused: true },
+  tx_arp_refused: {
+    at: 'source',
+    text: 'ARP with an address that is not allowed on the port',
+    refused: true,
+  },
   tx_nd_refused: {
     at: 'source',
     text: 'Neighbor Discovery with an address that is not allowed on the port, or hidden',
+    refused: true,
   },
-  tx_ra_guard: { at: 'source', text: 'a router advertisement or redirect, and ra-guard is on' },
+  tx_ra_guard: {
+    at: 'source',
+    text: 'a router advertisement or redirect, and ra-guard is on',
+    refused: true,
+  },
   tx_isolated: { at: 'source', text: 'both ports are isolated' },
-  tx_storm_broadcast: { at: 'source', text: 'more broadcasts than the port may send' },
-  tx_storm_multicast: { at: 'source', text: 'more multicasts than the port may send' },
+  tx_storm_broadcast: {
+    at: 'source',
+    text: 'more broadcasts than the port may send',
+    refused: true,
+  },
+  tx_storm_multicast: {
+    at: 'source',
+    text: 'more multicasts than the port may send',
+    refused: true,
+  },
   tx_storm_unknown_unicast: {
     at: 'source',
     text: 'more frames for unknown addresses than the port may send',
+    refused: true,
   },
   tx_no_destination: {
     at: 'source',
@@ -110,5 +137,8 @@ export const dropReasons = {
   },
   rx_link_down: { at: 'destination', text: 'the interface of the port is down' },
   rx_refused_by_host: { at: 'destination', text: 'the kernel had no memory, or a rule forbade it' },
-} as const satisfies Record<string, { at: 'source' | 'destination'; text: string; idle?: true }>;
+} as const satisfies Record<
+  string,
+  { at: 'source' | 'destination'; text: string; idle?: true; refused?: true }
+>;
 export type DropReason = keyof typeof dropReasons;

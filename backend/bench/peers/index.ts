@@ -37,7 +37,7 @@ import {
 
 const peersOf = ({ other }: PeersOptions): readonly Peer[] => [
   ...[testpmdPeer('io'), testpmdPeer('mac'), ovsPeer],
-  ...[processPeer, otherPeer(other)],
+  ...[processPeer, ...(other === null ? [] : [otherPeer(other)])],
 ];
 /** The largest peer (testpmd runs twice), and a front-end of DPDK's. */
 const hugeMiB = Math.max(2 * testpmdMiB, ovsMiB) + testpmdMiB;

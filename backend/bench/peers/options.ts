@@ -199,6 +199,9 @@ function refuseForeign(raw: Raw): void {
   if (workload !== undefined) refuse('--workload', workload, workloads);
   const peer = raw.peer?.find((name) => !peers.includes(name));
   if (peer !== undefined) refuse('--peer', peer, peers);
+  if ((raw.other !== undefined) !== (raw.peer?.includes('valenic-other') === true)) {
+    throw new ValenicError('usage', '--other <folder> and --peer valenic-other go together');
+  }
   const option = ofGuests.find((name) => raw[name] !== undefined);
   if (driver === 'guest' || option === undefined) return;
   throw new ValenicError('usage', `--${option} is for real guests: use it with --driver guest`);

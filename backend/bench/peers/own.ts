@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { packageRoot } from '../../datapath/load.ts';
 import { ValenicError } from '../../errors.ts';
 import { environmentOf, noGuest } from '../environment.ts';
@@ -43,22 +43,14 @@ export const processPeer = peerOf('valenic-process', () => ({
   words: ['--datapath', 'process'],
 }));
 
-/** @param root  Another checkout, which is built; null: there is none. */
-export function otherPeer(root: string | null): Peer {
-  return peerOf(
-    'valenic-other',
-    () => ({ root: root ?? '', words: [] }),
-    root === null ? 'say which checkout with --other <folder>' : null,
-  );
+/** @param root  Another checkout, which is built. */
+export function otherPeer(root: string): Peer {
+  return peerOf('valenic-other', () => ({ root: resolve(root), words: [] }));
 }
 
-function peerOf(
-  system: OwnPeerName,
-  build: () => Omit<OwnBuild, 'system'>,
-  missing: string | null = null,
-): Peer {
+function peerOf(system: OwnPeerName, build: () => Omit<OwnBuild, 'system'>): Peer {
   const start = (ground: Ground) => startBuild({ system, ...build() }, ground);
-  return { name: system, missing: () => missing, variants: [{ system, burst: null, start }] };
+  return { name: system, missing: () => null, variants: [{ system, burst: null, start }] };
 }
 
 /** @throws {ValenicError} `bench_failed` */

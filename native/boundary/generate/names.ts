@@ -72,6 +72,20 @@ function statsConstants(): string[] {
   ];
 }
 
+function refusedDrops(): string[] {
+  const names = Object.entries(dropReasons).flatMap(([name, row]) =>
+    'refused' in row ? [`    DropReason::${name},`] : [],
+  );
+  return [
+    ...commentLines('What port security and storm control drop.', '', '///'),
+    '// clang-format off',
+    'inline constexpr DropReason refused_drops[] = {',
+    ...names,
+    '};',
+    '// clang-format on',
+  ];
+}
+
 function closes(): string[] {
   return [
     '// clang-format off',
@@ -93,6 +107,7 @@ export function namesHeader(): string {
   const parts = [
     namedEnum('DropReason', 'Why a frame was not delivered.', Object.keys(dropReasons)),
     textOf('DropReason', 'The reason in words.', texts(dropReasons)),
+    refusedDrops(),
     namedEnum('PortCounter', 'Counters of one port, in one block for each worker.', portCounters),
     namedEnum('WorkerCounter', 'Counters of one worker.', workerCounters),
     statsConstants(),

@@ -5,14 +5,7 @@ import { mtuBytes } from '../settings.ts';
 import { boundaryVersion, messageLimits } from '../version.ts';
 
 export function versionHeader(): string {
-  return [
-    '// GENERATED from native/boundary/version.ts by `npm run spec`. Do not edit.',
-    '#pragma once',
-    '#include <cstddef>',
-    '#include <cstdint>',
-    '',
-    'namespace valenic::boundary {',
-    '',
+  return constantsHeader('native/boundary/version.ts', [
     '/// A side reads messages of the version before its own, of its own and of the next one.',
     `inline constexpr uint32_t current_version = ${boundaryVersion};`,
     '',
@@ -24,22 +17,12 @@ export function versionHeader(): string {
     '    /// Maps and lists within each other.',
     `    static constexpr unsigned depth = ${messageLimits.depth};`,
     '};',
-    '',
-    '}  // namespace valenic::boundary',
-    '',
-  ].join('\n');
+  ]);
 }
 
 export function limitsHeader(): string {
   const { workerBlocks, ports } = datapathLimits;
-  return [
-    '// GENERATED from native/boundary/limits.ts by `npm run spec`. Do not edit.',
-    '#pragma once',
-    '#include <cstddef>',
-    '#include <cstdint>',
-    '',
-    'namespace valenic::boundary {',
-    '',
+  return constantsHeader('native/boundary/limits.ts', [
     '/// The longest frame that any port may carry: an Ethernet header of 14 bytes, and 64 KiB.',
     `inline constexpr uint32_t largest_frame_bytes = ${largestFrameBytes};`,
     '',
@@ -55,6 +38,19 @@ export function limitsHeader(): string {
     `    static constexpr uint32_t ports_default = ${ports.given};`,
     `    static constexpr uint32_t ports_most = ${ports.most};`,
     '};',
+  ]);
+}
+
+function constantsHeader(source: string, lines: readonly string[]): string {
+  return [
+    `// GENERATED from ${source} by \`npm run spec\`. Do not edit.`,
+    '#pragma once',
+    '#include <cstddef>',
+    '#include <cstdint>',
+    '',
+    'namespace valenic::boundary {',
+    '',
+    ...lines,
     '',
     '}  // namespace valenic::boundary',
     '',

@@ -162,6 +162,21 @@ constexpr const char* text_of(DropReason value) noexcept {
     return index < std::size(drop_reason_texts) ? drop_reason_texts[index] : "?";
 }
 
+/// What port security and storm control drop.
+// clang-format off
+inline constexpr DropReason refused_drops[] = {
+    DropReason::tx_mac_refused,
+    DropReason::tx_mac_claimed,
+    DropReason::tx_ip_refused,
+    DropReason::tx_arp_refused,
+    DropReason::tx_nd_refused,
+    DropReason::tx_ra_guard,
+    DropReason::tx_storm_broadcast,
+    DropReason::tx_storm_multicast,
+    DropReason::tx_storm_unknown_unicast,
+};
+// clang-format on
+
 /// Counters of one port, in one block for each worker.
 enum class PortCounter : uint8_t {
     tx_frames,

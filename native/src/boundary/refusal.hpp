@@ -14,8 +14,8 @@ struct Refusal {
     const char* doing = "";  ///< What was being done then.
     const char* rule = "";   ///< The argument and its rule, where the code leaves them open.
 
-    Refusal(spec::CommandError reason) : error(reason) {}  // NOLINT(google-explicit-constructor)
-    Refusal(spec::Fault reason) : fault(reason) {}         // NOLINT(google-explicit-constructor)
+    Refusal(spec::CommandError reason) : error(reason) {}
+    Refusal(spec::Fault reason) : fault(reason) {}
     Refusal(spec::CommandError reason, int number, const char* what)
         : error(reason), error_number(number), doing(what) {}
     Refusal(spec::CommandError reason, const char* broken) : error(reason), rule(broken) {}

@@ -78,18 +78,11 @@ bool Engine::tell_evicted(uint32_t id, PortEntry& entry, const AddressNews& news
 
 namespace {
 
-/// What port security and storm control drop.
-constexpr spec::DropReason refusals[] = {
-    spec::DropReason::tx_mac_refused,          spec::DropReason::tx_mac_claimed,
-    spec::DropReason::tx_ip_refused,           spec::DropReason::tx_arp_refused,
-    spec::DropReason::tx_nd_refused,           spec::DropReason::tx_ra_guard,
-    spec::DropReason::tx_storm_broadcast,      spec::DropReason::tx_storm_multicast,
-    spec::DropReason::tx_storm_unknown_unicast};
-
 uint64_t refused_by(Port& port) noexcept {
     uint64_t sum = 0;
     for (unsigned worker = 0; worker < workers_max; ++worker)
-        for (const spec::DropReason reason : refusals) sum += port.counters(worker).read(reason);
+        for (const spec::DropReason reason : spec::refused_drops)
+            sum += port.counters(worker).read(reason);
     return sum;
 }
 

@@ -227,6 +227,8 @@ describe('valenic bench peers: its options', () => {
       ['--driver', 'guest', '--peer', 'valenic-process'],
       /with --driver guest, choose from dpdk-testpmd-io, tap-bridge, qemu-stream/,
     ],
+    ['another checkout that nobody named', ['--peer', 'valenic-other'], /--other .* go together/],
+    ['a checkout that is no peer', ['--other', '/tmp/a'], /--other .* go together/],
     ["a guest's option without guests", ['--memory', '128'], /use it with --driver guest/],
     ['an unknown workload', ['--workload', '61-uni'], /choose from 60-uni, .*/],
     ['an unknown peer', ['--peer', 'vpp'], /choose from dpdk-testpmd-io, .*/],
