@@ -60,16 +60,23 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const value = z.union([scalar, z.array(scalar)]);
 const portShape = { allowed: 'a port like vale0:vm1,vhost-user=PATH, or a mapping with its name' };
 const switchShape = { allowed: 'a switch like vale0,mtu=9000, or a mapping with its name' };
-/** One value; `cpus` also as a list of numbers. */
 const valueShape = (name: string, kind: Pick<ValueKind<unknown>, 'allowed'>) =>
-  z.union([z.string(), z.number(), z.array(z.number())], says(name, kind)).optional();
-const valueShapes = Object.fromEntries(
-  serveKeyNames.map((key) => [key, valueShape(key, serveKeys[key].kind)]),
-) as Readonly<Record<ServeKeyName, ReturnType<typeof valueShape>>>;
+  z.union([z.string(), z.number()], says(name, kind)).optional();
+/** CPUs, also as a list of numbers. */
+const cpusShape = (name: string) =>
+  z
+    .union([z.string(), z.number(), z.array(z.number())], says(name, serveKeys.cpus.kind))
+    .optional();
+const valueShapes = {
+  ...(Object.fromEntries(
+    serveKeyNames.map((key) => [key, valueShape(key, serveKeys[key].kind)]),
+  ) as Readonly<Record<ServeKeyName, ReturnType<typeof valueShape>>>),
+  cpus: cpusShape('cpus'),
+};
 const shape = z.strictObject(
   {
     ...valueShapes,
-    cpu: valueShape('cpu', serveKeys.cpus.kind),
+    cpu: cpusShape('cpu'),
     control: z.string('control must be the path of a socket').optional(),
     switches: z
       .array(

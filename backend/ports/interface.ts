@@ -40,7 +40,7 @@ export interface InterfaceOpened<Own> {
 export interface InterfacePlace<Own> {
   readonly name: string;
   /** Throws with an errno's name. */
-  readonly open: () => InterfaceOpened<Own>;
+  readonly open: () => InterfaceOpened<Own> | Promise<InterfaceOpened<Own>>;
   /** Why that failed, and what to do. */
   readonly sentence: (code: string | undefined, error: unknown) => string;
   /** What the operator should know while it is up. */
@@ -119,7 +119,7 @@ export class InterfaceEndpoint<Own extends object = object> implements PortEndpo
 
   async #attach(): Promise<void> {
     const { datapath, port } = this.#context;
-    const { fds, sharedFds = [], netHeader, own } = this.#open();
+    const { fds, sharedFds = [], netHeader, own } = await this.#open();
     await datapath.command('link.attach', { port, fds, sharedFds, netHeader });
     this.#netHeader = netHeader;
     this.#own = own;
@@ -136,10 +136,10 @@ export class InterfaceEndpoint<Own extends object = object> implements PortEndpo
     await datapath.command('link.detach', { port });
   }
 
-  #open(): InterfaceOpened<Own> {
+  async #open(): Promise<InterfaceOpened<Own>> {
     const { open, sentence } = this.#place;
     try {
-      return open();
+      return await open();
     } catch (error) {
       const text = sentence(codeOf(error), error);
       throw new ValenicError('interface_failed', text, { cause: error });

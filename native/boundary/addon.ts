@@ -122,7 +122,7 @@ export interface NativeAddon {
   localPort(fd: number): number;
   /** A datagram socket at a path, with that mode. */
   bindUnixDatagram(path: string, mode: number): number;
-  /** A UDP socket that talks to one peer only. */
+  /** A UDP socket that talks to one peer only. ELOOP: that is the socket itself. */
   openUdp(local: { host: string; port: number }, peer: { host: string; port: number }): number;
   /**
    * Opens a tap interface, one descriptor for each queue, and makes it when there is none of that

@@ -82,9 +82,16 @@ function unknownIn(type: Type & { readonly type: 'list' }, value: unknown, path:
 /** Names of the fields that a struct has, or this variant of it. */
 function fieldsThere({ fields, variants }: Struct, values: Values): readonly string[] {
   const names = Object.keys(fields);
-  const variant = variants?.of[String(values[variants.by])];
+  const variant = variantOf(variants, values);
   if (variants === undefined || variant === undefined) return names;
   return [variants.by, ...variant.needs, ...(variant.may ?? [])];
+}
+
+/** The one that a value says it is, by a name of the table alone. */
+function variantOf(variants: Struct['variants'], values: Values) {
+  if (variants === undefined) return undefined;
+  const name = String(values[variants.by]);
+  return Object.hasOwn(variants.of, name) ? variants.of[name] : undefined;
 }
 
 /** A field that the variant needs is not there. */
@@ -94,7 +101,7 @@ export function variantFault(
   path: string,
 ): string | null {
   if (variants === undefined) return null;
-  const needs = variants.of[String(values[variants.by])]?.needs ?? [];
+  const needs = variantOf(variants, values)?.needs ?? [];
   const name = needs.find((need) => values[need] === undefined);
   const field = name === undefined ? undefined : fields[name];
   return field === undefined ? null : refusals.missing(`${path}.${name}`, field.type);

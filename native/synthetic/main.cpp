@@ -137,6 +137,8 @@ void drain(const Guests& guests, Traffic& traffic) {
         if (now != seen || any_under_way(guests)) quiet_since_ns = monotonic_ns();
         seen = now;
     }
+    if (any_under_way(guests))
+        std::fputs("the backend did not take all frames within 15 s\n", stderr);
 }
 
 void print_total(Traffic& traffic) {

@@ -63,6 +63,8 @@ describe('Switch.addPort()', () => {
       /settings.polling: bsy is out of range: give busy, .*did you mean "busy"\?/,
     ],
     [{ poling: 'busy' }, /did you mean "polling"\?/],
+    [{ vlan: { mode: 'constructor' } }, /settings.vlan.mode: constructor is out of range: give /],
+    [{ vlan: { mode: '__proto__' } }, /settings.vlan.mode: __proto__ is out of range: give /],
     [{ budget: 0 }, /settings.budget: 0 is out of range: give 1\.\.256 frames/],
     [{ more: 'on' }, /settings.more has the wrong type: give true or false/],
     [{ spinUs: -1 }, /settings.spinUs: -1 is out of range: give 0\.\.1000000 microseconds/],

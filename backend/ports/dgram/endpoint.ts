@@ -5,14 +5,14 @@
  * listens is counted as dropped.
  */
 
-import { resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { stat } from 'node:fs/promises';
 import type { DatapathEvent } from '../../../native/boundary/index.ts';
 import { ValenicError } from '../../errors.ts';
 import { type InetAddress, listenError, parseInet, resolveInet } from '../../socket/address.ts';
 import { SocketFile } from '../../socket/file.ts';
 import { refuseAbstract } from '../../socket/path.ts';
 import { Reach } from '../../socket/reach.ts';
+import { codeOf } from '../../system-error.ts';
 import type { CommonState, EndpointContext, PortEndpoint } from '../endpoint.ts';
 import type { DgramSpec } from './spec.ts';
 
@@ -23,9 +23,15 @@ interface Bound {
 }
 
 /** What a port sends would come back to its switch. */
-function ownPeer(address: string): ValenicError {
-  const sentence = `peer ${address} is the port's own address: give that of the other end`;
+function ownPeer(peer: string): ValenicError {
+  const sentence = `peer ${peer} is the port's own address: give that of the other end`;
   return new ValenicError('value_invalid', sentence);
+}
+
+/** By whatever names. What is not there is no file of ours. */
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((path) => stat(path).catch(() => null)));
+  return a != null && b != null && a.dev === b.dev && a.ino === b.ino;
 }
 
 export class DgramEndpoint implements PortEndpoint {
@@ -51,9 +57,9 @@ export class DgramEndpoint implements PortEndpoint {
       await datapath.command('link.attach', { port, fds });
     } else {
       refuseAbstract(peer);
-      if (resolve(peer) === resolve(address)) throw ownPeer(address);
       const file = await this.#openUnix();
       this.#file = file;
+      if (await isSameFile(peer, address)) throw ownPeer(peer);
       await this.#attach(file);
       this.#watch(file);
     }
@@ -80,13 +86,11 @@ export class DgramEndpoint implements PortEndpoint {
 
   async #openUdp(local: InetAddress, remote: InetAddress): Promise<number> {
     const { addon } = this.#context;
-    const { address } = this.#spec;
+    const { address, peer } = this.#spec;
     try {
-      const [from, to] = [await resolveInet(local), await resolveInet(remote)];
-      if (isDeepStrictEqual(from, to)) throw ownPeer(address);
-      return addon.openUdp(from, to);
+      return addon.openUdp(await resolveInet(local), await resolveInet(remote));
     } catch (error) {
-      throw error instanceof ValenicError ? error : listenError(address, error);
+      throw codeOf(error) === 'ELOOP' ? ownPeer(peer) : listenError(address, error);
     }
   }
 

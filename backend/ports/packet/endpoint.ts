@@ -29,14 +29,14 @@ export function packetEndpoint(spec: Filled<PacketSpec>, context: EndpointContex
  * AF_XDP where it copies nothing and takes nothing from anybody. Where it copies, a packet socket
  * is the better: frames uncut, checksums left to whoever needs them (docs/decisions/0014).
  */
-function openBest(
+async function openBest(
   spec: Filled<PacketSpec>,
   context: EndpointContext,
-): InterfaceOpened<PacketState> {
+): Promise<InterfaceOpened<PacketState>> {
   const why = whyNotXdp(spec.interface);
   if (why !== null) return openPacket(spec, context, why);
   try {
-    return openXdp(spec, context, true);
+    return await openXdp(spec, context, true);
   } catch (error) {
     return openPacket(spec, context, xdpSentence(spec, error));
   }

@@ -6,6 +6,8 @@
 
 import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NativeAddon } from '../../../native/boundary/index.ts';
 import { codeOf } from '../../system-error.ts';
 import type { EndpointContext } from '../endpoint.ts';
 import type { Filled } from '../filled.ts';
@@ -14,13 +16,31 @@ import type { PacketIo, PacketState } from './io.ts';
 import { packetSentence } from './packet-socket.ts';
 import type { PacketSpec } from './spec.ts';
 
-/** @throws with an errno's name. */
-export function openXdp(
+/**
+ * The kernel gives a queue free some time after its last socket was closed, in a thread of its own,
+ * which on a busy machine waits for a CPU as others do.
+ */
+const freeWithinMs = 500;
+const againMs = 10;
+
+/** Waits a moment for a queue that somebody has. @throws with an errno's name. */
+export async function openXdp(
   { interface: name, queues }: Filled<PacketSpec>,
   { addon }: EndpointContext,
   zeroCopyOnly: boolean,
-): InterfaceOpened<PacketState> {
-  const opened = addon.openXdp(name, { queues, zeroCopyOnly });
+): Promise<InterfaceOpened<PacketState>> {
+  const end = performance.now() + freeWithinMs;
+  for (;;) {
+    try {
+      return xdpOpened(addon.openXdp(name, { queues, zeroCopyOnly }));
+    } catch (error) {
+      if (callAndCode(error) !== 'bind EBUSY' || performance.now() > end) throw error;
+      await sleep(againMs);
+    }
+  }
+}
+
+function xdpOpened(opened: ReturnType<NativeAddon['openXdp']>): InterfaceOpened<PacketState> {
   const { fds, sharedFds, zeroCopy, native, losesTags } = opened;
   const xdp = native ? 'native' : 'generic';
   const state = { zeroCopy, xdp, needWakeup: true, losesTags, why: null } as const;
@@ -70,12 +90,17 @@ function usersOf(name: string): string | null {
   }
 }
 
+/** As the table of sentences has them. */
+function callAndCode(error: unknown): string {
+  const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
+  return `${String(call)} ${codeOf(error) ?? ''}`;
+}
+
 /** Why AF_XDP cannot be had at an interface, and what to do. */
 export function xdpSentence(spec: Filled<PacketSpec>, error: unknown): string {
   const { interface: name, queues } = spec;
-  const call = error instanceof Error && 'syscall' in error ? error.syscall : undefined;
   const code = codeOf(error);
-  const told = sentences[`${String(call)} ${code ?? ''}`] ?? sentences[code ?? ''];
+  const told = sentences[callAndCode(error)] ?? sentences[code ?? ''];
   return told === undefined ? packetSentence(spec, code, error) : `${name}: ${told(name, queues)}`;
 }
 

@@ -103,8 +103,9 @@ int fd_argument(const Napi::CallbackInfo& info) {
     return info[0].As<Napi::Number>().Int32Value();
 }
 
-/// TCP connects a socket to itself when the kernel chooses the port it asks for as its own
-/// (RFC 9293, 3.5: simultaneous open), which happens to who retries where nobody listens.
+/// So is a UDP socket whose peer is where it is bound. And TCP connects a socket to itself when the
+/// kernel chooses the port it asks for as its own (RFC 9293, 3.5: simultaneous open), which happens
+/// to who retries where nobody listens.
 bool is_its_own_peer(int fd) {
     sockaddr_storage local{};
     sockaddr_storage peer{};
@@ -170,6 +171,8 @@ Napi::Value open_udp(const Napi::CallbackInfo& info) {
     if (::bind(fd.get(), from.get(), from.size) != 0) throw errno_error(env, "bind", errno);
     // Connected: the kernel drops what anybody else sends.
     if (::connect(fd.get(), to.get(), to.size) != 0) throw errno_error(env, "connect", errno);
+    // Bound to any address, it has one since it is connected.
+    if (is_its_own_peer(fd.get())) throw errno_error(env, "connect", ELOOP);
     return Napi::Number::New(env, fd.release());
 }
 

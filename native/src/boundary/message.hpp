@@ -1,4 +1,4 @@
-// Messages: `[version, form, number, request, body]`. native/boundary/codec.ts is the other side.
+// Messages: `[version, form, number, request, body]`. native/boundary/wire.ts is the other side.
 #pragma once
 #include <cstdint>
 
@@ -7,7 +7,7 @@
 
 namespace valenic::boundary {
 
-/// What a message is, in the order of native/boundary/codec.ts.
+/// What a message is, in the order of native/boundary/wire.ts.
 enum class Form : uint8_t { command, answer, failure, event, count };
 
 struct Head {

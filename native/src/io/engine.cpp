@@ -188,7 +188,8 @@ Done Engine::check_new_port(const NewPort& wanted) noexcept {
     const auto home = switches_.find(wanted.switch_id);
     if (home == switches_.end()) return CommandError::unknown_switch;
     if (wanted.pairs < 1 || wanted.pairs > Port::queues_max || wanted.workers.empty())
-        return Refusal(CommandError::invalid_argument, "queues, workers: give at least one");
+        return Refusal(CommandError::invalid_argument,
+                       "queues, workers: give 1..16 of the one, and at least one of the other");
     for (const uint32_t worker : wanted.workers)
         if (worker >= workers_.size()) return CommandError::unknown_worker;
     for (const auto& [id, entry] : ports_)

@@ -191,8 +191,13 @@ bool LearningLookup::has_room(const LookupSource& source) noexcept {
 }
 
 void LearningLookup::forget(uint16_t slot) noexcept {
+    // A few at a time: workers that learn wait for the lock. Who learns meanwhile is not chased.
+    constexpr size_t step = 32;
+    for (size_t begun = 0, held = table_.held(narrow(slot)); begun <= held; begun += step) {
+        const std::lock_guard guard(lock_);
+        if (!table_.remove_some(narrow(slot), step)) break;
+    }
     const std::lock_guard guard(lock_);
-    table_.remove_all(narrow(slot));
     board_.clear(narrow(slot));
 }
 

@@ -96,8 +96,12 @@ void MacTable::remove(Place place) noexcept {
     writable(place).write(0, 0);
 }
 
-void MacTable::remove_all(uint8_t slot) noexcept {
-    while (links_[head(slot)].next != head(slot)) remove(links_[head(slot)].next);
+bool MacTable::remove_some(uint8_t slot, size_t most) noexcept {
+    for (size_t count = 0; count < most; ++count) {
+        if (links_[head(slot)].next == head(slot)) return false;
+        remove(links_[head(slot)].next);
+    }
+    return true;
 }
 
 void MacTable::drop_expired_of(uint8_t slot, uint32_t now_s) noexcept {

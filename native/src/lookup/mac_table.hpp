@@ -83,8 +83,8 @@ class MacTable {
     /// expensive.
     void drop_expired_of(uint8_t slot, uint32_t now_s) noexcept;
     void remove(Place place) noexcept;
-    /// Removes all addresses of a port: as many steps as it has addresses.
-    void remove_all(uint8_t slot) noexcept;
+    /// Removes so many addresses of a port, or those that it has. False: there are none left.
+    bool remove_some(uint8_t slot, size_t most) noexcept;
 
  private:
     /// Beside each place, under the lock: its neighbours in the list of its port's addresses, first

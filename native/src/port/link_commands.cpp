@@ -33,8 +33,7 @@ Done LinkCommands::attach_link(uint32_t id, std::vector<OwnedFd> fds, std::vecto
     });
     if (busy) return busy;
     if (!good)
-        return Refusal(CommandError::invalid_argument,
-                       "peer: a path that a socket can have, for a port of datagrams");
+        return Refusal(CommandError::invalid_argument, "peer: give a path that a socket can have");
     return std::nullopt;
 }
 

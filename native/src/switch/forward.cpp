@@ -173,14 +173,15 @@ void ValeSwitch::transmit_singly(Queue& queue, const Batch& batch, Indices indic
 void ValeSwitch::send(const Batch& batch, Indices indices, Port& to, Pass& pass) {
     if (!to.settings().up.load(std::memory_order_relaxed)) [[unlikely]]
         return to.counters(pass.context.worker).drop(DropReason::rx_port_down, indices.size());
-    if (to.settings().mtu.load(std::memory_order_relaxed) != 0) [[unlikely]]
-        return send_within_mtu(batch, indices, to, pass);
+    const uint32_t mtu = to.settings().mtu.load(std::memory_order_relaxed);
+    if (mtu != 0) [[unlikely]]
+        return send_within_mtu(batch, indices, mtu, to, pass);
     send_to_queues(batch, indices, to, pass);
 }
 
-void ValeSwitch::send_within_mtu(const Batch& batch, Indices indices, Port& to, Pass& pass) {
+void ValeSwitch::send_within_mtu(const Batch& batch, Indices indices, uint32_t mtu, Port& to,
+                                 Pass& pass) {
     uint8_t fitting[batch_frames];
-    const uint32_t mtu = to.settings().mtu.load(std::memory_order_relaxed);
     const Indices within = within_mtu(batch, indices, mtu, fitting);
     const size_t above = indices.size() - within.size();
     to.counters(pass.context.worker).drop(DropReason::rx_above_mtu, above);

@@ -119,7 +119,7 @@ class ValeSwitch {
     void output(const Batch& batch, Indices indices, uint16_t slot, Pass& pass);
     void flood(const Batch& batch, Indices indices, bool unknown, Pass& pass);
     void send(const Batch& batch, Indices indices, Port& to, Pass& pass);
-    void send_within_mtu(const Batch& batch, Indices indices, Port& to, Pass& pass);
+    void send_within_mtu(const Batch& batch, Indices indices, uint32_t mtu, Port& to, Pass& pass);
     void send_to_queues(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void spread(const Batch& batch, Indices indices, Port& to, Pass& pass);
     void hash_all(Pass& pass) noexcept;

@@ -105,6 +105,8 @@ describe('the configuration file', () => {
 
   it.each([
     ['workers: 16', 'v.yaml:1:10: workers=16 is not valid: give 1..15 workers'],
+    ['workers: [4]', 'v.yaml:1:10: workers is not valid: give 1..15 workers'],
+    ['mac-table: [128]', 'v.yaml:1:12: mac-table is not valid: give 64..1048576 addresses'],
     ['workers: many', 'v.yaml:1:10: workers=many is not valid: give 1..15 workers'],
     ['workers: 1.5', 'v.yaml:1:10: workers=1.5 is not valid: give 1..15 workers'],
     ['cpus: 5-2', 'v.yaml:1:7: cpus=5-2 is not valid: give CPU numbers like 2,4-7'],

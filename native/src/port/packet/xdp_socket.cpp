@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/clock.hpp"
 #include "port/packet/xdp_program.hpp"
 
 namespace valenic {
@@ -23,11 +22,6 @@ namespace {
 
 /// Frames that were sent and are still in the host.
 constexpr int xdp_send_buffer_bytes = 8 << 20;
-
-/// The kernel gives a queue free a moment after its last socket was closed, in a thread of its own,
-/// which on a busy machine waits for a CPU as others do. So long is waited for it; who has a queue
-/// that a program keeps is told after that time.
-constexpr uint64_t busy_patience_ns = 500'000'000;
 
 template <typename Value>
 bool set_xdp(const OwnedFd& fd, int option, const Value& value) noexcept {
@@ -106,12 +100,7 @@ bool bind_queue(const OwnedFd& fd, int interface, unsigned queue, const OwnedFd*
         if (zero_copy_only) address.sxdp_flags |= XDP_ZEROCOPY;
     }
     const auto* const where = reinterpret_cast<const sockaddr*>(&address);
-    const uint64_t give_up_ns = monotonic_ns() + busy_patience_ns;
-    while (bind(fd.get(), where, sizeof address) != 0) {
-        if (errno != EBUSY || monotonic_ns() > give_up_ns) return false;
-        usleep(1000);
-    }
-    return true;
+    return bind(fd.get(), where, sizeof address) == 0;
 }
 
 OwnedFd open_xdp() noexcept {
@@ -146,12 +135,12 @@ const char* open_queues(XdpSockets& made, int interface, unsigned queues,
 }
 
 /// Drivers say in different ways how many queues they have, and some in none: a queue that can be
-/// bound to is there.
+/// bound to is there, and so is one that another program has.
 bool has_another_queue(const XdpSockets& made, int interface) noexcept {
     const OwnedFd fd = open_xdp();
     const auto next = static_cast<unsigned>(made.fds.size());
-    return fd.valid() && make_rings(fd) &&
-           bind_queue(fd, interface, next, &made.fds.front(), false);
+    if (!fd.valid() || !make_rings(fd)) return false;
+    return bind_queue(fd, interface, next, &made.fds.front(), false) || errno == EBUSY;
 }
 
 bool copies_nothing(const OwnedFd& fd) noexcept {

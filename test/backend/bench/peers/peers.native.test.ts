@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runPeers } from '../../../../backend/bench/peers/index.ts';
+import { reclaimRemains } from '../../../../backend/bench/peers/remains.ts';
 import type { PeersRow, SkippedPeersRow } from '../../../../backend/bench/peers/row.ts';
 import { findProgram } from '../../../../qemu/index.ts';
 
@@ -31,6 +32,7 @@ describe.skipIf(findProgram('dpdk-testpmd') === null)('valenic bench peers', () 
   it.each(['60-uni', 'virtio-user-60'])(
     '%s: measures both sides and leaves nothing',
     async (name) => {
+      reclaimRemains(); // Of a run that was killed: that would be given back by this one.
       const before = { folders: runFolders(), pages: hugePages() };
       const { rows, progress } = await peers('--workload', name, '--peer', 'dpdk-testpmd-io');
       // The command lines, and one pair for each burst, near or far.

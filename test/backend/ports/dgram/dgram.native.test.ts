@@ -1,6 +1,7 @@
 /** Dgram ports over real sockets: one frame a datagram. */
 
 import { createSocket, type Socket } from 'node:dgram';
+import { symlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../../backend/datapath/load.ts';
@@ -37,6 +38,11 @@ async function tunnel(rig: LinkRig, one: string, other: string) {
   return { ports, left: await stream('left'), right: await stream('right') };
 }
 
+function linkTo(path: string): string {
+  symlinkSync(path, `${path}.link`);
+  return `${path}.link`;
+}
+
 /** Of `ownLoopback`. */
 const ownPort = 4733;
 
@@ -51,16 +57,18 @@ async function udpSocket(): Promise<{ socket: Socket; port: number; got: Buffer[
 describe('frames in datagrams', () => {
   it.each([
     ['a path', (rig: LinkRig) => [rig.path('d'), rig.path('./d')]],
+    ['a link to a path', (rig: LinkRig) => [rig.path('d'), linkTo(rig.path('d'))]],
     ['an address', () => [`udp:127.0.0.1:${ownPort}`, `udp:127.0.0.1:${ownPort}`]],
-    ['a name of it', () => [`udp:127.0.0.1:${ownPort}`, `udp:localhost:${ownPort}`]],
+    ['any address', () => [`udp:0.0.0.0:${ownPort}`, `udp:127.0.0.1:${ownPort}`]],
   ])('are not sent to %s of our own', async (_, ends) => {
     const rig = await linkRig();
     const [address = '', peer = ''] = ends(rig);
     const device = { kind: 'dgram', address, peer } as const;
     const name = { switch: 'v', port: 'd' };
     await expect(rig.backend.addPort({ name, device, settings: {} })).rejects.toThrow(
-      `peer ${address} is the port's own address: give that of the other end`,
+      `peer ${peer} is the port's own address: give that of the other end`,
     );
+    expect(rig.backend.ports()).toEqual([]);
   });
 
   it('cross a UNIX socket unchanged, of every length', async () => {

@@ -40,11 +40,13 @@ struct Rings {
 /// The kernel gives a queue free in a thread of its own, some time after its socket was closed:
 /// what is asked here is what comes then.
 auto open_when_free(const char* interface, unsigned queues, bool zero_copy_only) {
-    for (unsigned tries = 0;; ++tries) {
+    const uint64_t give_up_ns = monotonic_ns() + hang_guard_ns;
+    for (;;) {
         auto opened = open_xdp_sockets(interface, queues, zero_copy_only);
         const bool busy = !opened.ok() && opened.error().call == std::string("bind") &&
                           opened.error().number == EBUSY;
-        if (!busy || tries == 100) return opened;
+        if (!busy || monotonic_ns() > give_up_ns) return opened;
+        usleep(1000);
     }
 }
 
