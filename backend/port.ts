@@ -129,8 +129,9 @@ export class Port {
       workers,
       settings: { ...defaultSettings, ...spec.settings },
     });
+    let port: Port | null = null;
     try {
-      const port = new Port(context, spec, {
+      port = new Port(context, spec, {
         port: made.port,
         block: made.statsBlock,
         workers: Array.from({ length: queues }, (_, pair) => workerOf(workers, pair)),
@@ -139,7 +140,7 @@ export class Port {
       await port.#endpoint?.start();
       return port;
     } catch (error) {
-      await context.datapath.command('port.remove', { port: made.port });
+      await (port?.close() ?? context.datapath.command('port.remove', { port: made.port }));
       throw error;
     }
   }

@@ -56,9 +56,9 @@ export interface CommonState {
 export interface PortEndpoint {
   /** A peer's rings run in the datapath. Absent: such a peer has none. */
   readonly started?: boolean;
-  /** @throws {ValenicError} and leaves nothing behind. */
+  /** @throws {ValenicError}; whoever started it closes it then too. */
   start(): Promise<void>;
-  /** Closes sockets and descriptors. Idempotent. */
+  /** Closes sockets and descriptors, also those of a start that failed. Idempotent. */
   close(): Promise<void>;
   handleEvent(event: DatapathEvent): void;
   state(): CommonState;

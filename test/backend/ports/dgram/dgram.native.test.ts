@@ -1,7 +1,7 @@
 /** Dgram ports over real sockets: one frame a datagram. */
 
 import { createSocket, type Socket } from 'node:dgram';
-import { symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadAddon } from '../../../../backend/datapath/load.ts';
@@ -38,6 +38,8 @@ async function tunnel(rig: LinkRig, one: string, other: string) {
   return { ports, left: await stream('left'), right: await stream('right') };
 }
 
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
 function linkTo(path: string): string {
   symlinkSync(path, `${path}.link`);
   return `${path}.link`;
@@ -65,10 +67,13 @@ describe('frames in datagrams', () => {
     const [address = '', peer = ''] = ends(rig);
     const device = { kind: 'dgram', address, peer } as const;
     const name = { switch: 'v', port: 'd' };
+    const before = descriptors();
     await expect(rig.backend.addPort({ name, device, settings: {} })).rejects.toThrow(
       `peer ${peer} is the port's own address: give that of the other end`,
     );
     expect(rig.backend.ports()).toEqual([]);
+    expect(existsSync(rig.path('d'))).toBe(false);
+    await until(descriptors, (now) => now <= before);
   });
 
   it('cross a UNIX socket unchanged, of every length', async () => {
