@@ -125,7 +125,7 @@ export class Daemon {
     const maps = seen.maps.map(mapping);
     return {
       base: {
-        fds: counts(seen.descriptors.map((name) => name.replace(/:\[\d+\]$| \(deleted\)$/g, ''))),
+        fds: counts(seen.descriptors.map(kindOfFd)),
         threads: counts(seen.threads),
         mappings: counts(maps.filter(({ name }) => name !== '').map(({ name }) => name)),
         sharedBytes: sum(maps.filter(({ shared }) => shared).map(({ bytes }) => bytes)),
@@ -190,4 +190,11 @@ function counts(names: readonly string[]): Readonly<Record<string, number>> {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+/** What a descriptor leads to, without what tells one of them from the next. */
+function kindOfFd(name: string): string {
+  // libuv keeps one in reserve for when there are no more: of this file first, of that one later.
+  if (name === '/') return '/dev/null';
+  return name.replace(/:\[\d+\]$| \(deleted\)$/g, '');
 }

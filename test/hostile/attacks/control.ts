@@ -1,5 +1,7 @@
 /** The control socket, as a program of the same user that means no good, or is broken, uses it. */
 
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,11 +32,49 @@ function saying(name: string, ...texts: readonly (string | Buffer)[]): Attack {
   };
 }
 
+/** Descriptors that a process may have from now on. */
+function limitFds(pid: number, most: string): void {
+  execFileSync('prlimit', ['--pid', `${pid}`, `--nofile=${most}:`]);
+}
+
+/** Takes every descriptor that the daemon may have: who is there goes on, and it says so once. */
+const takingDescriptors: Attack = {
+  ...{ name: 'control-takes-all-descriptors', rules: [94] },
+  expect: [{ says: /no connection is accepted: this process has no file descriptors left/ }],
+  run: async (scene) => {
+    const { pid } = scene.daemon;
+    const words = ['--pid', `${pid}`, '--nofile', '--raw', '--noheadings', '--output', 'SOFT'];
+    const before = execFileSync('prlimit', words, { encoding: 'utf8' }).trim();
+    const count = () => readdirSync(`/proc/${pid}/fd`).length;
+    const most = count() + 8;
+    limitFds(pid, `${most}`);
+    try {
+      const sockets: Socket[] = [];
+      await scene.until(
+        'the daemon without a descriptor',
+        async () => {
+          for (let more = 0; more < 4; ++more) sockets.push(await open(scene));
+          return count();
+        },
+        (there) => there >= most,
+      );
+      const late = await scene.frontend('y');
+      await sleep(500);
+      late.close();
+      for (const socket of sockets) socket.destroy();
+    } finally {
+      if (scene.daemon.running) limitFds(pid, before);
+    }
+    (await scene.guest()).send(); // Whoever comes after it is served.
+  },
+};
+
 const post = (path: string, body: string, more = '') =>
   `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${more}` +
   `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 export const control: readonly Attack[] = [
+  takingDescriptors,
   saying('control-garbage', Buffer.alloc(70_000, 0x81), '\r\n\r\n\r\n', 'GET', '\0\0\0\0'),
   saying('control-half-a-request', 'GET /v1/ports HT', 'POST /v1/ports HTTP/1.1\r\nHost: x\r\n'),
   saying(

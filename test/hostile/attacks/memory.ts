@@ -1,6 +1,7 @@
 /** The memory that a front-end shares, and what becomes of it meanwhile. */
 
 import { ftruncateSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionFault } from '../../../backend/vhost-user/faults.ts';
 import type { CommandError } from '../../../native/boundary/index.ts';
@@ -129,15 +130,33 @@ function keepsSending(guest: Guest, bytes: number): () => void {
   };
 }
 
+/** Multicast, of another station than `hello`. */
+const after = Buffer.concat([Buffer.from('ffffffffffff0266000000978899', 'hex'), Buffer.alloc(46)]);
+
+/** The frames that a stream's peer got so far, by their lengths. */
+function framesOf(peer: Socket): () => readonly Buffer[] {
+  let [bytes, frames]: [Buffer, Buffer[]] = [Buffer.alloc(0), []];
+  peer.on('data', (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    while (bytes.length >= 4 && bytes.length >= 4 + bytes.readUInt32BE()) {
+      const end = 4 + bytes.readUInt32BE();
+      frames = [...frames, bytes.subarray(4, end)];
+      bytes = bytes.subarray(end);
+    }
+  });
+  return () => frames;
+}
+
 /** The tail of a frame to a peer behind a descriptor is in memory that is gone. */
 export function tailCutOff(
   name: string,
   see: (scene: Scene) => Promise<() => Promise<void>>,
-  more: Pick<Attack, 'ports' | 'lacks'> = {},
+  more: Pick<Attack, 'ports' | 'lacks'> & { readonly rules?: readonly number[] } = {},
 ): Attack {
+  const { rules = [], ...rest } = more;
+  const kind = 'an error of a send is of whom it belongs to';
   return {
-    ...more,
-    ...{ name, rules: [27, 88, 90], kind: 'an error of a send is of whom it belongs to' },
+    ...{ ...rest, name, kind, rules: [27, 88, 90, ...rules] },
     expect: [{ closed: 'memory_truncated' }],
     run: async (scene) => {
       const check = await see(scene);
@@ -155,8 +174,10 @@ export function tailCutOff(
   };
 }
 
+/** It stays, and what it gets are frames, whole. */
 const streamStays = async (scene: Scene) => {
   const peer = await scene.stream();
+  const frames = framesOf(peer);
   let ended = false;
   peer.on('close', () => {
     ended = true;
@@ -166,6 +187,15 @@ const streamStays = async (scene: Scene) => {
       if (ended && !scene.over) throw new Error("another port's peer lost its connection");
       await sleep(50);
     }
+    const other = await scene.guest({}, 'y');
+    await scene.until(
+      'the frame after the one that was cut off',
+      () => {
+        other.send(after);
+        return frames();
+      },
+      (got) => got.at(-1)?.equals(after) === true,
+    );
   };
 };
 
@@ -259,7 +289,7 @@ const shuffled: Attack = {
 export const memory: readonly Attack[] = [
   ...tables,
   ...[truncated, truncatedBesideCommands, truncatedGibibytes],
-  tailCutOff('tail-cut-off-to-a-stream', streamStays),
+  tailCutOff('tail-cut-off-to-a-stream', streamStays, { rules: [89] }),
   ...movers,
   shuffled,
 ];

@@ -293,10 +293,38 @@ const forgiven: Attack = {
   },
 };
 
+/** Between two lines of one kind about one peer. */
+const repeatsAfterMs = 10_000;
+
+/** The same fault again and again: its line comes once in ten seconds. */
+const chatter: Attack = {
+  ...{ name: 'one-fault-again-and-again', rules: [50] },
+  expect: [{ closed: 'version_unsupported' }],
+  run: async (scene) => {
+    const [begun, before] = [performance.now(), scene.daemon.said.length];
+    for (let count = 0; count < 100 && !scene.over; ++count) {
+      const frontend = await scene.frontend();
+      await frontend.bytes(writeMessage(1, 0x2, nothing));
+      await frontend.answer(); // None: it is the end.
+      frontend.close();
+    }
+    const lines = scene.daemon.said.slice(before).split('\n').filter(Boolean);
+    const counts = new Map<string, number>();
+    for (const line of lines) {
+      const { msg } = JSON.parse(line) as { msg: string };
+      counts.set(msg, (counts.get(msg) ?? 0) + 1);
+    }
+    const most = 1 + Math.ceil((performance.now() - begun) / repeatsAfterMs);
+    const often = [...counts].filter(([, count]) => count > most);
+    if (lines.length === 0) throw new Error('the fault was not told');
+    if (often.length > 0) throw new Error(`told more than ${most} times: ${often.join(' ')}`);
+  },
+};
+
 export const messages: readonly Attack[] = [
   ...headers,
   ...meanings,
-  ...[everyRequest, byTheThousand, deaf, restless, stopped, crowd],
+  ...[everyRequest, byTheThousand, deaf, restless, stopped, crowd, chatter],
   base('base-behind-used', 1, 0, 40),
   base('base-before-used', 1, 64, 0),
   base('rx-base-before-used', 0, 64, 0),

@@ -3,7 +3,7 @@
 import type { VirtioFeatureName } from '../../../frontend-spec/index.ts';
 import type { DropReason } from '../../../native/boundary/index.ts';
 import type { Attack } from '../attack.ts';
-import { headerBytes } from '../guest.ts';
+import { headerBytes, hello } from '../guest.ts';
 
 const all: readonly VirtioFeatureName[] = [
   'VIRTIO_F_VERSION_1',
@@ -118,4 +118,44 @@ const allLies: Attack = {
   },
 };
 
-export const offloads: readonly Attack[] = [...lies, allLies];
+const ethernet = (type: number): Buffer => {
+  const header = Buffer.from('0266000000990266000000770000', 'hex');
+  header.writeUInt16BE(type, 12);
+  return header;
+};
+/** So many bytes of one header that says that the same follows. */
+const again = (bytes: number, header: string): Buffer =>
+  Buffer.alloc(bytes, Buffer.from(header, 'hex'));
+const ip6 = (next: string, bytes: number): Buffer =>
+  Buffer.concat([
+    Buffer.from(`60000000${bytes.toString(16).padStart(4, '0')}${next}40`, 'hex'),
+    Buffer.alloc(32, 0xfd),
+  ]);
+const ip4In4 = '450000000000400040040000' + '0a0000010a000002';
+/** What could be walked for as long as the frame is, where a queue is chosen by a flow. */
+const nested: readonly Buffer[] = [
+  Buffer.concat([ethernet(0x86dd), ip6('3c', 8000), again(8000, '3c00010400000000')]),
+  Buffer.concat([ethernet(0x86dd), ip6('00', 8000), again(8000, '00ff010400000000')]),
+  Buffer.concat([ethernet(0x86dd), again(8000, `600000001f002940${'fd'.repeat(32)}`)]),
+  Buffer.concat([ethernet(0x0800), again(8000, ip4In4)]),
+  Buffer.concat([ethernet(0x8100), again(8000, '00018100')]),
+  Buffer.concat([ethernet(0x88a8), again(8000, '000188a8')]),
+];
+
+/** To a station with more queues than one. */
+const nestedHeaders: Attack = {
+  ...{ name: 'headers-nested-without-end', rules: [80], expect: [{ answers: true }] },
+  run: async (scene) => {
+    const receiver = await scene.guest({ rings: [0, 1, 2, 3] });
+    receiver.send(hello);
+    await scene.until(
+      'the station of x',
+      async () => (await scene.port('x')).macs,
+      (macs) => macs.length > 0,
+    );
+    const sender = await scene.guest({}, 'y');
+    await scene.repeat((round) => sender.send(nested[round % nested.length]));
+  },
+};
+
+export const offloads: readonly Attack[] = [...lies, allLies, nestedHeaders];

@@ -203,6 +203,28 @@ const squatting: Attack = {
   },
 };
 
+/** Where nothing forbids it, a thief of an address is named at both ports and in the log. */
+const thief: Attack = {
+  ...{ name: 'security-one-address-at-two-ports', rules: [86] },
+  expect: [{ says: /the address 02:66:00:00:00:66 moved between vale0:x and vale0:y/ }],
+  run: async (scene) => {
+    const frame = frameOf(0x88b5, '', '02:66:00:00:00:66');
+    const guests = [await scene.guest(), await scene.guest({}, 'y')];
+    const notices = async (name: string) => (await scene.port(name)).notices;
+    await scene.until(
+      'the notice at both ports',
+      async () => {
+        for (const guest of guests) {
+          guest.send(frame);
+          await sleep(5);
+        }
+        return (await Promise.all(['x', 'y'].map(notices))).flat();
+      },
+      (told) => told.filter((text) => text.includes('02:66:00:00:00:66')).length === 2,
+    );
+  },
+};
+
 export const security: readonly Attack[] = [
-  ...[...lying, ...takeover, isolation, flood, spying, squatting],
+  ...[...lying, ...takeover, isolation, flood, spying, squatting, thief],
 ];

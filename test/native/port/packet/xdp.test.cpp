@@ -1,4 +1,7 @@
 // A packet port over AF_XDP: what is its own.
+#include <unistd.h>
+
+#include "engine_rig.hpp"
 #include "net/frames.hpp"
 #include "port/packet/left_checksum.hpp"
 #include "port/packet/wire_rig.hpp"
