@@ -6,14 +6,14 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-export const noDescriptorLeft =
-  'this process has no file descriptors left: raise its limit (ulimit -n)';
+export const noDescriptorsLeft = 'this process has no file descriptors left';
+export const raiseFdLimit = 'raise its limit (ulimit -n)';
 
 /** What the system said, as the half of a sentence that has one cause and what to do. */
 export function systemText(error: unknown): string {
   switch (codeOf(error)) {
     case 'EMFILE':
-      return noDescriptorLeft;
+      return `${noDescriptorsLeft}: ${raiseFdLimit}`;
     case 'ENFILE':
       return 'this host has no file descriptors left: raise fs.file-max';
     case 'ENOMEM':

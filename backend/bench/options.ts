@@ -13,7 +13,15 @@ import { cpuCommand, idleCommand, quietExamples } from './quiet-options.ts';
 import type { Scenario } from './row.ts';
 import { tcpCommand, tcpExamples } from './tcp/options.ts';
 import { tcpTests } from './tcp/traffic.ts';
-import { listOf, numberFrom, oneOf, tableValue, usageSentence, wholeFrom } from './values.ts';
+import {
+  listOf,
+  namedQemu,
+  numberFrom,
+  oneOf,
+  tableValue,
+  usageSentence,
+  wholeFrom,
+} from './values.ts';
 import { strictOption } from './verdict.ts';
 
 /** Scenarios are one point; the others vary something and write a page. */
@@ -217,7 +225,7 @@ function addOptions(command: Command, name: CommandName): Command {
     .addOption(strictOption())
     .option('--json', 'print one JSON object per line on stdout')
     .option('--output <file>', 'file for the page of plots')
-    .option('--qemu <program>', 'QEMU to boot guests with')
+    .option('--qemu <program>', 'QEMU to boot guests with', namedQemu)
     .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 192);
 }
 

@@ -4,6 +4,8 @@ import { closeSync, openSync } from 'node:fs';
 import { type Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ValueKind } from '../config/index.ts';
 import { ValenicError } from '../errors.ts';
+import { mustBeQemu } from '../named-file.ts';
+import { codeOf } from '../system-error.ts';
 
 export function numberIn(text: string, low: number, high: number): number {
   const value = Number(text);
@@ -90,12 +92,19 @@ export function usageSentence({ message }: CommanderError): string {
     .replace(/\.$/, '');
 }
 
-/** @throws {ValenicError} `value_invalid`. */
+/** Of `--qemu`. @throws {ValenicError} `file_not_found`. */
+export function namedQemu(program: string): string {
+  mustBeQemu(program);
+  return program;
+}
+
+/** @throws {ValenicError} `file_not_found`: its folder is not there; `value_invalid`. */
 export function refuseUnwritable(path: string, option = '--output'): void {
   try {
     closeSync(openSync(path, 'a'));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ValenicError('value_invalid', `${option} ${path} cannot be written: ${why}`);
+    const code = codeOf(error) === 'ENOENT' ? 'file_not_found' : 'value_invalid';
+    throw new ValenicError(code, `${option} ${path} cannot be written: ${why}`);
   }
 }

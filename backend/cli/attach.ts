@@ -21,6 +21,7 @@ import {
 import { choice, integer, parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { ValenicError } from '../errors.ts';
+import { mustBeQemu } from '../named-file.ts';
 import { attachedBy, kindOf } from '../ports/index.ts';
 import { nameText } from '../ports/spec.ts';
 import type { Cli } from './io.ts';
@@ -130,6 +131,7 @@ export function addAttachCommands(program: Command, cli: Cli): void {
 
 /** What the words say, checked before anybody is asked. */
 function readOptions({ memory, index, mac, accel, model, qemu }: AttachOptions) {
+  mustBeQemu(qemu);
   return {
     index: readValue(integer(0, 15), '--index', index),
     memoryMiB: memory === undefined ? undefined : readValue(memoryMiB, '--memory', memory),

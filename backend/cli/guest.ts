@@ -1,6 +1,5 @@
 /** `valenic guest run`: boots a guest on a port and stays until it ends. */
 
-import { statSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -17,6 +16,7 @@ import { parsePortName, readValue, type ValueKind } from '../config/index.ts';
 import type { PortDetail } from '../daemon/index.ts';
 import { packageRoot } from '../datapath/load.ts';
 import { ValenicError } from '../errors.ts';
+import { mustBeFile, mustBeQemu } from '../named-file.ts';
 import { guestCache } from '../xdg.ts';
 import { accelerators, attachPort, macAddress, memoryMiB, portFor } from './attach.ts';
 import type { Cli } from './io.ts';
@@ -127,7 +127,7 @@ interface ReadOptions {
 
 /** @throws {ValenicError} `usage`, `value_invalid`, `file_not_found`. */
 function checkOptions(options: GuestOptions): ReadOptions {
-  const { port, kernel, initrd, address, ping, accel, memory, mac } = options;
+  const { port, kernel, initrd, address, ping, accel, memory, mac, qemu } = options;
   parsePortName(port);
   if ((kernel === undefined) !== (initrd === undefined)) {
     throw new ValenicError('usage', '--kernel and --initrd go together: give both or neither');
@@ -150,16 +150,8 @@ function checkOptions(options: GuestOptions): ReadOptions {
   }
   mustBeFile('--kernel', kernel, 'a bzImage');
   mustBeFile('--initrd', initrd, 'an initramfs');
+  mustBeQemu(qemu);
   return read;
-}
-
-/** @throws {ValenicError} `file_not_found`. */
-function mustBeFile(option: string, path: string | undefined, what: string): void {
-  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() === true) return;
-  throw new ValenicError(
-    'file_not_found',
-    `there is no file ${path}: ${option} needs the path of ${what}`,
-  );
 }
 
 async function describe(

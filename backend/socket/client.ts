@@ -14,6 +14,8 @@ export interface ClientOptions {
   readonly connect?: () => Promise<NativeFdSocket>;
   readonly serve: ServeClient;
   readonly log: PeerLog;
+  /** Who is there, in words. */
+  readonly guest: 'front-end' | 'peer';
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
 }
@@ -53,7 +55,7 @@ export class Client {
   }
 
   async #connect(): Promise<NativeFdSocket | null> {
-    const { addon, path, log, connect } = this.#options;
+    const { addon, path, log, connect, guest } = this.#options;
     try {
       const socket = connect === undefined ? addon.connectFdSocket(path) : await connect();
       this.#obstacle = null;
@@ -61,7 +63,7 @@ export class Client {
     } catch (error) {
       const code = codeOf(error) ?? 'unknown';
       if (this.#closed) return null;
-      const text = `${path}: waiting for the front-end (${obstacleText(code, error)})`;
+      const text = `${path}: waiting for the ${guest} (${obstacleText(code, error)})`;
       if (this.#obstacle !== code) log.info(text, { code });
       this.#obstacle = code;
       return null;

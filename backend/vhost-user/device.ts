@@ -226,9 +226,7 @@ export class Device implements Negotiated {
     const { mtu, keptMtu } = this.#options;
     const most = Math.max(mtu() ?? maxMtu, keptMtu ?? 0);
     if (value < BigInt(minMtu) || value > BigInt(most)) {
-      const remedy =
-        value > BigInt(most) && most < maxMtu ? `: start QEMU with host_mtu=${most}` : '';
-      throw fault('mtu_invalid', `got ${value}, allowed ${minMtu} to ${most}${remedy}`);
+      throw fault('mtu_invalid', `got ${value}, allowed ${minMtu} to ${most}`);
     }
     this.mtuSet = Number(value);
     this.#logMtu();

@@ -12,34 +12,76 @@ import {
   mtuBytes,
 } from '../../native/boundary/index.ts';
 import { type FaultReport, faultReport } from '../fault-report.ts';
-import { codeOf, noDescriptorLeft } from '../system-error.ts';
+import { codeOf, noDescriptorsLeft, raiseFdLimit } from '../system-error.ts';
 
 interface FaultRow {
   readonly text: string;
-  /** What ends it, where an operator can; shown with the text. */
-  readonly remedy?: string;
+  /** What ends it; shown with the text. */
+  readonly remedy: string;
   /** With REPLY_ACK asked for, the answer is "failed" and the connection stays. */
   readonly refusable?: true;
   /** A guest alone can bring it about: the connection stays in any case. */
   readonly harmless?: true;
 }
+
+/** A front-end says what none may say. */
+const updateIt =
+  'update the front-end (QEMU, or what stands in its place), or report it to whoever makes it';
+const reportIt = 'report it, with the lines of the log before it';
+
 export const connectionFaults = {
-  version_unsupported: { text: 'the message is not vhost-user version 1' },
-  header_flags_invalid: { text: 'the message has flags that no request may have' },
-  message_too_long: { text: 'the message announces more bytes than any request has' },
-  message_truncated: { text: 'the connection ended in the middle of a message' },
-  payload_size_wrong: { text: 'the payload does not have the size that its request requires' },
-  payload_value_invalid: { text: 'a field of the payload is out of range' },
-  fd_count_wrong: { text: 'the message carries the wrong number of file descriptors' },
-  fds_truncated: {
-    text: 'the message carries more than 64 file descriptors, or this process cannot open any more',
-    remedy: 'raise its limit on open files (ulimit -n, LimitNOFILE=) if that is low',
+  version_unsupported: {
+    text: 'the message is not vhost-user version 1',
+    remedy: updateIt,
   },
-  fd_kind_wrong: { text: 'a file descriptor is of the wrong kind' },
-  memory_file_system: { text: 'the memory is on a file system that can make us wait' },
-  request_unknown: { text: 'the specification has no such request' },
-  request_not_served: { text: 'this backend does not serve the request' },
-  request_not_negotiated: { text: 'the request needs a feature that was not negotiated' },
+  header_flags_invalid: {
+    text: 'the message has flags that no request may have',
+    remedy: updateIt,
+  },
+  message_too_long: {
+    text: 'the message announces more bytes than any request has',
+    remedy: updateIt,
+  },
+  message_truncated: {
+    text: 'the connection ended in the middle of a message',
+    remedy: updateIt,
+  },
+  payload_size_wrong: {
+    text: 'the payload does not have the size that its request requires',
+    remedy: updateIt,
+  },
+  payload_value_invalid: {
+    text: 'a field of the payload is out of range',
+    remedy: updateIt,
+  },
+  fd_count_wrong: {
+    text: 'the message carries the wrong number of file descriptors',
+    remedy: updateIt,
+  },
+  fds_truncated: {
+    text: 'the message carries more than 64 file descriptors',
+    remedy: updateIt,
+  },
+  fd_kind_wrong: {
+    text: 'a file descriptor is of the wrong kind',
+    remedy: updateIt,
+  },
+  memory_file_system: {
+    text: 'the memory is on a file system that can make us wait',
+    remedy: 'put the memory of the guest on a memfd, tmpfs or hugetlbfs',
+  },
+  request_unknown: {
+    text: 'the specification has no such request',
+    remedy: updateIt,
+  },
+  request_not_served: {
+    text: 'this backend does not serve the request',
+    remedy: 'leave out what needs it; docs/reference/vhost-user.md lists what is served',
+  },
+  request_not_negotiated: {
+    text: 'the request needs a feature that was not negotiated',
+    remedy: updateIt,
+  },
   feature_not_offered: {
     text: 'the front-end accepted a feature that was not offered',
     remedy: 'give the port the offloads that its guest runs with, or restart the guest',
@@ -48,9 +90,19 @@ export const connectionFaults = {
     text: 'the port has no ring with that number',
     remedy: 'give the port as many queue pairs as its guest has: queues=N',
   },
-  ring_is_running: { text: 'the ring must be stopped before its size or base is set' },
-  features_while_running: { text: 'the features may not change while a ring runs' },
-  region_unknown: { text: 'no memory region has that address and size', refusable: true },
+  ring_is_running: {
+    text: 'the ring must be stopped before its size or base is set',
+    remedy: updateIt,
+  },
+  features_while_running: {
+    text: 'the features may not change while a ring runs',
+    remedy: updateIt,
+  },
+  region_unknown: {
+    text: 'no memory region has that address and size',
+    remedy: updateIt,
+    refusable: true,
+  },
   too_many_regions: {
     text: 'there are more memory regions than slots',
     remedy: 'give the guest fewer memory backends and devices',
@@ -58,17 +110,33 @@ export const connectionFaults = {
   },
   mtu_invalid: {
     text: `the MTU is outside ${mtuBytes.min}..${mtuBytes.max}, or above what the port allows`,
+    remedy:
+      'start QEMU with an MTU that the port allows (host_mtu=N), or give the port a higher one (mtu=N)',
     refusable: true,
   },
-  mac_invalid: { text: 'the MAC address is zero or a group address', refusable: true },
+  mac_invalid: {
+    text: 'the MAC address is zero or a group address',
+    remedy: updateIt,
+    refusable: true,
+  },
   config_read_only: {
     text: 'the network configuration is read-only',
+    remedy: updateIt,
     refusable: true,
     harmless: true,
   },
-  socket_error: { text: 'the operating system reported an error on the socket' },
-  descriptors_exhausted: { text: noDescriptorLeft },
-  internal: { text: 'a handler of this backend failed; this is a bug in Valenic' },
+  socket_error: {
+    text: 'the operating system reported an error on the socket',
+    remedy: 'look at the front-end: it may have ended; it is served again when it connects',
+  },
+  descriptors_exhausted: {
+    text: noDescriptorsLeft,
+    remedy: raiseFdLimit,
+  },
+  internal: {
+    text: 'a handler of this backend failed; this is a bug in Valenic',
+    remedy: reportIt,
+  },
 } as const satisfies Record<string, FaultRow>;
 export type ConnectionFault = keyof typeof connectionFaults;
 

@@ -163,7 +163,10 @@ export class VhostUserEndpoint {
       const { reconnectMinMs, reconnectMaxMs } = this.#timings;
       const serve = (socket: NativeFdSocket) => this.#serve(socket);
       const log = this.#log;
-      this.#role = new Client({ addon, path, serve, log, reconnectMinMs, reconnectMaxMs });
+      this.#role = new Client({
+        ...{ addon, path, serve, log, guest: 'front-end' },
+        ...{ reconnectMinMs, reconnectMaxMs },
+      });
       return;
     }
     const file = await SocketFile.listen({ addon, path, mode, group });

@@ -9,6 +9,9 @@ export type FaultLevel = 'queue' | 'device' | 'connection';
 /** What a driver must do before a ring that broke a rule runs again, by any driver. */
 const resetDevice =
   'reset the device in its guest (unbind and bind its virtio driver), or reboot the guest';
+const restartFrontEnd =
+  'restart the front-end (QEMU, or what stands in its place); if it comes again, report it to its makers';
+const sameFormat = 'both ends must speak the format of "-netdev stream": a length, then the frame';
 const shareAll = 'give every memory backend of the guest share=on';
 
 /**
@@ -20,8 +23,13 @@ export const faults = {
   ring_size_invalid: {
     closes: 'queue',
     text: 'the ring size is zero, above 32768, or (split ring) not a power of two',
+    remedy: resetDevice,
   },
-  ring_base_invalid: { closes: 'queue', text: 'the base of a packed ring is outside the ring' },
+  ring_base_invalid: {
+    closes: 'queue',
+    text: 'the base of a packed ring is outside the ring',
+    remedy: resetDevice,
+  },
   used_index_invalid: {
     closes: 'queue',
     text: 'the used index in guest memory does not belong to the available index there',
@@ -40,10 +48,12 @@ export const faults = {
   ring_address_misaligned: {
     closes: 'queue',
     text: 'a ring address is not aligned as virtio requires',
+    remedy: resetDevice,
   },
   ring_memory_not_writable: {
     closes: 'queue',
     text: 'part of a ring that we write to is in read-only memory',
+    remedy: resetDevice,
   },
   avail_index_jumped: {
     closes: 'queue',
@@ -123,21 +133,33 @@ export const faults = {
   notification_blocked: {
     closes: 'device',
     text: 'one of our threads waited on a full call descriptor that was made blocking again',
+    remedy: restartFrontEnd,
   },
   worker_stalled: {
     closes: 'device',
     text: 'a worker was stuck for seconds, in the middle of a batch, on something of this device',
+    remedy: restartFrontEnd,
   },
-  stream_length_zero: { closes: 'connection', text: 'the stream announces a frame of 0 bytes' },
+  stream_length_zero: {
+    closes: 'connection',
+    text: 'the stream announces a frame of 0 bytes',
+    remedy: sameFormat,
+  },
   stream_length_excessive: {
     closes: 'connection',
     text: `the stream announces a frame longer than ${largestFrameBytes} bytes`,
+    remedy: sameFormat,
   },
   stream_truncated: {
     closes: 'connection',
     text: 'the stream ended in the middle of a frame',
+    remedy: sameFormat,
   },
-  interface_gone: { closes: 'device', text: 'the interface was deleted' },
+  interface_gone: {
+    closes: 'device',
+    text: 'the interface was deleted',
+    remedy: 'make the interface again, and the port will use it',
+  },
 } as const satisfies Record<string, { closes: FaultLevel; text: string; remedy?: string }>;
 export type FaultCode = keyof typeof faults;
 

@@ -41,6 +41,13 @@ describe('what package.json promises', () => {
   });
 });
 
+describe('package.json', () => {
+  it('has npm look before it packs', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(scripts.prepack).toMatch(/node setup\/prepack\.mjs$/);
+  });
+});
+
 describe('package-lock.json', () => {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const packages = Object.entries(lock.packages as Record<string, Locked>);

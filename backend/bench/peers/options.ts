@@ -8,6 +8,7 @@ import {
   cpuPairOf,
   cpuPairOption,
   listOf,
+  namedQemu,
   numberFrom,
   oneOf,
   parseWords,
@@ -150,7 +151,7 @@ export function peersCommand(): Command {
       `of our ports between guests: ${pollingModes.join(', ')} (default: adaptive)`,
       oneOf(pollingModes),
     )
-    .option('--qemu <program>', 'QEMU to boot guests with')
+    .option('--qemu <program>', 'QEMU to boot guests with', namedQemu)
     .option('--memory <MiB>', 'of each guest (default: 256)', wholeFrom(64, 65536))
     .addOption(strictOption())
     .option('--json', 'print one JSON object per line on stdout')

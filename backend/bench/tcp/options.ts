@@ -4,7 +4,15 @@ import { Command, Option } from 'commander';
 import { type PollingMode, pollingModes } from '../../../native/boundary/index.ts';
 import { examplesText } from '../../help.ts';
 import type { Scenario } from '../row.ts';
-import { cpuPairOf, cpuPairOption, listOf, oneOf, parseWords, wholeFrom } from '../values.ts';
+import {
+  cpuPairOf,
+  cpuPairOption,
+  listOf,
+  namedQemu,
+  oneOf,
+  parseWords,
+  wholeFrom,
+} from '../values.ts';
 import { strictOption } from '../verdict.ts';
 import { type TcpPeerName, tcpPeerNames } from './network.ts';
 import type { TcpTest } from './traffic.ts';
@@ -93,7 +101,7 @@ export function tcpCommand(test: TcpTest): Command {
     .option('--seconds <s>', 'of each run, in whole seconds', wholeFrom(1, 3600), 3)
     .option('--polling <mode>', pollingModes.join(', '), oneOf(pollingModes), 'adaptive')
     .addOption(cpuPairOption('where the threads of testpmd may run'))
-    .option('--qemu <program>', 'QEMU to boot the guests with')
+    .option('--qemu <program>', 'QEMU to boot the guests with', namedQemu)
     .option('--memory <MiB>', 'of each guest', wholeFrom(64, 65536), 256)
     .addOption(strictOption())
     .option('--json', 'print one JSON object per line on stdout')

@@ -61,7 +61,7 @@ export class StreamEndpoint implements PortEndpoint {
     const serve = (socket: NativeFdSocket) => this.#serve(socket);
     if (role === 'client') {
       const connect = () => this.#connect();
-      const options = { addon, path: address, connect, serve, log };
+      const options = { addon, path: address, connect, serve, log, guest: 'peer' } as const;
       this.#role = new Client({ ...options, reconnectMinMs, reconnectMaxMs });
       return;
     }

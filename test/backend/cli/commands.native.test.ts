@@ -88,8 +88,12 @@ describe('valenic', () => {
     [['bench', 'g2g', '--repeat', '1.5'], 2],
     [['bench', 'g2g', '--cpu', '8000,0'], 2],
     [['bench', 'g2g', '--cpu', '0,8000'], 2],
-    [['bench', 'sweep', '--output', '/nonexistent/page.html'], 2],
-    [['bench', 'g2g', '--driver', 'guest', '--qemu', '/nonexistent/qemu'], 1],
+    [['bench', 'sweep', '--output', '/nonexistent/page.html'], 4],
+    [['bench', 'g2g', '--driver', 'guest', '--qemu', '/nonexistent/qemu'], 4],
+    [['bench', 'peers', '--driver', 'guest', '--qemu', '/nonexistent/qemu'], 4],
+    [['bench', 'tcp', '--qemu', '/nonexistent/qemu'], 4],
+    [['guest', 'run', '--port', 'v:a', '--qemu', '/nonexistent/qemu'], 4],
+    [['qemu-args', 'v:a', '--qemu', '/nonexistent/qemu'], 4],
     [['port', 'list'], 3],
     [['port', 'add', 'v:a,host'], 3],
     [['stats', '--watch'], 3],
@@ -264,7 +268,7 @@ describe('commands to a daemon', () => {
 
   it('refuse a QEMU that is not there before anything is fetched for a guest', async () => {
     await withDaemon(async () => {
-      const { status, err } = await cli('guest', 'run', '--port', 'vale0:a', '--qemu', '/no/qemu');
+      const { status, err } = await cli('guest', 'run', '--port', 'vale0:a', '--qemu', 'no-qemu');
       expect(status).toBe(1);
       expect(err).toMatch(sentence);
       expect(err).toContain('apt-get install qemu-system-x86');

@@ -26,6 +26,15 @@ function refusal(work: () => unknown): string {
 }
 const refused = (text: string) => refusal(() => parsePort(text, '/run'));
 
+describe('an abstract socket', () => {
+  it.each(['v:p,vhost-user=@x', 'v:p,stream=@x', 'v:p,dgram=@x,peer=/p', 'v:p,dgram=/p,peer=@x'])(
+    'is refused in %s',
+    (text) => {
+      expect(refused(text)).toMatch(/^value_invalid: .*@x would be an abstract socket/);
+    },
+  );
+});
+
 describe('the text of a port', () => {
   it('is a name, a kind, and defaults', () => {
     expect(parsePort('vale0:vm1,vhost-user=/run/vm1.sock')).toEqual({

@@ -30,10 +30,10 @@ async function speak(folder: string, { client }: Served, lines: number): Promise
   }
 }
 
-/** It answers, ends when it is asked, and leaves no socket behind. */
-async function endsWell(served: Served): Promise<void> {
+/** It answers, ends when it is asked, and leaves no socket behind. 1: data was lost. */
+async function endsWell(served: Served, status = 0): Promise<void> {
   expect(await served.client.ports()).toEqual([]);
-  expect(await served.stop()).toBe(0);
+  expect(await served.stop()).toBe(status);
   expect(existsSync(served.control)).toBe(false);
 }
 
@@ -78,13 +78,17 @@ describe('valenic serve', () => {
     closeSync(reader);
   });
 
-  it('goes on when its log goes to a device that is full', async () => {
+  it.each([
+    ['log', 'ignore', 0],
+    ['standard output', 'full', 1],
+  ] as const)('goes on when its %s goes to a device that is full', async (_, output, status) => {
     const folder = await testFolder();
     const full = openSync('/dev/full', O_WRONLY);
-    const served = await serve({ folder, stdio: ['ignore', 'ignore', full] });
+    const stdio = ['ignore', output === 'full' ? full : 'ignore', full] as const;
+    const served = await serve({ folder, words: ['--json'], stdio: [...stdio] });
     closeSync(full);
     await speak(folder, served, 5);
-    await endsWell(served);
+    await endsWell(served, status);
   });
 
   it.skipIf(process.geteuid?.() !== 0)(

@@ -116,7 +116,7 @@ describe('a thousand attempts', () => {
       addon: { connectFdSocket },
       path: '/nonexistent/valenic-test.sock',
       serve: async () => 0,
-      ...{ log, reconnectMinMs: 100, reconnectMaxMs: 1000 },
+      ...{ log, guest: 'peer', reconnectMinMs: 100, reconnectMaxMs: 1000 },
     });
     await pass(() => count);
     await nothingLeft(before);

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Backend, Port, PortStats } from '../../../backend/index.ts';
+import type { Logger } from '../../../backend/log.ts';
 import type { PortSpec } from '../../../backend/ports/spec.ts';
 import { testBackend, testFolder, until } from '../support.ts';
 
@@ -109,8 +110,8 @@ export interface LinkRig {
   path(name: string): string;
 }
 
-export async function linkRig(workers = 1): Promise<LinkRig> {
-  const backend = await testBackend({ workers });
+export async function linkRig(workers = 1, log?: Logger): Promise<LinkRig> {
+  const backend = await testBackend({ workers, ...(log !== undefined && { log }) });
   const folder = await testFolder();
   const path = (name: string) => join(folder, `${name}.sock`);
   const add: LinkRig['add'] = (name, device, settings = {}) =>

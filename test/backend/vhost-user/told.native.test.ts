@@ -4,12 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { withRemedy } from '../../../backend/fault-report.ts';
+import { connectionFaults } from '../../../backend/vhost-user/faults.ts';
 import {
   memoryNotSharedNotice,
   noMemoryNotice,
   VhostUserEndpoint,
   type VhostUserEndpointOptions,
 } from '../../../backend/vhost-user/index.ts';
+import { faults } from '../../../native/boundary/index.ts';
 import { addon, eventually, Frontend, later, RecordingDatapath, RecordingLog } from './support.ts';
 
 let path = '';
@@ -17,6 +20,17 @@ beforeEach(() => {
   const folder = mkdtempSync(join(tmpdir(), 'valenic-'));
   path = join(folder, 'vm1.sock');
   later(() => rmSync(folder, { recursive: true, force: true }));
+});
+
+describe('what a peer can do wrong', () => {
+  const rows: Readonly<Record<string, { readonly text: string; readonly remedy?: string }>> = {
+    ...{ ...connectionFaults, ...faults },
+  };
+  it.each(Object.keys(rows).filter((code) => code !== 'none'))('%s: says what to do', (code) => {
+    const { text = '', remedy = '' } = rows[code] ?? {};
+    expect(remedy).not.toBe('');
+    expect(withRemedy(text, remedy)).toMatch(/^[a-zA-Z][^;]*; [a-z].*[a-zA-Z)"]$/);
+  });
 });
 
 async function listening(options: Partial<VhostUserEndpointOptions> = {}) {
@@ -144,7 +158,8 @@ describe('a fault', () => {
       ...{ connected: true, fault: null },
       refused: {
         code: 'mtu_invalid',
-        text: expect.stringContaining('start QEMU with host_mtu=1500'),
+        text: expect.stringContaining('got 9000, allowed 68 to 1500'),
+        remedy: expect.stringContaining('host_mtu=N'),
       },
     });
   });

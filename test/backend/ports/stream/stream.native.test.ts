@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../../../native/boundary/index.ts';
 import { until } from '../../support.ts';
+import { RecordingLog } from '../../vhost-user/support.ts';
 import {
   connected,
   counted,
@@ -179,6 +180,26 @@ describe('connections of a stream port', () => {
     );
     await a.write(framed(frame(60, 8)));
     expect(await b.received(1)).toEqual([frame(60, 8)]);
+  });
+
+  it('are told of in the words of a peer, in both roles', async () => {
+    const log = new RecordingLog();
+    const rig = await linkRig(1, log);
+    await rig.stream('a');
+    await StreamPeer.connect(rig.path('a'));
+    await rig.stream('nobody', { role: 'client' });
+    await until(
+      async () => {
+        const second = await StreamPeer.connect(rig.path('a'));
+        await until(
+          () => second.ended,
+          (ended) => ended,
+        );
+        return log.lines.map(({ message }) => message).join('\n');
+      },
+      (said) => said.includes('a second peer was turned away') && said.includes('for the peer ('),
+    );
+    expect(log.lines.map(({ message }) => message).join('\n')).not.toContain('front-end');
   });
 
   it('as a client it connects, and connects again', async () => {
