@@ -71,6 +71,29 @@ describe('qemu-args', () => {
   });
 });
 
+describe('a QEMU that wants what its port lacks', () => {
+  it('more queue pairs: what is offered, and what to do, are told', async () => {
+    const path = join(dir, 'one.sock');
+    const port = `vale0:one,vhost-user=${path}`;
+    await using daemon = await ServeProcess.start(dir, '--port', port);
+    const words = ['-nodefaults', '-display', 'none', '-accel', 'tcg', '-M', 'q35', '-S'].concat(
+      ['-m', '256M', '-object', 'memory-backend-memfd,id=mem,size=256M,share=on'],
+      ['-machine', 'memory-backend=mem', '-chardev', `socket,id=c,path=${path},reconnect=1`],
+      ['-netdev', 'vhost-user,id=n,chardev=c,queues=4'],
+      ['-device', 'virtio-net-pci,netdev=n,mq=on,vectors=10'],
+    );
+    const qemu = spawn('qemu-system-x86_64', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    started.push(qemu);
+    const told = /left after it heard what the port offers: 1 queue pair .*queues=N/;
+    await until(
+      'the words for it',
+      () => daemon.said,
+      (said) => told.test(said),
+    );
+    expect(daemon.said.split('\n').filter((line) => told.test(line)).length).toBeLessThan(3);
+  });
+});
+
 describe('qemu-args of frames', () => {
   it.each(['virtio-net-pci', 'e1000'])('connect a NIC %s to a stream port', async (model) => {
     const port = `vale0:s,stream=${join(dir, 's.sock')}`;
