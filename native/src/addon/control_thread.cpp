@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -51,8 +52,7 @@ bool ControlThread::start(Napi::Env env, Napi::Function on_message) {
     }
     on_message_ = Napi::Persistent(on_message);
     self_ = shared_from_this();
-    napi_add_env_cleanup_hook(
-        env, [](void* self) { static_cast<ControlThread*>(self)->stop(); }, this);
+    napi_add_env_cleanup_hook(env, &ControlThread::environment_ends, this);
     return true;
 }
 
@@ -68,7 +68,16 @@ bool ControlThread::start_thread() {
     return thread_.joinable();
 }
 
-/// The environment goes: nobody is left to hear of what still waits.
+/// Nobody is left to hear of what still waits.
+void ControlThread::environment_ends(void* self) {
+    auto* const thread = static_cast<ControlThread*>(self);
+    const std::shared_ptr<ControlThread> alive = thread->self_;
+    // No handle can be given back any more.
+    thread->on_message_.SuppressDestruct();
+    thread->stop();
+}
+
+/// It is closed, or the environment goes.
 void ControlThread::stop() {
     if (stopped_) return;
     stopped_ = true;
@@ -83,7 +92,6 @@ void ControlThread::stop() {
     if (abandoned_) new std::shared_ptr<ControlThread>(self);
     napi_release_threadsafe_function(speak_, napi_tsfn_abort);
     speak_ = nullptr;
-    on_message_.SuppressDestruct();
 }
 
 // ---- Control thread.
@@ -202,6 +210,16 @@ void ControlThread::deliver(Napi::Env env) {
     for (Result& result : results) settle(env, result);
     for (const Message& event : events)
         on_message_.MakeCallback(env.Global(), {bytes_of(env, event)});
+    const auto is_end = [](const Result& result) { return result.closed; };
+    if (std::any_of(results.begin(), results.end(), is_end)) end(env);
+}
+
+/// Nothing more comes: the thread goes, and what it holds is JavaScript's to keep.
+void ControlThread::end(Napi::Env env) {
+    const std::shared_ptr<ControlThread> alive = self_;
+    napi_remove_env_cleanup_hook(env, &ControlThread::environment_ends, this);
+    stop();
+    on_message_.Reset();
 }
 
 void ControlThread::settle(Napi::Env env, Result& result) {

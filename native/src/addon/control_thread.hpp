@@ -15,8 +15,8 @@ namespace valenic::addon {
 
 using Message = std::vector<uint8_t>;
 
-/// Teardown: an environment hook registered after the thread-safe function joins the thread, so no
-/// thread of ours speaks to an environment that is gone.
+/// Its threads end with close(). Teardown: an environment hook registered after the thread-safe
+/// function joins the thread that is left, so none of ours speaks to an environment that is gone.
 class ControlThread : public std::enable_shared_from_this<ControlThread>,
                       private control::EventSink {
  public:
@@ -56,8 +56,10 @@ class ControlThread : public std::enable_shared_from_this<ControlThread>,
     bool start_thread();
     Result run(Job& job);
     void wake_javascript();
+    static void environment_ends(void* self);
     void stop();
     void deliver(Napi::Env env);
+    void end(Napi::Env env);
     void settle(Napi::Env env, Result& result);
     Napi::Promise queue(Napi::Env env, Job job);
     Napi::Promise promise_for(Napi::Env env, uint64_t number);
@@ -77,7 +79,7 @@ class ControlThread : public std::enable_shared_from_this<ControlThread>,
     napi_threadsafe_function speak_ = nullptr;
 
     // JavaScript thread:
-    std::shared_ptr<ControlThread> self_;  // from start() until the environment's end
+    std::shared_ptr<ControlThread> self_;  // from start() until it is closed, or the environment is
     std::deque<std::pair<uint64_t, Napi::Promise::Deferred>> waiting_;
     Napi::FunctionReference on_message_;
     uint64_t next_number_ = 1;

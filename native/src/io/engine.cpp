@@ -80,6 +80,7 @@ bool Engine::close() {
     ports_.clear();
     switches_.clear();
     places_.assign(ports_max_, false);
+    watchdog_.rest();
     return true;
 }
 

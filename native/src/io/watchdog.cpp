@@ -53,13 +53,18 @@ Watchdog::Watchdog(std::function<void(const Late&)> on_late) : on_late_(std::mov
     break_signal::install();
 }
 
-Watchdog::~Watchdog() {
+Watchdog::~Watchdog() { rest(); }
+
+void Watchdog::rest() {
+    if (!thread_.joinable()) return;
     {
         const std::scoped_lock lock(mutex_);
         ending_ = true;
     }
     ends_.notify_one();
-    if (thread_.joinable()) thread_.join();
+    thread_.join();
+    thread_ = {};
+    ending_ = false;
 }
 
 void Watchdog::watch(Watched& watched) {

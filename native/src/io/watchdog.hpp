@@ -59,6 +59,8 @@ class Watchdog {
     void watch(Watched& watched);
     /// The thread may end after this, and the object may go.
     void forget(Watched& watched);
+    /// Ends its own thread, until watch() is called again. Not from `on_late`.
+    void rest();
 
     /// How long the thread has been asleep inside its batch, as far as was seen. Any thread.
     static uint64_t asleep_ns(const Watched& watched) noexcept;

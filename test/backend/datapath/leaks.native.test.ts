@@ -9,7 +9,7 @@ import { queryObjects } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { serveConfig } from '../../../backend/config/index.ts';
 import { ControlClient, Daemon } from '../../../backend/daemon/index.ts';
-import type { Backend } from '../../../backend/index.ts';
+import { type Backend, createBackend } from '../../../backend/index.ts';
 import { heldBy } from '../daemon/process.ts';
 import { testBackend, testFolder, until } from '../support.ts';
 
@@ -88,6 +88,17 @@ describe('nothing is left behind by', { timeout: 180_000 }, () => {
         await backend.removePort(name);
       });
     }
+  });
+
+  it('backends that are made and closed, each with its threads', async () => {
+    const path = join(await testFolder(), 's.sock');
+    await leavesNothing(40, async () => {
+      const backend = await createBackend({ workers: 2 });
+      const device = { kind: 'stream', address: path, role: 'server' } as const;
+      await backend.addPort({ name: { switch: 'v', port: 'p' }, device, settings: {} });
+      expect(backend.ports()[0]?.stats().counters.tx_frames).toBe(0);
+      await backend.close();
+    });
   });
 
   it('requests of the control API', async () => {
