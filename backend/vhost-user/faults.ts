@@ -111,7 +111,8 @@ export const connectionFaults = {
   mtu_invalid: {
     text: `the MTU is outside ${mtuBytes.min}..${mtuBytes.max}, or above what the port allows`,
     remedy:
-      'start QEMU with an MTU that the port allows (host_mtu=N), or give the port a higher one (mtu=N)',
+      'start QEMU with an MTU that the port allows (host_mtu=N), or give the port a higher ' +
+      'one (mtu=N)',
     refusable: true,
   },
   mac_invalid: {

@@ -10,7 +10,8 @@ export type FaultLevel = 'queue' | 'device' | 'connection';
 const resetDevice =
   'reset the device in its guest (unbind and bind its virtio driver), or reboot the guest';
 const restartFrontEnd =
-  'restart the front-end (QEMU, or what stands in its place); if it comes again, report it to its makers';
+  'restart the front-end (QEMU, or what stands in its place); if it comes again, report it to ' +
+  'whoever makes it';
 const sameFormat = 'both ends must speak the format of "-netdev stream": a length, then the frame';
 const shareAll = 'give every memory backend of the guest share=on';
 

@@ -66,6 +66,7 @@ export function roomsOf(picture: Picture, roomOf: (path: string) => string): Pic
  */
 export const backendOrder: readonly (readonly string[])[] = [
   ['errors.ts', 'help.ts', 'xdg.ts', 'log.ts', 'system-error.ts', 'fault-report.ts', 'text.ts'],
+  ['named-file.ts'],
   ['values/'],
   ['datapath/'],
   ['stats/'],
