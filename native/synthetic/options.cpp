@@ -44,6 +44,7 @@ constexpr char usage[] =
     "(default),\n"
     "                       over = one more, ring = as many as a ring can have\n"
     "  --first              before all other programs of its CPU, where that is allowed\n"
+    "  --station N          addresses from this number on: another such program has the others\n"
     "  --cpu-of TID         workerNs of each run: CPU time of this thread, which never sleeps\n"
     "For each run, each reports what the backend took (sent) and filled (received), and how many "
     "of\n"
@@ -181,6 +182,7 @@ enum Option {
     replay,
     chain,
     cpu_of,
+    station,
     first,
     help
 };
@@ -212,6 +214,7 @@ const option table[] = {
     {"replay", required_argument, nullptr, Option::replay},
     {"chain", required_argument, nullptr, Option::chain},
     {"cpu-of", required_argument, nullptr, Option::cpu_of},
+    {"station", required_argument, nullptr, Option::station},
     {"first", no_argument, nullptr, Option::first},
     {"help", no_argument, nullptr, Option::help},
     {nullptr, 0, nullptr, 0},
@@ -316,6 +319,9 @@ void apply(int option, Options& to) {
             return;
         case Option::cpu_of:
             to.cpu_of = int(number("cpu-of", optarg, 1, INT32_MAX));
+            return;
+        case Option::station:
+            to.station = unsigned(number("station", optarg, 0, 10'000));
             return;
         case Option::help:
             end_with_usage(stdout, 0);

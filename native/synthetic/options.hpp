@@ -32,6 +32,7 @@ struct Options {
     std::vector<FlowSpec> flows;
     std::vector<ReplaySpec> replays;
     ChainLength chain = ChainLength::most;  ///< Of replayed guests.
+    unsigned station = 0;                   ///< Of the first replayed guest's address.
     int cpu_of = 0;                         ///< A thread whose CPU time each run tells; 0: none.
     uint32_t frame_bytes = 60;
     uint64_t rate_pps = 0;  ///< Of each flow; 0 = as fast as buffers come back.

@@ -245,8 +245,9 @@ std::unique_ptr<Replay> Replay::start(const Options& options, const ReplaySpec& 
     if (spec.kind->role == ReplayRole::stream)
         return std::make_unique<ReplayStream>(spec, std::move(socket));
     driver::VhostClient client(std::move(socket));
-    const uint64_t from = mac_of(index);
-    const uint64_t to = spec.to_mac.value_or(spec.to ? mac_of(*spec.to) : from);
+    const auto address_of = [&](unsigned number) { return mac_of(options.station + number); };
+    const uint64_t from = address_of(index);
+    const uint64_t to = spec.to_mac.value_or(spec.to ? address_of(*spec.to) : from);
     const ReplayShape shape{spec.kind->role, from, to, options.frame_bytes, options.chain};
     return options.packed
                ? start_guest<PackedReplay>(options, spec, shape, std::move(client), error)

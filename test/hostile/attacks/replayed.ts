@@ -47,7 +47,8 @@ async function play(scene: Scene, kind: FairnessKind, packed: boolean): Promise<
   });
   if (packed) words.push('--packed');
   if (kind.chain !== undefined) words.push('--chain', kind.chain);
-  words.push('--warmup', '0', '--seconds', '600');
+  // The honest pair's addresses are the first two.
+  words.push('--station', '100', '--warmup', '0', '--seconds', '600');
   const line = ['--pdeathsig', 'KILL', '--', program, ...words];
   const child = spawn('setpriv', line, { stdio: ['ignore', 'pipe', 'pipe'] });
   scene.later(() => ended(child));
