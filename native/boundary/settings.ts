@@ -108,8 +108,8 @@ export const allowedStation: Struct = {
   },
 };
 
-/** `auto`: native/src/switch/storm.hpp. */
-const stormLimit = u32({
+/** `auto`: native/src/switch/storm.hpp. The highest is more than a worker can switch. */
+export const stormLimit = u32({
   max: 100_000_000,
   unit: 'frames a second',
   besides: {

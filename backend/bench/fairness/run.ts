@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stormLimit } from '../../../native/boundary/index.ts';
 import { type Backend, createBackend } from '../../backend.ts';
 import { ValenicError } from '../../errors.ts';
 import type { PortSpec } from '../../ports/spec.ts';
@@ -20,6 +21,9 @@ import type { FairnessOptions, RingKind } from './options.ts';
 
 /** Addresses are learned and caches are warm by then. */
 const warmupSeconds = 0.2;
+/** Shares are measured: a limit on floods would stop them before they cost anything. */
+const unlimited = Number(stormLimit.max);
+const settings = { stormBroadcast: unlimited, stormUnknownUnicast: unlimited };
 /** Counters are read at its ends, a millisecond late now and then. */
 export const windowSeconds = 0.05;
 
@@ -128,10 +132,10 @@ function portOf({ port, plays }: Station, folder: string): PortSpec {
   const path = pathOf(port, folder);
   const name = { switch: 'vale0', port };
   if (plays === 'stream') {
-    return { name, device: { kind: 'stream', address: path, role: 'server' }, settings: {} };
+    return { name, device: { kind: 'stream', address: path, role: 'server' }, settings };
   }
   const device = { kind: 'vhost-user', path, role: 'server', queues: 1 } as const;
-  return { name, device, settings: {} };
+  return { name, device, settings };
 }
 
 function pathOf(port: string, folder: string): string {
